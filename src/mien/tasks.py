@@ -1,0 +1,138 @@
+"""The label space: every task's name, order, range and meaning, defined once.
+
+A :class:`Task` is data; no loss, network or table knows more about faces than what stands here. Other
+label spaces (clothing, birds, identities) are other tuples of tasks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(str, Enum):
+    """How a task's labels relate to each other, and so which output function and losses fit it."""
+
+    CLASSES = "classes"
+    """Mutually exclusive labels; the outputs are softmax probabilities that sum to 1."""
+    ATTRIBUTES = "attributes"
+    """Independent yes/no labels; each output is a sigmoid probability in [0, 1]."""
+    CONTINUOUS = "continuous"
+    """Real values in [-1, 1]; each output is clipped to that range."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A named set of labels that one head of the network predicts.
+
+    Args:
+        name: the key of the task in batches, outputs, recipes and checkpoints.
+        kind: what its outputs are.
+        labels: the label names, in the order of the head's outputs; they are also column names.
+        meanings: one short sentence for each label.
+    """
+
+    name: str
+    kind: Kind
+    labels: tuple[str, ...]
+    meanings: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.labels) != len(self.meanings):
+            raise ValueError(f"task {self.name}: {len(self.labels)} labels but {len(self.meanings)} meanings")
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError(f"task {self.name}: a label stands twice")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Lowest and highest value of each output."""
+        return (-1.0, 1.0) if self.kind is Kind.CONTINUOUS else (0.0, 1.0)
+
+    def to_dict(self) -> dict[str, object]:
+        """The task as JSON-ready data, as checkpoints and exported networks carry it."""
+        return {
+            "name": self.name,
+            "kind": self.kind.value,
+            "labels": list(self.labels),
+            "meanings": list(self.meanings),
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, object]) -> Task:
+        """The inverse of :meth:`to_dict`."""
+        labels, meanings = data["labels"], data["meanings"]
+        assert isinstance(labels, list)
+        assert isinstance(meanings, list)
+        return cls(str(data["name"]), Kind(data["kind"]), tuple(labels), tuple(meanings))
+
+
+EXPRESSION = Task(
+    "expression",
+    Kind.CLASSES,
+    ("neutral", "happiness", "sadness", "fear", "anger", "surprise", "disgust"),
+    tuple(
+        f"probability that the face shows {shown}"
+        for shown in ("no expression", "happiness", "sadness", "fear", "anger", "surprise", "disgust")
+    ),
+)
+"""Seven basic expressions: neutral, then the order of papers/003, Table 1."""
+
+ACTION_UNITS = Task(
+    "action_units",
+    Kind.ATTRIBUTES,
+    (
+        "AU01", "AU02", "AU04", "AU05", "AU06", "AU07", "AU09", "AU10", "AU12",
+        "AU14", "AU15", "AU17", "AU20", "AU23", "AU24", "AU25", "AU26",
+    ),
+    tuple(
+        f"probability that the {movement} is present"
+        for movement in (
+            "inner brow raiser", "outer brow raiser", "brow lowerer", "upper lid raiser", "cheek raiser",
+            "lid tightener", "nose wrinkler", "upper lip raiser", "lip corner puller", "dimpler",
+            "lip corner depressor", "chin raiser", "lip stretcher", "lip tightener", "lip pressor",
+            "lips part", "jaw drop",
+        )
+    ),
+)  # fmt: skip
+"""Seventeen facial action units: the union of the AU sets of the databases in papers/003, section 4.1.
+
+AU11 stands in Table 1 (sadness) but in none of those sets: it is not predicted and takes no part in couplings."""
+
+AFFECT = Task(
+    "affect",
+    Kind.CONTINUOUS,
+    ("valence", "arousal"),
+    (
+        "how negative (-1) or positive (+1) the expression is; 0 is neutral",
+        "how passive (-1) or active (+1) the expression is; 0 is neutral",
+    ),
+)
+"""Valence and arousal, each in [-1, 1]."""
+
+COMPOUND = Task(
+    "compound",
+    Kind.CLASSES,
+    (
+        "happily surprised", "happily disgusted", "sadly fearful", "sadly angry", "sadly surprised",
+        "sadly disgusted", "fearfully angry", "fearfully surprised", "angrily surprised",
+        "angrily disgusted", "disgustedly surprised",
+    ),
+    tuple(
+        f"score of the compound of {first} and {second}"
+        for first, second in (
+            ("happiness", "surprise"), ("happiness", "disgust"), ("sadness", "fear"), ("sadness", "anger"),
+            ("sadness", "surprise"), ("sadness", "disgust"), ("fear", "anger"), ("fear", "surprise"),
+            ("anger", "surprise"), ("anger", "disgust"), ("disgust", "surprise"),
+        )
+    ),
+)  # fmt: skip
+"""The eleven compound classes of RAF-DB, in its order of basic expressions."""
+
+FACE: tuple[Task, ...] = (EXPRESSION, ACTION_UNITS, AFFECT)
+"""The tasks that FaceBehaviorNet predicts (papers/003, section 3.1)."""
+
+ALL_TASKS: tuple[Task, ...] = (*FACE, COMPOUND)
+"""Every task of the face label space."""
