@@ -1,0 +1,122 @@
+"""Face detection with five landmarks: YuNet through ONNX Runtime, behind a small protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Protocol
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from PIL import Image
+
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+LANDMARKS = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")
+"""Left and right are the person's own: in a picture that is not mirrored, the right eye is on the left."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """One detected face, in pixels of the picture, origin at its upper left corner.
+
+    Args:
+        box: x, y, width, height.
+        score: the detector's confidence in [0, 1].
+        landmarks: 5 x 2, in the order of :data:`LANDMARKS`.
+    """
+
+    box: tuple[float, float, float, float]
+    score: float
+    landmarks: Floats
+
+
+class Detector(Protocol):
+    """Whatever finds faces: ``detector(image)`` for an H x W x 3 uint8 RGB image, largest face first."""
+
+    def __call__(self, image: Pixels) -> list[Face]:
+        """All faces of the image."""
+
+
+class YuNet:
+    """YuNet (Wu et al. 2023, MIT licence), run by ONNX Runtime at up to two scales.
+
+    The picture is reduced until its longer side is at most ``side`` pixels. A picture of more than
+    twice that is looked at in double resolution too, so that a close-up and a face in the back row are
+    both found.
+
+    Args:
+        score: faces with a lower confidence are dropped.
+        min_size: faces whose shorter box side is below this many pixels of the original are dropped.
+        side: longest side of the first, coarse look, in pixels.
+        overlap: of two boxes with a larger intersection over union, the less confident is dropped.
+        threads: of ONNX Runtime; 0 leaves the choice to it.
+    """
+
+    STRIDES = (8, 16, 32)
+
+    def __init__(
+        self, *, score: float = 0.7, min_size: int = 16, side: int = 640, overlap: float = 0.3, threads: int = 0
+    ) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        model = files("mien.weights").joinpath("yunet.onnx").read_bytes()
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self.score, self.min_size, self.side, self.overlap = score, min_size, side, overlap
+
+    def __call__(self, image: Pixels) -> list[Face]:
+        """All faces of an H x W x 3 uint8 RGB image, largest first."""
+        longest = max(image.shape[:2])
+        sides = [self.side] if longest <= 2 * self.side else [self.side, 2 * self.side]
+        rows = np.concatenate([self._look(image, min(1.0, side / longest)) for side in sides])
+        rows = rows[np.minimum(rows[:, 2], rows[:, 3]) >= self.min_size]
+        rows = rows[_suppress(rows, self.overlap)]
+        rows = rows[np.argsort(-rows[:, 2] * rows[:, 3], kind="stable")]
+        return [Face((r[0], r[1], r[2], r[3]), r[4], row[5:].reshape(5, 2)) for row in rows for r in [row.tolist()]]
+
+    def _look(self, image: Pixels, scale: float) -> Floats:
+        """Faces at one scale: n x 15 rows of box, score, landmarks, in pixels of ``image``."""
+        height, width = (max(1, round(scale * side)) for side in image.shape[:2])
+        small = (
+            image if scale == 1.0 else np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BOX))
+        )
+        padded = np.zeros((_round_up(height), _round_up(width), 3), np.float32)
+        padded[:height, :width] = small[:, :, ::-1]  # the network was trained on BGR
+        outputs = self._session.run(None, {"input": padded.transpose(2, 0, 1)[None]})
+        rows = np.concatenate([self._decode(outputs, level, padded.shape[1]) for level in range(3)])
+        grow = np.array([image.shape[1] / width, image.shape[0] / height], np.float32)
+        rows[:, :4] *= np.tile(grow, 2)
+        rows[:, 5:] *= np.tile(grow, 5)
+        return rows
+
+    def _decode(self, outputs: list[Any], level: int, width: int) -> Floats:
+        """Turn the raw maps of one stride into rows; anchors are the cells' corners, sizes are logarithmic."""
+        stride = self.STRIDES[level]
+        classes, objects, boxes, points = (outputs[level + 3 * part][0] for part in range(4))
+        score = np.sqrt(np.clip(classes[:, 0], 0, 1) * np.clip(objects[:, 0], 0, 1))
+        keep = np.flatnonzero(score >= self.score)
+        cell = np.stack([keep % (width // stride), keep // (width // stride)], 1).astype(np.float32)
+        centre = (cell + boxes[keep, :2]) * stride
+        size = np.exp(boxes[keep, 2:]) * stride
+        landmarks = (points[keep].reshape(-1, 5, 2) + cell[:, None]) * stride
+        return np.concatenate([centre - size / 2, size, score[keep, None], landmarks.reshape(-1, 10)], 1)
+
+
+def _round_up(side: int, multiple: int = 32) -> int:
+    return -(-side // multiple) * multiple
+
+
+def _suppress(rows: Floats, overlap: float) -> list[int]:
+    """Greedy non-maximum suppression; the indices that stay, most confident first."""
+    left_top, right_bottom = rows[:, :2], rows[:, :2] + rows[:, 2:4]
+    area = rows[:, 2] * rows[:, 3]
+    order, kept = np.argsort(-rows[:, 4], kind="stable"), []
+    while order.size:
+        best, order = order[0], order[1:]
+        kept.append(int(best))
+        common = np.minimum(right_bottom[best], right_bottom[order]) - np.maximum(left_top[best], left_top[order])
+        both = np.prod(np.clip(common, 0, None), axis=1)
+        order = order[both <= overlap * (area[best] + area[order] - both)]
+    return kept
