@@ -1,0 +1,105 @@
+"""What a user may point at: files, folders, globs, a list on standard input, arrays, PIL images."""
+
+from __future__ import annotations
+
+# os.path answers False where pathlib raises: in a forbidden folder, for an overlong name.
+# ruff: noqa: PTH100, PTH110, PTH112, PTH113, PTH118, PTH122, PTH207
+import glob
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from numpy import ndarray
+from numpy.typing import NDArray
+from PIL import Image
+
+from mien.annotate.media import SUFFIXES, MediaError
+
+
+@dataclass(frozen=True)
+class Source:
+    """One picture to be read.
+
+    Args:
+        name: for the column ``input``: the path, or ``input 3`` for the fourth entry of a list.
+        item: a path, an array, a PIL image, or the error that stands for a folder or glob without pictures.
+    """
+
+    name: str
+    item: object
+
+
+Input: TypeAlias = str | os.PathLike[str] | NDArray[Any] | Image.Image | Source
+Inputs: TypeAlias = Input | Iterable[Input]
+
+
+def is_single(inputs: Inputs) -> bool:
+    """Whether ``inputs`` is one thing rather than a list of things (a folder is one thing)."""
+    return isinstance(inputs, (str, bytes, os.PathLike, ndarray, Image.Image, Source))
+
+
+def expand(inputs: Inputs) -> Iterator[Source]:
+    """The pictures that are meant, lazily, in the order given; those of a folder or a glob are sorted.
+
+    A folder stands for the pictures in it and below it (by suffix; hidden ones are left out), ``-`` for a list on
+    standard input, one entry a line. A path that was had before is left out. A folder or a glob without pictures
+    comes as a source whose item is a :class:`MediaError`, so that it is reported and the rest still read.
+    """
+    seen: set[str] = set()
+    for index, item in enumerate([inputs] if is_single(inputs) else inputs):  # type: ignore[arg-type]
+        if not isinstance(item, (str, os.PathLike)):
+            yield item if isinstance(item, Source) else Source(f"input {index}", item)
+            continue
+        for found in _standard_input() if item == "-" else [os.fspath(item)]:
+            for source in _pictures(found):
+                place = os.path.abspath(source.name)
+                if place not in seen:
+                    seen.add(place)
+                    yield source
+
+
+def _standard_input() -> Iterator[str]:
+    return (line for line in map(_chomp, sys.stdin) if line)
+
+
+def _chomp(line: str) -> str:
+    return line.rstrip("\r\n")
+
+
+def _pictures(path: str) -> list[Source]:
+    """The sources behind one path, folder or glob."""
+    try:
+        if os.path.isdir(path):
+            return [_named(file) for file in _sorted(_below(path), "no pictures in this folder")]
+        if not os.path.exists(path) and glob.has_magic(path):
+            return [_named(file) for file in _sorted(glob.iglob(path, recursive=True), "no picture matches")]
+    except MediaError as error:
+        return [Source(_printable(path), error)]
+    return [_named(path)]
+
+
+def _sorted(files: Iterable[str], otherwise: str) -> list[str]:
+    found = sorted(file for file in files if os.path.splitext(file)[1].lower() in SUFFIXES and os.path.isfile(file))
+    if not found:
+        raise MediaError(otherwise)
+    return found
+
+
+def _below(folder: str) -> Iterator[str]:
+    def refuse(error: OSError) -> None:
+        raise MediaError(f"cannot list {error.filename}: {error.strerror}")
+
+    for here, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (os.path.join(here, name) for name in files if not name.startswith("."))
+
+
+def _named(path: str) -> Source:
+    return Source(_printable(path), path)
+
+
+def _printable(path: str) -> str:
+    """The path as valid Unicode: a table cannot hold the stray bytes that a file name can."""
+    return os.fsencode(path).decode("utf-8", "replace")

@@ -1,0 +1,203 @@
+"""Pictures, from files, arrays and PIL images: upright, 8-bit RGB, or one clear reason why not."""
+
+from __future__ import annotations
+
+import os
+import stat
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
+
+from mien.faces.detect import Pixels
+
+SUFFIXES = frozenset((
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".tif", ".tiff", ".gif", ".bmp",
+    ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".avif", ".heic", ".heif",
+))  # fmt: skip
+"""What a folder is searched for. HEIC cannot be decoded; it is listed so that it is reported, not passed over."""
+
+FORMATS = ("PNG", "WEBP", "TIFF", "GIF", "BMP", "DIB", "PPM", "JPEG2000", "AVIF")
+"""What Pillow may try on a file that is not a JPEG; among those left out is EPS, which would start Ghostscript."""
+
+MAX_PIXELS = 80_000_000
+"""Larger pictures are refused, since they can only be decoded whole; baseline JPEG files of any size are read."""
+
+FULL_PIXELS = 32_000_000
+"""JPEG files with more pixels than this are decoded at a half, a quarter or an eighth of their sides."""
+
+
+class MediaError(ValueError):
+    """An input that cannot be read. ``str(error)`` is the reason, in one line, without the input's name."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture, turned upright.
+
+    Args:
+        name: what the table's column ``input`` says.
+        pixels: H x W x 3 uint8 RGB; smaller than the original where a large JPEG was decoded reduced.
+        width: of the upright original, in pixels.
+        height: of the upright original, in pixels.
+        note: what a reader of the table should know, or None.
+    """
+
+    name: str
+    pixels: Pixels
+    width: int
+    height: int
+    note: str | None = None
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Pixels of the original for one of ``pixels``, along x and along y."""
+        height, width = self.pixels.shape[:2]
+        return self.width / width, self.height / height
+
+
+def read(item: object, name: str = "") -> Picture:
+    """The picture that a path, an array or a PIL image holds.
+
+    Transparent parts are laid on white. Grey values of more than 8 bits, and floats above 1, are divided by the
+    largest value of the smallest bit depth (8 or more) that holds the brightest pixel, so that 12-bit data in a 16-bit
+    file is neither clipped nor black. Of several frames or pages the first is taken, and noted.
+
+    Args:
+        item: a path; H x W, H x W x 1, x 3 (RGB) or x 4 (RGBA) of uint8, uint16, bool or float in [0, 1]; a PIL image.
+        name: for the column ``input``; a path's own name by default.
+
+    Raises:
+        MediaError: if it cannot be read, or was handed over by :func:`mien.annotate.inputs.expand` as an error.
+    """
+    if isinstance(item, MediaError):
+        raise item
+    if isinstance(item, np.ndarray):
+        pixels = _from_array(item)
+        return Picture(name, pixels, pixels.shape[1], pixels.shape[0])
+    if isinstance(item, Image.Image):
+        return _guarded(lambda: _picture(item, name, item.size, None))
+    if isinstance(item, (str, os.PathLike)):
+        return _from_file(Path(item), name or str(item))
+    raise MediaError(f"{type(item).__name__} is neither a path, a numpy array nor a PIL image")
+
+
+def _from_file(path: Path, name: str) -> Picture:
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise MediaError("is a folder" if path.is_dir() else "is not a regular file")
+        if status.st_size == 0:
+            raise MediaError("the file is empty")
+        with path.open("rb") as stream:
+            return _guarded(lambda: _decode(stream, name))
+    except FileNotFoundError:
+        raise MediaError("no such file") from None
+    except (OSError, ValueError) as error:
+        if isinstance(error, MediaError):
+            raise
+        raise MediaError(_one_line(getattr(error, "strerror", None) or error)) from None
+
+
+def _guarded(decode: Callable[[], Picture]) -> Picture:
+    """Run a decoder; its warnings are dropped and whatever it raises becomes a MediaError."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return decode()
+    except MediaError:
+        raise
+    except UnidentifiedImageError:
+        raise MediaError("not a picture of a known format") from None
+    except Image.DecompressionBombError:
+        raise MediaError(f"too many pixels (the limit is {MAX_PIXELS:,})") from None
+    except Exception as error:  # on damaged files Pillow's decoders raise nearly anything, struct.error included
+        raise MediaError(f"damaged or truncated: {_one_line(error)}") from None
+
+
+def _decode(stream: IO[bytes], name: str) -> Picture:
+    head = stream.read(12)
+    stream.seek(0)
+    if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"heim", b"hevc"):
+        raise MediaError("HEIC is not supported: convert it to JPEG first")
+    if not head.startswith(b"\xff\xd8\xff"):
+        image = Image.open(stream, formats=_formats())
+        _refuse_above(image.size)
+        frames = getattr(image, "n_frames", 1)
+        return _picture(image, name, image.size, f"first of {frames} frames" if frames > 1 else None)
+    jpeg = JpegImageFile(stream)  # rather than Image.open, which refuses a large one before it can be reduced
+    size = jpeg.size
+    if jpeg.info.get("progressive"):
+        _refuse_above(size)  # the coefficients of a progressive file are held whole
+    shrink = next((n for n in (1, 2, 4) if size[0] * size[1] <= FULL_PIXELS * n * n), 8)
+    if shrink > 1:
+        jpeg.draft(None, (max(1, size[0] // shrink), max(1, size[1] // shrink)))
+    return _picture(jpeg, name, size, None)
+
+
+def _picture(image: Image.Image, name: str, size: tuple[int, int], note: str | None) -> Picture:
+    image.load()
+    turned = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+    upright = ImageOps.exif_transpose(image)
+    width, height = reversed(size) if turned else size
+    return Picture(name, _from_image(upright), width, height, note)
+
+
+def _from_image(image: Image.Image) -> Pixels:
+    """H x W x 3 uint8 of an image of any mode."""
+    if image.mode.startswith(("I", "F")):
+        return _grey(_to_bytes(np.asarray(image)))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.asarray(image.convert("RGB"))
+
+
+def _from_array(array: NDArray[Any]) -> Pixels:
+    """H x W x 3 uint8 of an array; see :func:`read` for what is accepted."""
+    if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4))):
+        raise MediaError(f"an array of shape {array.shape} is no picture: give H x W, or H x W x 1, 3 or 4")
+    if array.dtype not in (np.uint8, np.uint16, np.bool_) and array.dtype.kind != "f":
+        raise MediaError(f"an array of {array.dtype} is no picture: give uint8, uint16, bool or float in [0, 1]")
+    if array.dtype.kind == "f" and not (array.min() >= 0 and array.max() <= 1):
+        raise MediaError(f"an array of {array.dtype} must lie in [0, 1]; this one does not, or holds NaN")
+    pixels = array if array.dtype == np.uint8 else _to_bytes(array)
+    if pixels.ndim == 2 or pixels.shape[2] == 1:
+        return _grey(pixels.reshape(pixels.shape[:2]))
+    return _from_image(Image.fromarray(pixels)) if pixels.shape[2] == 4 else pixels
+
+
+def _to_bytes(values: NDArray[Any]) -> Pixels:
+    """Scale bools, integers or floats of any range to 0 ... 255; see :func:`read` for the rule."""
+    numbers = np.nan_to_num(values.astype(np.float32))
+    numbers -= min(0.0, float(numbers.min()))
+    top = float(numbers.max())
+    whole = 1.0 if values.dtype.kind in "fb" and top <= 1 else max(255.0, 2.0 ** np.ceil(np.log2(top + 1)) - 1)
+    return np.rint(numbers * (255 / whole)).astype(np.uint8)
+
+
+def _grey(pixels: Pixels) -> Pixels:
+    return np.repeat(pixels[:, :, None], 3, axis=2)
+
+
+def _refuse_above(size: tuple[int, int]) -> None:
+    if size[0] * size[1] > MAX_PIXELS:
+        raise MediaError(f"{size[0]} x {size[1]} pixels are too many (the limit is {MAX_PIXELS:,})")
+
+
+@lru_cache
+def _formats() -> tuple[str, ...]:
+    """Those of :data:`FORMATS` that this Pillow can read."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,114 @@
+"""The network that reads aligned crops: one ONNX file that says what it predicts and what it must be fed."""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from mien.faces.detect import Pixels
+from mien.tasks import Task
+
+FORMAT = 1
+"""The layout of the file's metadata that this version of mien understands."""
+
+
+class ModelError(ValueError):
+    """A network that cannot be used; the message is one line."""
+
+
+class Model:
+    """A network in ONNX Runtime, with its label space and its preprocessing.
+
+    Args:
+        path: an ONNX file that ``mien export`` wrote; the bundled network by default.
+        threads: of ONNX Runtime; 0 leaves the choice to it.
+
+    Attributes:
+        name: the network's name.
+        tasks: what it predicts; each task is one output.
+        size: side of a crop, in pixels.
+        template: 5 x 2, where the landmarks lie in a crop, in pixels.
+        metadata: all that the file says about itself.
+
+    Raises:
+        ModelError: if the file is missing, damaged or not one of mien's.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None, *, threads: int = 0) -> None:
+        label = "the bundled network" if path is None else os.fspath(path)
+        self._session = _session(path, label, threads)
+        self.metadata = _metadata(self._session, label)
+        try:
+            self.name = str(self.metadata["name"])
+            self.tasks = tuple(Task.from_dict(task) for task in self.metadata["tasks"])
+            self.size = int(self.metadata["preprocessing"]["size"])
+            self.template = np.array(self.metadata["preprocessing"]["template"], np.float64).reshape(5, 2)
+        except (AssertionError, KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"{label}: its metadata is incomplete ({error!r})") from None
+        lacking = {task.name for task in self.tasks} - {output.name for output in self._session.get_outputs()}
+        if lacking or [entry.name for entry in self._session.get_inputs()] != ["crops"]:
+            raise ModelError(f"{label}: needs one input 'crops' and an output for each task" + _listed(lacking))
+
+    def __call__(self, crops: Pixels, batch_size: int = 32) -> dict[str, NDArray[np.float32]]:
+        """The outputs for any number of crops, ``batch_size`` at a time: task name -> N x labels.
+
+        Args:
+            crops: N x size x size x 3 uint8 RGB, aligned.
+            batch_size: how many crops are in memory as activations at once.
+
+        Raises:
+            ValueError: if the shape or the dtype is another.
+        """
+        wanted = (self.size, self.size, 3)
+        if not isinstance(crops, np.ndarray) or crops.dtype != np.uint8 or crops.shape[1:] != wanted or crops.ndim != 4:
+            given = f"{crops.dtype} {crops.shape}" if isinstance(crops, np.ndarray) else type(crops).__name__
+            raise ValueError(f"crops must be uint8 of shape (N, {', '.join(map(str, wanted))}), not {given}")
+        names = [task.name for task in self.tasks]
+        parts = [
+            self._session.run(names, {"crops": crops[start : start + batch_size]})
+            for start in range(0, len(crops), batch_size)
+        ]
+        empty = [np.zeros((0, len(task)), np.float32) for task in self.tasks]
+        return {name: np.concatenate(part) for name, part in zip(names, zip(empty, *parts, strict=True), strict=True)}
+
+
+def _session(path: str | os.PathLike[str] | None, label: str, threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4
+    source = files("mien.weights").joinpath("default.onnx") if path is None else Path(path)
+    try:
+        content = source.read_bytes()
+    except FileNotFoundError:
+        raise ModelError(f"{label}: no such file") from None
+    except OSError as error:
+        raise ModelError(f"{label}: {error.strerror}") from None
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception:  # ONNX Runtime has an exception class for each status, without a common base
+        raise ModelError(f"{label}: not an ONNX network, or damaged") from None
+
+
+def _metadata(session: Any, label: str) -> dict[str, Any]:
+    text = session.get_modelmeta().custom_metadata_map.get("mien")
+    if text is None:
+        raise ModelError(f"{label}: not a network of mien (it has no metadata 'mien')")
+    try:
+        metadata = json.loads(text)
+        number = metadata["format"]
+    except (ValueError, KeyError, TypeError):
+        raise ModelError(f"{label}: its metadata 'mien' cannot be read") from None
+    if number != FORMAT:
+        raise ModelError(f"{label}: written in format {number}; this version of mien reads format {FORMAT}")
+    return dict(metadata)
+
+
+def _listed(names: set[str]) -> str:
+    return f" (lacking: {', '.join(sorted(names))})" if names else ""

@@ -1,0 +1,167 @@
+"""Annotator: pictures in, a table of faces out."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mien.annotate.inputs import Inputs, Source, expand, is_single
+from mien.annotate.media import MediaError, Picture, read
+from mien.annotate.model import Model, ModelError
+from mien.annotate.schema import Row, face_rows, table_schema
+from mien.faces.align import align
+from mien.faces.detect import Detector, Face, Pixels, YuNet
+
+HELD_BYTES = 64_000_000
+"""Pictures wait for others to fill a batch until they take this much memory."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one input.
+
+    Args:
+        name: the input.
+        rows: one a face, or one with the note "no face found"; empty if it could not be read.
+        picture: the picture that was read, if it was.
+        error: why it could not be read, if it could not.
+    """
+
+    name: str
+    rows: list[Row] = field(default_factory=list)
+    picture: Picture | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A picture whose faces wait for the network, or an input that failed."""
+
+    source: Source
+    picture: Picture | None = None
+    faces: Sequence[Face] = ()
+    crops: Sequence[Pixels] = ()
+    error: str | None = None
+
+
+class Annotator:
+    """Finds, aligns and reads faces. Reusable: the networks are loaded once.
+
+    Args:
+        model: an ONNX file that ``mien export`` wrote; the bundled network by default.
+        detector: whatever finds faces; :class:`mien.faces.detect.YuNet` by default.
+        min_size: faces whose shorter box side is below this many pixels of the original are left out.
+        batch_size: how many crops the network reads at once.
+        threads: of ONNX Runtime; 0 leaves the choice to it.
+
+    Raises:
+        ModelError: if the network's file is missing, damaged or not one of mien's.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | None = None,
+        *,
+        detector: Detector | None = None,
+        min_size: int = 16,
+        batch_size: int = 32,
+        threads: int = 0,
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, not {batch_size}")
+        self.model = Model(model, threads=threads)
+        self.detector = YuNet(min_size=1, threads=threads) if detector is None else detector
+        self.min_size, self.batch_size = min_size, batch_size
+        try:
+            self.schema = table_schema(self.model.tasks, self.model.name)
+        except ValueError as error:
+            raise ModelError(f"{self.model.name}: {error}") from None
+
+    def predict(self, crops: Pixels) -> dict[str, NDArray[np.float32]]:
+        """What the network says of aligned crops: task name -> N x labels.
+
+        Args:
+            crops: N x 112 x 112 x 3 uint8 RGB (or of the side that the network asks for).
+
+        Raises:
+            ValueError: if the shape or the dtype is another.
+        """
+        return self.model(crops, self.batch_size)
+
+    def __call__(self, inputs: Inputs) -> pa.Table:
+        """One row a face, largest first, in the order of the inputs; a picture without a face is one row of nulls.
+
+        Inputs that cannot be read do not stop the rest: the table's schema metadata holds them under ``errors``, a
+        JSON list of ``{"input", "error"}`` (empty if all went well), and one ``UserWarning`` says how many they are.
+
+        Args:
+            inputs: a path, folder, glob, array or PIL image (see :func:`mien.annotate.media.read`), or any iterable
+                of these.
+
+        Raises:
+            MediaError: if a single input was given, which is no list and stands for no more than one picture, and it
+                cannot be read.
+        """
+        rows: list[Row] = []
+        errors: list[dict[str, str]] = []
+        count = 0
+        for result in self.stream(inputs):
+            count += 1
+            rows += result.rows
+            if result.error is not None:
+                errors.append({"input": result.name, "error": result.error})
+        if errors and count == 1 and is_single(inputs):
+            raise MediaError(f"{errors[0]['input']}: {errors[0]['error']}")
+        if errors:
+            first = f"{errors[0]['input']}: {errors[0]['error']}"
+            warnings.warn(
+                f"{len(errors)} of {count} inputs could not be read ({first}); schema.metadata[b'errors'] lists them",
+                stacklevel=2,
+            )
+        schema = self.schema.with_metadata({**self.schema.metadata, b"errors": json.dumps(errors)})
+        return pa.Table.from_pylist(rows, schema)
+
+    def stream(self, inputs: Inputs) -> Iterator[Result]:
+        """One result for each input, in order, as they come; memory does not grow with their number.
+
+        Crops are batched across pictures, so results come in small groups.
+        """
+        waiting: list[_Seen] = []
+        for source in expand(inputs):
+            waiting.append(self._look(source))
+            held = sum(seen.picture.pixels.nbytes for seen in waiting if seen.picture)
+            if held >= HELD_BYTES or sum(len(seen.crops) for seen in waiting) >= self.batch_size:
+                yield from self._read(waiting)
+                waiting = []
+        yield from self._read(waiting)
+
+    def _look(self, source: Source) -> _Seen:
+        """Decode one picture, find its faces and cut them out."""
+        try:
+            picture = read(source.item, source.name)
+        except MediaError as error:
+            return _Seen(source, error=str(error))
+        smallest = self.min_size / max(picture.scale)
+        faces = [face for face in self.detector(picture.pixels) if min(face.box[2:]) >= smallest]
+        template, size = self.model.template, self.model.size
+        crops = [align(picture.pixels, face.landmarks, template=template, size=size) for face in faces]
+        return _Seen(source, picture, faces, crops)
+
+    def _read(self, waiting: Sequence[_Seen]) -> Iterator[Result]:
+        """Let the network read all crops that wait, and hand the rows back to their pictures."""
+        crops = [crop for seen in waiting for crop in seen.crops]
+        outputs = self.predict(np.stack(crops)) if crops else {}
+        start = 0
+        for seen in waiting:
+            stop = start + len(seen.faces)
+            mine = {name: values[start:stop] for name, values in outputs.items()}
+            rows = face_rows(seen.picture, seen.faces, mine, self.model.tasks) if seen.picture else []
+            yield Result(seen.source.name, rows, seen.picture, seen.error)
+            start = stop

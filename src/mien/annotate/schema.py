@@ -1,0 +1,104 @@
+"""The table: which columns it has, what they mean, and how a face becomes a row of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mien import __version__
+from mien.annotate.media import Picture
+from mien.faces.detect import LANDMARKS, Face
+from mien.tasks import Kind, Task
+
+Row: TypeAlias = dict[str, Any]
+"""One row: column -> value, in any order; a column that is absent is null."""
+
+SIDES = "left and right are the person's own: in a picture that is not mirrored, the right eye is on the left"
+PIXEL = "pixels of the upright original"
+UNITS = {Kind.CLASSES: "probability", Kind.ATTRIBUTES: "probability", Kind.CONTINUOUS: "none"}
+
+
+def table_schema(tasks: Sequence[Task], model: str) -> pa.Schema:
+    """The columns for a network with these tasks; each field's metadata gives range, unit and meaning.
+
+    Raises:
+        ValueError: if a label would be the second column of its name.
+    """
+    fields = [*_place_fields(), *(field for task in tasks for field in _task_fields(task)), _note_field()]
+    names = [field.name for field in fields]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"the table would have two columns named {', '.join(twice)}")
+    return pa.schema(fields, {"mien_version": __version__, "model": model, "sides": SIDES})
+
+
+def face_rows(
+    picture: Picture, faces: Sequence[Face], outputs: dict[str, NDArray[np.float32]], tasks: Sequence[Task]
+) -> list[Row]:
+    """The rows of one picture: one for each face, or a single one that says there is none.
+
+    Args:
+        picture: whence the name, the note and the scale to original pixels come.
+        faces: in pixels of ``picture.pixels``, largest first.
+        outputs: task name -> len(faces) x labels.
+        tasks: in the order of the columns.
+    """
+    if not faces:
+        note = "; ".join(filter(None, (picture.note, "no face found")))
+        return [{"input": picture.name, "frame": 0, "note": note}]
+    rows = []
+    for index, face in enumerate(faces):
+        row: Row = {"input": picture.name, "frame": 0, "face": index, "score": face.score, "note": picture.note}
+        row |= zip(("x", "y", "width", "height"), np.multiply(face.box, picture.scale * 2).tolist(), strict=True)
+        row |= zip(_landmark_columns(), np.multiply(face.landmarks, picture.scale).ravel().tolist(), strict=True)
+        for task in tasks:
+            row |= _task_values(task, outputs[task.name][index])
+        rows.append(row)
+    return rows
+
+
+def _task_values(task: Task, output: NDArray[np.float32]) -> Row:
+    values: Row = dict(zip(task.labels, output.tolist(), strict=True))
+    return {task.name: task.labels[int(output.argmax())], **values} if task.kind is Kind.CLASSES else values
+
+
+def _field(name: str, kind: pa.DataType, meaning: str, unit: str = "none", span: str = "any") -> pa.Field:
+    return pa.field(name, kind, metadata={"range": span, "unit": unit, "meaning": meaning})
+
+
+def _place_fields() -> list[pa.Field]:
+    whole, real = pa.int32(), pa.float32()
+    return [
+        _field("input", pa.string(), "path of the picture, or 'input N' for entry N of a list of arrays"),
+        _field("frame", whole, "number of the frame; 0 for a picture", "frame", "[0, inf)"),
+        _field("face", whole, "number of the face, largest first; null if there is none", "face", "[0, inf)"),
+        _field("x", real, "left side of the face's box", PIXEL),
+        _field("y", real, "upper side of the face's box", PIXEL),
+        _field("width", real, "width of the face's box", PIXEL, "[0, inf)"),
+        _field("height", real, "height of the face's box", PIXEL, "[0, inf)"),
+        _field("score", real, "the detector's confidence that this is a face", "probability", "[0, 1]"),
+        *(_field(name, real, f"{name[:-2].replace('_', ' ')}, {name[-1]}", PIXEL) for name in _landmark_columns()),
+    ]
+
+
+def _landmark_columns() -> list[str]:
+    return [f"{name}_{axis}" for name in LANDMARKS for axis in "xy"]
+
+
+def _task_fields(task: Task) -> list[pa.Field]:
+    span = f"[{task.range[0]:g}, {task.range[1]:g}]"
+    labels = [
+        _field(label, pa.float32(), meaning, UNITS[task.kind], span)
+        for label, meaning in zip(task.labels, task.meanings, strict=True)
+    ]
+    if task.kind is not Kind.CLASSES:
+        return labels
+    return [_field(task.name, pa.string(), "the most probable label", "none", ", ".join(task.labels)), *labels]
+
+
+def _note_field() -> pa.Field:
+    return _field("note", pa.string(), "'no face found', 'first of N frames', joined by '; '; null otherwise")

@@ -1,0 +1,53 @@
+"""What commands show: tables, progress, and the one line of a failure."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn
+
+import typer
+
+
+def fail(reason: str, status: int) -> NoReturn:
+    """Say why on stderr, a line for each fault, and end the command with this exit status."""
+    for line in reason.splitlines():
+        print(f"mien: {line}", file=sys.stderr)
+    raise typer.Exit(status)
+
+
+@contextmanager
+def progress(what: str, total: int, *, done: int = 0, hidden: bool = False) -> Iterator[Callable[..., None]]:
+    """A bar on stderr if that is a terminal, nothing elsewhere; yields ``advance(steps, text="")``."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[text]}"),
+    )
+    hidden = hidden or not sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False, disable=hidden) as bar:
+        task = bar.add_task("", total=total, completed=done, text="")
+        yield lambda steps, text="": bar.update(task, advance=steps, text=text)
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table for people on a terminal, lines with tabs for programs elsewhere."""
+    if not sys.stdout.isatty():
+        for row in [header, *rows]:
+            print("\t".join(row))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*header, box=box.SIMPLE_HEAD)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)

@@ -1,0 +1,75 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien.annotate.inputs import Source, expand
+from mien.annotate.media import MediaError
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("p/b.jpg", "p/a.PNG", "p/deep/c.tiff", "p/notes.txt", "p/.hidden.jpg", "p/.git/d.jpg", "q/readme.md"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def names(*inputs: str) -> list[str]:
+    return [source.name for source in expand(inputs)]
+
+
+def test_folder_is_searched_recursively_and_sorted(folder: Path) -> None:
+    assert names("p") == ["p/a.PNG", "p/b.jpg", "p/deep/c.tiff"]
+    assert [source.name for source in expand(Path("p"))] == names("p")
+
+
+def test_glob(folder: Path) -> None:
+    assert names("p/*") == ["p/a.PNG", "p/b.jpg"]
+    assert names("**/*.tiff") == ["p/deep/c.tiff"]
+
+
+def test_a_name_with_glob_characters_that_exists_is_itself(folder: Path) -> None:
+    (folder / "x[1].jpg").touch()
+    assert names("x[1].jpg") == ["x[1].jpg"]
+
+
+def test_order_is_kept_and_nothing_comes_twice(folder: Path) -> None:
+    assert names("p/b.jpg", "p", "./p/a.PNG", "p/*.jpg") == ["p/b.jpg", "p/a.PNG", "p/deep/c.tiff"]
+
+
+def test_list_on_standard_input(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("p/b.jpg\r\n\np/*.PNG\nmissing one.jpg\n"))
+    assert names("-") == ["p/b.jpg", "p/a.PNG", "missing one.jpg"]
+
+
+@pytest.mark.parametrize(("given", "reason"), [("q", "no pictures in this folder"), ("q/*.jpg", "no picture matches")])
+def test_nothing_found_is_an_error_that_names_the_input(folder: Path, given: str, reason: str) -> None:
+    first, second = expand([given, "p/b.jpg"])
+    assert first.name == given
+    assert isinstance(first.item, MediaError)
+    assert str(first.item) == reason
+    assert second.name == "p/b.jpg"
+
+
+def test_arrays_are_numbered_and_never_taken_for_duplicates() -> None:
+    array = np.zeros((2, 2))
+    assert [source.name for source in expand([array, array])] == ["input 0", "input 1"]
+    assert [source.name for source in expand(array)] == ["input 0"]
+
+
+def test_lists_are_read_lazily_and_sources_pass_through() -> None:
+    def endless():
+        while True:
+            yield Source("me", "a.jpg")
+
+    assert next(iter(expand(endless()))).name == "me"
+
+
+def test_names_that_are_not_unicode_become_so() -> None:
+    (source,) = expand("caf\udce9.jpg")
+    assert source.name == "caf\ufffd.jpg"
+    assert source.item == "caf\udce9.jpg"

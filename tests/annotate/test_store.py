@@ -1,0 +1,111 @@
+import csv
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+
+from mien.annotate import store as module
+from mien.annotate.schema import table_schema
+from mien.annotate.store import Store, StoreError
+from mien.tasks import FACE
+
+SCHEMA = table_schema(FACE, "tiny")
+
+
+def rows(count: int) -> list[dict[str, object]]:
+    found = {"input": 'a "b", é\n.jpg', "frame": 0, "face": 0, "x": 0.1, "AU01": 1 / 3, "expression": "fear"}
+    lost = {"input": "c.jpg", "frame": 0, "note": "no face found"}
+    return [found if index % 2 == 0 else lost for index in range(count)]
+
+
+def read_back(path: Path) -> pa.Table:
+    if path.suffix == ".parquet":
+        return pa.parquet.read_table(path)
+    if path.suffix == ".csv":
+        convert = pa.csv.ConvertOptions(column_types=SCHEMA, strings_can_be_null=True, null_values=[""])
+        parse = pa.csv.ParseOptions(newlines_in_values=True)
+        return pa.csv.read_csv(path, convert_options=convert, parse_options=parse)
+    return pa.Table.from_pylist([json.loads(line) for line in path.read_text().splitlines()], SCHEMA)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl"])
+def test_every_format_reads_back_equal(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BUFFER", 4)
+    path = tmp_path / f"out{suffix}"
+    with Store(path, SCHEMA) as store:
+        for row in rows(11):
+            store.write([row])
+    assert store.rows == 11
+    assert read_back(path).equals(pa.Table.from_pylist(rows(11), SCHEMA))
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_parquet_keeps_metadata_and_has_row_groups(tmp_path: Path) -> None:
+    with Store(tmp_path / "a.parquet", SCHEMA) as store:
+        for _ in range(5):
+            store.write(rows(500))
+    file = pa.parquet.ParquetFile(tmp_path / "a.parquet")
+    assert file.num_row_groups == 3
+    assert file.schema_arrow.equals(SCHEMA, check_metadata=True)
+
+
+def test_jsonl_writes_nulls_and_short_numbers(tmp_path: Path) -> None:
+    with Store(tmp_path / "a.jsonl", SCHEMA) as store:
+        store.write(rows(2))
+    first, second = (tmp_path / "a.jsonl").read_text().splitlines()
+    assert '"x": 0.1,' in first
+    assert '"valence": null' in second
+    assert list(json.loads(second)) == SCHEMA.names
+
+
+def test_an_interruption_keeps_what_was_done(tmp_path: Path) -> None:
+    def interrupted() -> None:
+        with Store(tmp_path / "a.parquet", SCHEMA) as store:
+            store.write(rows(3))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert pa.parquet.read_table(tmp_path / "a.parquet").num_rows == 3
+
+
+def test_errors_stand_beside_the_table_and_a_stale_list_goes(tmp_path: Path) -> None:
+    path, errors = tmp_path / "a.parquet", tmp_path / "a.errors.csv"
+    with Store(path, SCHEMA) as store:
+        store.fail("b, c.jpg", "no such file")
+        assert list(csv.reader(errors.read_text().splitlines())) == [["input", "error"], ["b, c.jpg", "no such file"]]
+    with Store(path, SCHEMA, overwrite=True):
+        pass
+    assert not errors.exists()
+    assert pa.parquet.read_table(path).num_rows == 0
+
+
+def test_outputs_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("mine")
+    (tmp_path / "a.errors.csv").write_text("mine too")
+    with pytest.raises(StoreError, match="exists already"):
+        Store(tmp_path / "a.csv", SCHEMA)
+    assert (tmp_path / "a.csv").read_text() == "mine"
+    assert (tmp_path / "a.errors.csv").exists()
+    with pytest.raises(StoreError, match=r"\.parquet, \.csv, \.jsonl"):
+        Store(tmp_path / "a.xlsx", SCHEMA)
+    with pytest.raises(StoreError, match="cannot be written: No such file or directory"):
+        Store(tmp_path / "none" / "a.csv", SCHEMA)
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(StoreError, match=r"directory|exists"):
+        Store(tmp_path / "folder.csv", SCHEMA, overwrite=True)
+    assert not (tmp_path / "a.xlsx").exists()
+
+
+def test_standard_output(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    with Store("-", SCHEMA) as store:
+        store.write(rows(2)[1:])
+        store.fail("a", "b")
+    print("still open")
+    out = capfdbinary.readouterr().out.decode().splitlines()
+    assert out[0].startswith('"input","frame"')
+    assert out[1].startswith('"c.jpg",0,,')
+    assert out[2] == "still open"

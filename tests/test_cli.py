@@ -1,0 +1,191 @@
+import csv
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+import mien
+from mien.annotate import draw
+from mien.cli import app
+from mien.tasks import ALL_TASKS
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, astronaut: Path, network: Path) -> Path:
+    """The current folder, with photos/face.png and photos/none.png."""
+    (tmp_path / "photos").mkdir()
+    shutil.copy(astronaut, tmp_path / "photos" / "face.png")
+    Image.new("RGB", (64, 64)).save(tmp_path / "photos" / "none.png")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(network: Path, *arguments: str, given: str | None = None) -> Result:
+    return CliRunner().invoke(app, ["annotate", "--model", str(network), "--threads", "1", *arguments], input=given)
+
+
+def test_a_folder_to_the_default_table(here: Path, network: Path) -> None:
+    result = run(network, "photos")
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    lines = result.stdout.splitlines()
+    assert lines[0].split("\t") == ["file", "face", "expression", "valence", "arousal", "action units >= 0.5"]
+    assert lines[1].startswith("face.png\t0\tdisgust 0.72\t")
+    assert lines[2] == "2 rows: annotations.parquet"
+    assert pyarrow.parquet.read_table("annotations.parquet")["note"].to_pylist() == [None, "no face found"]
+
+
+def test_failures_are_lines_a_list_and_a_status(here: Path, network: Path) -> None:
+    Path("cut.jpg").write_bytes(b"\xff\xd8\xff")
+    Path("empty").mkdir()
+    result = run(network, "missing.jpg", "photos/face.png", "cut.jpg", "empty", "*.webp", "--out", "t.csv")
+    assert result.exit_code == 1
+    lines = result.stderr.splitlines()
+    assert [line.split(": ")[1] for line in lines] == ["missing.jpg", "cut.jpg", "empty", "*.webp"]
+    assert all(line.startswith("mien: ") for line in lines)
+    assert "4 of 5 inputs failed: t.errors.csv" in result.stdout
+    assert len(Path("t.errors.csv").read_text().splitlines()) == 5
+    assert run(network, "photos", "--out", "t.csv", "--overwrite", "-q").stdout == ""
+    assert not Path("t.errors.csv").exists()
+
+
+def test_csv_on_standard_output_is_all_there_is(here: Path, network: Path) -> None:
+    result = run(network, "-", "--out", "-", given="photos/none.png\nmissing.jpg\nphotos/face.png\n")
+    assert result.exit_code == 1
+    table = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert [row["input"] for row in table] == ["photos/none.png", "photos/face.png"]
+    assert result.stderr == "mien: missing.jpg: no such file\n"
+    assert not list(here.glob("annotations*"))
+
+
+def test_overlays(here: Path, network: Path) -> None:
+    result = run(network, "photos", "--overlay", "drawn")
+    assert "overlays: drawn" in result.stdout
+    assert sorted(path.name for path in Path("drawn").iterdir()) == ["face.jpg", "none.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["photos", "--out", "t.xlsx"], ".parquet, .csv, .jsonl"),
+        (["photos", "--out", "none/t.csv"], "cannot be written"),
+        (["photos", "--model", "none.onnx"], "none.onnx: no such file"),
+        (["photos", "--model", "photos/face.png"], "not an ONNX network"),
+        (["photos", "--overlay", "photos", "--overwrite"], "choose another folder"),
+        (["-"], "nothing to read"),
+        (["photos", "--batch-size", "0"], "--batch-size"),
+        (["photos", "--nonsense"], "--nonsense"),
+        ([], "INPUT"),
+    ],
+)
+def test_what_cannot_be_begun_ends_with_2(here: Path, network: Path, arguments: list[str], reason: str) -> None:
+    result = run(network, *arguments, given="")
+    assert result.exit_code == 2
+    assert reason in result.stderr
+    assert not list(here.glob("*.parquet"))
+
+
+def test_an_existing_table_is_not_replaced_unasked(here: Path, network: Path) -> None:
+    Path("annotations.parquet").write_text("mine")
+    result = run(network, "photos")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "mien: annotations.parquet: exists already (--overwrite replaces it)\n",
+    )
+    assert Path("annotations.parquet").read_text() == "mine"
+    assert run(network, "photos", "--overwrite").exit_code == 0
+
+
+def test_interruption_keeps_what_was_done(here: Path, network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save = draw.Overlays.save
+
+    def interrupted(self: draw.Overlays, picture: object, *rest: object) -> object:
+        if picture.name.endswith("none.png"):
+            raise KeyboardInterrupt
+        return save(self, picture, *rest)
+
+    monkeypatch.setattr(draw.Overlays, "save", interrupted)
+    result = run(network, "photos", "--overlay", "drawn")
+    assert result.exit_code == 130
+    assert result.stderr == "mien: interrupted; 2 rows are kept in annotations.parquet\n"
+    assert pyarrow.parquet.read_table("annotations.parquet").num_rows == 2
+
+
+def test_a_full_disk_is_one_line(here: Path, network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(draw.Overlays, "save", full)
+    result = run(network, "photos", "--overlay", "drawn")
+    assert (result.exit_code, result.stderr) == (1, "mien: cannot write: [Errno 28] No space left on device\n")
+
+
+def test_many_faces_are_counted_not_printed(here: Path, network: Path) -> None:
+    for index in range(22):
+        shutil.copy("photos/face.png", f"photos/{index}.png")
+    assert "... and 3 more" in run(network, "photos").stdout.splitlines()
+
+
+def test_tasks() -> None:
+    lines = CliRunner().invoke(app, ["tasks"]).stdout.splitlines()
+    assert lines[0] == "task\tkind\tcolumn\trange\tmeaning"
+    assert "affect\tcontinuous\tvalence\t[-1, 1]" in "\n".join(lines)
+    assert len(lines) == 1 + sum(len(task) for task in ALL_TASKS)
+    listed = json.loads(CliRunner().invoke(app, ["tasks", "--json"]).stdout)
+    assert [task["name"] for task in listed] == [task.name for task in ALL_TASKS]
+    assert listed[0]["range"] == [0, 1]
+
+
+def test_version() -> None:
+    assert CliRunner().invoke(app, ["--version"]).stdout == f"mien {mien.__version__}\n"
+
+
+BLOCKED = """
+import sys
+learning = ("torch", "onnx")
+sys.modules.update(dict.fromkeys(learning))
+from mien.cli import main
+try:
+    main()
+finally:
+    assert all(sys.modules[name] is None for name in learning)
+"""
+
+
+def process(code: str, *arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    source = Path(mien.__file__).parents[1]
+    environment = os.environ | {"PYTHONPATH": str(source), "PYTHONWARNINGS": "error"}
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, **options)
+
+
+def test_annotating_needs_nothing_of_learning(here: Path, network: Path) -> None:
+    done = process(BLOCKED, "annotate", "photos", "--model", str(network), "--overlay", "drawn")
+    assert (done.returncode, done.stderr) == (0, "")
+    plain = process(
+        "import sys, mien.cli; mien.cli.app(standalone_mode=False); assert 'torch' not in sys.modules",
+        *("annotate", "photos", "--model", str(network), "--quiet", "--overwrite"),
+    )
+    assert (plain.returncode, plain.stdout, plain.stderr) == (0, "", "")
+
+
+def test_start_is_quick() -> None:
+    heavy = "{'torch', 'numpy', 'onnxruntime', 'pyarrow', 'PIL', 'pandas'}"
+    assert process(f"import sys, mien.cli; print({heavy} & set(sys.modules))").stdout == "set()\n"
+
+
+def test_a_closed_pipe_is_no_traceback(here: Path, network: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    code = f"import os; os.dup2({writer}, 1); from mien.cli import main; main()"
+    done = process(code, "annotate", "photos", "--model", str(network), "--out", "-", pass_fds=[writer])
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "mien: standard output was closed\n")
