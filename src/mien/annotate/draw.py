@@ -42,11 +42,11 @@ def overlay(picture: Picture, rows: Sequence[Row], tasks: Sequence[Task]) -> Ima
     boxes = [_box(row, canvas.width / picture.width, canvas.height / picture.height) for row in faces]
     several = len(faces) > 1
     panels = [
-        panel(f"{index + 1}  " * several + headline(row, tasks), row, tasks, unit, _colour(index))
+        panel(f"{index}  " * several + headline(row, tasks), row, tasks, unit, _colour(index))
         for index, row in enumerate(faces)
     ]
     _draw_faces(canvas, picture, faces, boxes, unit)
-    chips = [_tag(canvas, box, str(index + 1), unit, _colour(index)) for index, box in enumerate(boxes) if several]
+    chips = [_tag(canvas, box, str(index), unit, _colour(index)) for index, box in enumerate(boxes) if several]
     taken, homeless = [*boxes, *chips], []
     for box, piece in zip(boxes, panels, strict=True):
         place = _place(box, piece.size, canvas.size, taken, 0.6 * unit)
