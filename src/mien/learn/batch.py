@@ -1,0 +1,91 @@
+"""The batch: pictures, labels, and what is labelled. The one place that knows "missing"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from mien.tasks import Kind, Task
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """N pictures with the labels that they have.
+
+    Args:
+        images: N x C x H x W, uint8 or float, intensities in [0, 255]; C is 3, or 1 for grey pictures.
+        labels: for each task: classes N (int64 index) or N x C (float, vote shares); attributes N x A
+            (float, 0 or 1); continuous N x D (float). Finite everywhere: what is not labelled holds 0.
+        mask: for each task, bool, whether it is labelled: classes N; attributes and continuous per cell.
+    """
+
+    images: Tensor
+    labels: Mapping[str, Tensor]
+    mask: Mapping[str, Tensor]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The batch on another device."""
+        return Batch(
+            self.images.to(device),
+            {name: labels.to(device) for name, labels in self.labels.items()},
+            {name: mask.to(device) for name, mask in self.mask.items()},
+        )
+
+
+def collate(images: NDArray[np.uint8], columns: Mapping[str, NDArray[np.float32]], tasks: Sequence[Task]) -> Batch:
+    """Turn columns in which NaN means "not annotated" into labels and masks.
+
+    Args:
+        images: N x C x H x W.
+        columns: for each task as :meth:`mien.learn.data.manifest.Manifest.column` gives it; a task
+            without a column is not labelled at all.
+        tasks: the label space of the batch.
+    """
+    labels, mask = {}, {}
+    for task in tasks:
+        column = columns.get(task.name)
+        if column is None:
+            single = task.kind is Kind.CLASSES
+            column = np.full(len(images) if single else (len(images), len(task)), np.nan, np.float32)
+        values = torch.from_numpy(np.nan_to_num(column))
+        known = torch.from_numpy(~np.isnan(column))
+        if task.kind is Kind.CLASSES:
+            values = values if values.ndim == 2 else values.long()
+            known = known.all(1) if known.ndim == 2 else known
+        labels[task.name], mask[task.name] = values, known
+    return Batch(torch.from_numpy(np.ascontiguousarray(images)), labels, mask)
+
+
+def concatenate(batches: Sequence[Batch], tasks: Sequence[Task]) -> Batch:
+    """One batch of several (papers/003, section 4.4); hard class labels become one-hot beside vote shares."""
+    labels = {}
+    for task in tasks:
+        parts = [batch.labels[task.name] for batch in batches]
+        if task.kind is Kind.CLASSES and len({part.ndim for part in parts}) == 2:
+            parts = [as_distribution(part, len(task)) for part in parts]
+        labels[task.name] = torch.cat(parts)
+    channels = max(batch.images.shape[1] for batch in batches)
+    return Batch(
+        torch.cat([batch.images.expand(-1, channels, -1, -1) for batch in batches]),
+        labels,
+        {task.name: torch.cat([batch.mask[task.name] for batch in batches]) for task in tasks},
+    )
+
+
+def as_distribution(labels: Tensor, classes: int) -> Tensor:
+    """Class labels (N indices or N x C shares) as N x C probabilities."""
+    return labels if labels.ndim == 2 else one_hot(labels, classes).float()
+
+
+def as_index(labels: Tensor) -> Tensor:
+    """Class labels (N indices or N x C shares) as N indices; of equal shares the first."""
+    return labels.argmax(1) if labels.ndim == 2 else labels

@@ -1,0 +1,138 @@
+"""Checkpoints: a folder with safetensors for tensors and JSON for everything else; never a pickle."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+import mien
+from mien.learn.recipe import parse
+from mien.relatedness import Relatedness
+from mien.tasks import Task
+
+FORMAT = 1
+NETWORK, OPTIMIZER, CARD = "network.safetensors", "optimizer.safetensors", "checkpoint.json"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint cannot be used; the message names the folder and the reason."""
+
+
+def save(
+    folder: Path,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    *,
+    tasks: tuple[Task, ...],
+    relatedness: Relatedness,
+    recipe: dict[str, Any],
+    state: dict[str, Any],
+) -> None:
+    """Write a checkpoint; a kill at any moment leaves the old one or the new one, whole.
+
+    Args:
+        folder: of the checkpoint; an existing one is replaced.
+        network, optimizer: what to save.
+        tasks, relatedness: the label space and how its tasks belong together.
+        recipe: the plain data of the recipe.
+        state: step, metrics and whatever else the trainer needs to go on.
+    """
+    fresh, stale = (folder.with_name(f".{folder.name}.{suffix}") for suffix in ("new", "old"))
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, fresh / NETWORK)
+    save_file(_flat(optimizer), fresh / OPTIMIZER)
+    card = {
+        "format": FORMAT,
+        "versions": {"mien": mien.__version__, "torch": torch.__version__, "python": platform.python_version()},
+        "tasks": [task.to_dict() for task in tasks],
+        "preprocessing": network.preprocessing.to_dict(),  # type: ignore[operator,union-attr]
+        "relatedness": relatedness.to_dict(),
+        "recipe": recipe,
+        "state": state,
+    }
+    (fresh / CARD).write_text(json.dumps(card, indent=1))
+    shutil.rmtree(stale, ignore_errors=True)
+    if folder.exists():
+        folder.rename(stale)
+    fresh.rename(folder)
+    shutil.rmtree(stale, ignore_errors=True)
+
+
+def exists(folder: Path) -> bool:
+    """Whether there is a checkpoint; completes a replacement that a kill interrupted."""
+    stale = folder.with_name(f".{folder.name}.old")
+    if stale.exists() and not folder.exists():
+        stale.rename(folder)
+    return folder.exists()
+
+
+def read_card(folder: Path | str) -> dict[str, Any]:
+    """The JSON of a checkpoint.
+
+    Raises:
+        CheckpointError: if there is none, or of another format.
+    """
+    folder = Path(folder)
+    exists(folder)
+    try:
+        card: dict[str, Any] = dict(json.loads((folder / CARD).read_text()))
+    except (OSError, TypeError, ValueError):
+        raise CheckpointError(f"{folder}: not a checkpoint of mien (no readable {CARD})") from None
+    if card.get("format") != FORMAT:
+        raise CheckpointError(f"{folder}: checkpoint format {card.get('format')}, this version reads {FORMAT}")
+    return card
+
+
+def load_network(folder: Path | str) -> tuple[nn.Module, dict[str, Any]]:
+    """The network of a checkpoint, ready to predict, and its card.
+
+    Raises:
+        CheckpointError: as :func:`read_card`, or if the weights are missing, broken or of another network.
+    """
+    card = read_card(folder)
+    tasks = tuple(Task.from_dict(task) for task in card["tasks"])
+    network: nn.Module = parse(card["recipe"], f"{folder}: recipe").network.build(tasks=tasks)
+    load_weights(network, Path(folder))
+    return network.eval(), card
+
+
+def load_weights(network: nn.Module, folder: Path) -> None:
+    """Fill a network from a checkpoint."""
+    try:
+        network.load_state_dict(load_file(folder / NETWORK))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise CheckpointError(f"{folder}: {NETWORK} cannot be used ({' '.join(str(error).split())[:200]})") from None
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, folder: Path) -> None:
+    """Fill an optimiser's state from a checkpoint."""
+    try:
+        tensors = load_file(folder / OPTIMIZER)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{folder}: {OPTIMIZER} cannot be used ({error})") from None
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        index, _, key = name.partition(".")
+        if not index.isdigit():
+            raise CheckpointError(f"{folder}: {OPTIMIZER} cannot be used (it holds {name})")
+        state.setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _flat(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The per-parameter tensors of an optimiser as ``index.key``; empty before the first step."""
+    return {
+        f"{index}.{key}": value.contiguous()
+        for index, entry in optimizer.state_dict()["state"].items()
+        for key, value in entry.items()
+        if isinstance(value, Tensor)
+    }

@@ -1,0 +1,194 @@
+"""The manifest: a Parquet table with one row a face and a column for each label; null means not annotated.
+
+Columns: ``path``, ``split``, ``crop`` (row in the pack ``crops.npy`` beside the manifest), and for the tasks
+
+- classes: a string column named as the task (the one hard label), and, where annotators voted, a float
+  column for each label with its share of the votes;
+- attributes: a float column for each label, 0 or 1;
+- continuous: a float column for each label, in the task's range.
+
+The schema's metadata (key ``mien``) carries the tasks, the source, its licence and which labels are weak.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from mien.faces.align import CROP
+from mien.tasks import Kind, Task
+
+MANIFEST = "manifest.parquet"
+PACK = "crops.npy"
+
+
+class ManifestError(ValueError):
+    """A manifest cannot be used; the message names the file, the column, the row and the reason."""
+
+
+@dataclass(frozen=True, eq=False)
+class Manifest:
+    """A checked manifest.
+
+    Args:
+        path: of the Parquet file.
+        table: its rows.
+        crops: the pack, N x 112 x 112 x C uint8, memory-mapped; C is 1 (grey) or 3.
+        tasks: the label space that its columns belong to.
+        facts: source, licence, weak labels.
+    """
+
+    path: Path
+    table: pa.Table
+    crops: NDArray[np.uint8]
+    tasks: tuple[Task, ...]
+    facts: dict[str, Any]
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def split(self, name: str) -> Manifest:
+        """The rows of one split.
+
+        Raises:
+            ManifestError: if there are none.
+        """
+        rows = self.table.filter(pc.field("split") == name)
+        if not rows.num_rows:
+            splits = sorted(set(self.table["split"].to_pylist()))
+            raise ManifestError(f"{self.path}: no rows of split {name!r} (there are {', '.join(map(repr, splits))})")
+        return Manifest(self.path, rows, self.crops, self.tasks, self.facts)
+
+    def images(self, rows: NDArray[np.int_]) -> NDArray[np.uint8]:
+        """Crops of these rows, n x C x 112 x 112."""
+        crops: NDArray[np.uint8] = self.crops[self.table["crop"].to_numpy()[rows]].transpose(0, 3, 1, 2)
+        return crops
+
+    def column(self, task: Task, *, hard: bool = False) -> NDArray[np.float32]:
+        """The labels of a task with NaN where a cell is null, for the collate function.
+
+        Args:
+            task: one of the label space.
+            hard: for classes, the index of the hard label even if votes are there.
+
+        Returns:
+            N x labels; for classes without votes (or ``hard``) N class indices.
+        """
+        names = set(self.table.column_names)
+        if task.kind is Kind.CLASSES and (hard or not names.issuperset(task.labels)):
+            if task.name not in names:
+                return np.full(len(self), np.nan, np.float32)
+            index = pc.index_in(self.table[task.name].cast(pa.string()), pa.array(task.labels))
+            return _numbers(index)
+        missing = np.full(len(self), np.nan, np.float32)
+        columns = [_numbers(self.table[label]) if label in names else missing for label in task.labels]
+        return np.stack(columns, axis=1)
+
+
+def write_manifest(path: Path, rows: Sequence[dict[str, Any]], tasks: Sequence[Task], facts: dict[str, Any]) -> None:
+    """Check the rows and write them; see the module for the columns.
+
+    Raises:
+        ManifestError: as :func:`read_manifest` does.
+    """
+    names = list(dict.fromkeys(name for row in rows for name in row)) or ["path"]  # of all rows, not of the first alone
+    columns = {}
+    for name in names:
+        try:
+            columns[name] = pa.array([row.get(name) for row in rows])
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise ManifestError(f"{path}: column {name} mixes kinds of values ({error})") from None
+    table = pa.table(columns)
+    _check_labels(path, table, tasks)
+    facts = {"format": 1, **facts, "tasks": [task.to_dict() for task in tasks]}
+    pq.write_table(table.replace_schema_metadata({"mien": json.dumps(facts)}), path)
+
+
+def read_manifest(path: Path | str) -> Manifest:
+    """Read and check a manifest and map its pack.
+
+    Raises:
+        ManifestError: if a file is missing or not a manifest, if a label is out of its range or
+            vocabulary, if a crop is not in the pack.
+    """
+    path = Path(path)
+    path = path / MANIFEST if path.is_dir() else path
+    try:
+        table = pq.read_table(path)
+        facts = json.loads(table.schema.metadata[b"mien"])
+        tasks = tuple(Task.from_dict(task) for task in facts.pop("tasks"))
+    except FileNotFoundError:
+        raise ManifestError(f"{path}: no such file; `mien data` makes a manifest") from None
+    except (pa.ArrowInvalid, KeyError, TypeError, ValueError):
+        raise ManifestError(f"{path}: not a manifest of mien") from None
+    try:
+        crops = np.load(path.parent / PACK, mmap_mode="r")
+    except (OSError, ValueError) as error:
+        raise ManifestError(f"{path.parent / PACK}: the pack cannot be read ({error})") from None
+    if crops.dtype != np.uint8 or crops.ndim != 4 or crops.shape[1:3] != (CROP, CROP) or crops.shape[3] not in (1, 3):
+        expected = f"expected uint8, N x {CROP} x {CROP} x 1 or 3"
+        raise ManifestError(f"{path.parent / PACK}: holds {crops.dtype} of shape {crops.shape}; {expected}")
+    for name in ("split", "crop"):
+        if name not in table.column_names:
+            raise ManifestError(f"{path}: has no column {name}" if len(table) else f"{path}: has no rows")
+    if not pa.types.is_integer(table["crop"].type):
+        raise ManifestError(f"{path}: column crop holds {table['crop'].type}, expected whole numbers")
+    _check_labels(path, table, tasks)
+    outside = pc.fill_null(
+        pc.invert(pc.and_(pc.greater_equal(table["crop"], 0), pc.less(table["crop"], len(crops)))), True
+    )
+    _refuse(path, table, "crop", outside, f"is not a row of the pack (0 to {len(crops) - 1})")
+    return Manifest(path, table, crops, tasks, facts)
+
+
+def _check_labels(path: Path, table: pa.Table, tasks: Sequence[Task]) -> None:
+    """Every label inside its vocabulary or range; nulls are fine."""
+    for task in tasks:
+        if (
+            task.kind is Kind.CLASSES
+            and task.name in table.column_names
+            and not _empty(path, table, task.name, words=True)
+        ):
+            known = pc.is_in(table[task.name], pa.array((*task.labels, None), pa.string()))
+            _refuse(path, table, task.name, pc.invert(known), f"is none of {', '.join(task.labels)}")
+        low, high = task.range
+        for label in set(task.labels) & set(table.column_names):
+            if _empty(path, table, label, words=False):
+                continue
+            values = table[label].cast(pa.float64())
+            inside = pc.and_(pc.greater_equal(values, low), pc.less_equal(values, high))
+            outside = pc.or_(pc.invert(inside), pc.is_nan(values))
+            _refuse(path, table, label, pc.fill_null(outside, False), f"is outside [{low:g}, {high:g}]")
+
+
+def _empty(path: Path, table: pa.Table, column: str, *, words: bool) -> bool:
+    """Whether a column is null throughout; raises if it holds anything but words, or numbers."""
+    kind = table[column].type
+    if pa.types.is_null(kind):
+        return True
+    number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
+    if number if words else not number:
+        raise ManifestError(f"{path}: column {column} holds {kind}, expected {'words' if words else 'numbers'}")
+    return False
+
+
+def _refuse(path: Path, table: pa.Table, column: str, wrong: Any, reason: str) -> None:
+    """Raise for the first row where ``wrong`` holds."""
+    rows = np.flatnonzero(np.asarray(wrong))
+    if rows.size:
+        value = table[column][int(rows[0])].as_py()
+        raise ManifestError(f"{path}: row {rows[0]}: {column} {value!r} {reason} ({rows.size} such rows)")
+
+
+def _numbers(column: Any) -> NDArray[np.float32]:
+    """A column as float32, NaN for null."""
+    return np.asarray(column.cast(pa.float32()).to_numpy(), dtype=np.float32)

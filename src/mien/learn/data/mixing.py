@@ -1,0 +1,94 @@
+"""Task-aligned mini-batches (papers/003, section 4.4): one batch of each set, concatenated, at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.learn.batch import Batch, collate, concatenate
+from mien.learn.data.manifest import Manifest
+from mien.tasks import Task
+
+
+def proportional_sizes(lengths: Sequence[int], total: int) -> list[int]:
+    """Split a batch of ``total`` so that one epoch covers all sets: sizes in proportion, at least 1 each."""
+    share = total / sum(lengths) if lengths else 0.0
+    return [max(1, round(length * share)) for length in lengths]
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledSet:
+    """Rows of a manifest that train together, with the labels that they lend.
+
+    Args:
+        manifest: the rows.
+        tasks: names of the tasks whose labels are used; None for all.
+        size: how many of its rows stand in each step.
+    """
+
+    manifest: Manifest
+    tasks: tuple[str, ...] | None
+    size: int
+
+
+class Mixing:
+    """Deterministic, resumable steps over several sets.
+
+    An epoch has as many steps as the set that needs the most of them to be covered; shorter sets begin
+    again in a new order. The rows of a step depend on (seed, step) alone, so that a run can go on
+    from any step.
+
+    Args:
+        sets: what to mix.
+        tasks: the label space of the batches.
+        seed: of the orders.
+        rank, world: this process takes every ``world``-th row of each step's rows, from ``rank`` on.
+    """
+
+    def __init__(self, sets: Sequence[LabelledSet], tasks: Sequence[Task], seed: int, *, rank: int = 0, world: int = 1):
+        self.sets, self.tasks, self.seed, self.rank, self.world = tuple(sets), tuple(tasks), seed, rank, world
+        self.steps_per_epoch = max(-(-len(part.manifest) // part.size) for part in sets)
+        self._columns = [
+            {task.name: part.manifest.column(task) for task in tasks if part.tasks is None or task.name in part.tasks}
+            for part in sets
+        ]
+        self._orders: dict[int, tuple[int, NDArray[np.int_]]] = {}
+
+    def rows(self, index: int, step: int) -> NDArray[np.int_]:
+        """Rows of set ``index`` at this step, counted over the whole run; each pass over a set has its own order."""
+        part = self.sets[index]
+        length = len(part.manifest)
+        # positions in the endless concatenation of this set's shuffled passes
+        positions = np.arange(step * part.size, (step + 1) * part.size)
+        if self.steps_per_epoch == -(-length // part.size):
+            # the set that sets the pace: its epoch ends with a short batch rather than with the next pass
+            epoch, local = divmod(step, self.steps_per_epoch)
+            positions = epoch * length + np.arange(local * part.size, min(length, (local + 1) * part.size))
+        return np.array([self._order(index, int(p) // length)[int(p) % length] for p in positions])
+
+    def batch(self, step: int) -> Batch:
+        """The mixed batch of this step, or this rank's share of it."""
+        parts = []
+        for index, part in enumerate(self.sets):
+            rows = self.rows(index, step)[self.rank :: self.world]
+            columns = {name: column[rows] for name, column in self._columns[index].items()}
+            parts.append(collate(part.manifest.images(rows), columns, self.tasks))
+        return concatenate(parts, self.tasks)
+
+    def _order(self, index: int, turn: int) -> NDArray[np.int_]:
+        cached = self._orders.get(index)
+        if cached is None or cached[0] != turn:
+            order = np.random.default_rng([self.seed, index, turn]).permutation(len(self.sets[index].manifest))
+            cached = self._orders[index] = (turn, order)
+        return cached[1]
+
+
+def in_order(manifest: Manifest, tasks: Sequence[Task], size: int) -> Iterator[Batch]:
+    """All rows once, for evaluation, with hard class labels."""
+    columns = {task.name: manifest.column(task, hard=True) for task in tasks}
+    for start in range(0, len(manifest), size):
+        rows = np.arange(start, min(start + size, len(manifest)))
+        yield collate(manifest.images(rows), {name: column[rows] for name, column in columns.items()}, tasks)

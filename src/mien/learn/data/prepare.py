@@ -1,0 +1,139 @@
+"""Preparation: find, align and pack the face of every labelled picture, once, before training.
+
+The result is a folder with ``manifest.parquet`` (one row a face) and ``crops.npy`` (N x 112 x 112 x C uint8,
+memory-mapped by the trainer); the manifest's column ``crop`` is the row in the pack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mien.annotate.media import MediaError
+from mien.faces.align import CROP, align
+from mien.faces.detect import Face, Pixels, YuNet
+from mien.learn.data.manifest import MANIFEST, PACK, write_manifest
+from mien.tasks import Task
+
+Row = dict[str, Any]
+Progress = Callable[[Iterable[Any], int], Iterable[Any]]
+
+
+@dataclass(frozen=True)
+class Finder:
+    """Finds the one labelled face of a picture that is itself (nearly) a face crop, or of a whole photo.
+
+    Args:
+        margin: the border is repeated by this share of the picture's side before detection; a
+            detector wants some surroundings, which tight crops lack.
+        enlarge: the picture is then enlarged this many times.
+        scores: confidences to try, in this order.
+    """
+
+    margin: float = 0.0
+    enlarge: int = 1
+    scores: tuple[float, ...] = (0.7,)
+
+    def detectors(self) -> list[YuNet]:
+        """One detector for each confidence; a face smaller than 10 pixels is of no use for training."""
+        return [YuNet(score=score, min_size=10 * self.enlarge, threads=1) for score in self.scores]
+
+    def __call__(self, image: Pixels, detectors: Sequence[YuNet]) -> Face | None:
+        """The largest face, in pixels of ``image``, or None."""
+        pad = round(self.margin * max(image.shape[:2]))
+        wide = np.pad(image, ((pad, pad), (pad, pad), (0, 0)), mode="edge") if pad else image
+        if self.enlarge > 1:
+            size = (wide.shape[1] * self.enlarge, wide.shape[0] * self.enlarge)
+            wide = np.asarray(Image.fromarray(wide).resize(size, Image.Resampling.BICUBIC))
+        for detector in detectors:
+            if faces := detector(wide):
+                x, y, width, height = (value / self.enlarge for value in faces[0].box)
+                return Face((x - pad, y - pad, width, height), faces[0].score, faces[0].landmarks / self.enlarge - pad)
+        return None
+
+
+def prepare(
+    rows: Sequence[Row],
+    read: Callable[[Row], Pixels],
+    out: Path,
+    *,
+    tasks: Sequence[Task],
+    facts: dict[str, Any],
+    finder: Finder,
+    grey: bool = False,
+    keep_unfound: bool = False,
+    progress: Progress = lambda items, _: items,
+) -> list[str]:
+    """Write ``out/manifest.parquet`` and ``out/crops.npy``; return one line for each picture that was left out.
+
+    Args:
+        rows: label columns of each picture (see :mod:`mien.learn.data.manifest`); ``path`` names it in messages.
+        read: gives the H x W x 3 uint8 picture of a row, or raises MediaError or OSError.
+        out: folder, made if need be.
+        tasks: the label space of the rows.
+        facts: goes into the manifest's metadata: source, licence, what is weak.
+        finder: how to find the face.
+        grey: keep one channel only.
+        keep_unfound: for sets of face crops: align a picture without a detected face by the median
+            landmarks of the others instead of leaving it out (its ``found`` is then False).
+        progress: wraps the loop, for a progress bar.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    channels = 1 if grey else 3
+    pack = np.lib.format.open_memmap(
+        out / (PACK + ".partial"), mode="w+", dtype=np.uint8, shape=(len(rows), CROP, CROP, channels)
+    )
+    found: list[Face | None] = [None] * len(rows)
+    failures: dict[int, str] = {}
+    pool = [finder.detectors() for _ in range(2)]
+
+    def one(index: int) -> int:
+        try:
+            image = read(rows[index])
+        except (MediaError, OSError) as error:
+            failures[index] = f"{rows[index]['path']}: {error}"
+            return index
+        detectors = pool.pop()
+        found[index] = finder(image, detectors)
+        pool.append(detectors)
+        if (face := found[index]) is not None:
+            pack[index] = align(image, face.landmarks)[..., :channels]
+        return index
+
+    with ThreadPoolExecutor(len(pool)) as workers:
+        for _ in progress(workers.map(one, range(len(rows))), len(rows)):
+            pass
+
+    unfound = [index for index, face in enumerate(found) if face is None and index not in failures]
+    if keep_unfound and len(unfound) < len(rows):
+        middle = np.median([face.landmarks for face in found if face is not None], axis=0)
+        for index in unfound:
+            pack[index] = align(read(rows[index]), middle)[..., :channels]
+    else:
+        failures |= {index: f"{rows[index]['path']}: no face found" for index in unfound}
+    pack.flush()
+    (out / (PACK + ".partial")).replace(out / PACK)
+    kept = [
+        {**row, "crop": index, "found": found[index] is not None, **_geometry(found[index])}
+        for index, row in enumerate(rows)
+        if index not in failures
+    ]
+    write_manifest(out / MANIFEST, kept, tasks, facts)
+    return [failures[index] for index in sorted(failures)]
+
+
+def _geometry(face: Face | None) -> Row:
+    """Box and landmarks as columns; nulls where no face was found."""
+    box: Sequence[float | None] = face.box if face else [None] * 4
+    points: NDArray[Any] | list[None] = face.landmarks.astype(float).ravel() if face else [None] * 10
+    return {
+        **dict(zip(("x", "y", "width", "height"), box, strict=True)),
+        "landmarks": [None if value is None else float(value) for value in points] if face else None,
+    }

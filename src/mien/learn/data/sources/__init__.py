@@ -1,0 +1,1 @@
+"""One file for each database: from its official layout to manifest rows."""

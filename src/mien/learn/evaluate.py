@@ -1,0 +1,72 @@
+"""A network's figures on a split of a manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from mien.learn.data.manifest import Manifest
+from mien.learn.data.mixing import in_order
+from mien.learn.metrics import figures
+from mien.learn.models.face_behavior_net import readable
+from mien.tasks import Task
+
+Crops = NDArray[np.uint8]
+Predictor = Callable[[Crops], Mapping[str, NDArray[np.floating]]]
+"""From N x 112 x 112 x 3 uint8 crops to readable outputs of each task, N x labels."""
+
+
+def predictor_of(network: nn.Module, tasks: tuple[Task, ...], device: torch.device | str = "cpu") -> Predictor:
+    """A PyTorch network as a predictor, in evaluation mode and single precision."""
+
+    def predict(crops: Crops) -> dict[str, NDArray[np.floating]]:
+        training = network.training
+        network.eval()
+        with torch.inference_mode():
+            raw = network(torch.from_numpy(crops).to(device).permute(0, 3, 1, 2))
+        network.train(training)
+        return {name: values.cpu().numpy() for name, values in readable(raw, tasks).items()}
+
+    return predict
+
+
+def open_predictor(path: Path | str) -> tuple[Predictor, tuple[Task, ...]]:
+    """A predictor from an exported ``.onnx`` file or from a checkpoint folder, and its tasks."""
+    if Path(path).suffix == ".onnx":
+        from mien.annotate.model import Model
+
+        model = Model(path)
+        return model, model.tasks
+    from mien.learn.checkpoint import load_network
+
+    network, card = load_network(path)
+    tasks = tuple(Task.from_dict(task) for task in card["tasks"])
+    return predictor_of(network, tasks), tasks
+
+
+def evaluate(predict: Predictor, tasks: tuple[Task, ...], manifest: Manifest, *, size: int = 256) -> dict[str, float]:
+    """All figures of the tasks that the manifest labels, by ``task.figure``, and the number of ``faces``.
+
+    Classes are judged by their hard label. ``size`` faces are predicted at once.
+    """
+    outputs: dict[str, list[NDArray[np.floating]]] = {task.name: [] for task in tasks}
+    labels: dict[str, list[NDArray[np.floating]]] = {task.name: [] for task in tasks}
+    mask: dict[str, list[NDArray[np.bool_]]] = {task.name: [] for task in tasks}
+    for batch in in_order(manifest, tasks, size):
+        crops = batch.images.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).contiguous().numpy()
+        predicted = predict(crops)
+        for task in tasks:
+            outputs[task.name].append(predicted[task.name])
+            labels[task.name].append(batch.labels[task.name].numpy())
+            mask[task.name].append(batch.mask[task.name].numpy())
+    return {"faces": float(len(manifest)), **figures(_joined(outputs), _joined(labels), _joined(mask), tasks)}
+
+
+def _joined(parts: Mapping[str, list[NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    return {name: np.concatenate(arrays) for name, arrays in parts.items()}

@@ -1,0 +1,67 @@
+"""Co-annotation: labels of one task stand in for missing labels of the other (papers/003, section 3.1.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from mien.learn.batch import Batch, as_index
+from mien.learn.losses.binary_cross_entropy import binary_cross_entropy
+from mien.learn.losses.coupling import Outputs, as_tensor
+from mien.learn.losses.cross_entropy import cross_entropy
+from mien.learn.losses.term import LossTerm
+from mien.relatedness import Relatedness
+
+
+@dataclass(frozen=True)
+class CoAnnotation:
+    """A labelled class switches its attributes on; a full set of attributes names the class.
+
+    - class -> attributes: every attribute that belongs to the labelled class and is not annotated itself
+      counts as present, weighted by the annotators' agreement (1 if prototypical), which takes the place of
+      delta in eq. 2. With vote shares the class is the one with the most votes.
+    - attributes -> class: where no class is labelled and all attributes of a class are annotated as
+      present, the sample is labelled with it; of several such classes the one that requires the most.
+
+    Attributes that do not belong to the class stay unlabelled: the paper's footnote 3.
+
+    Args:
+        reweight: weight observational attributes by agreement; otherwise all count 1.
+    """
+
+    reweight: bool = True
+
+    terms: ClassVar[tuple[str, ...]] = ("co_annotation_attributes", "co_annotation_classes")
+
+    def __call__(self, outputs: Outputs, batch: Batch, relatedness: Relatedness) -> dict[str, LossTerm]:
+        """The terms ``co_annotation_attributes`` and ``co_annotation_classes``, counted in samples."""
+        class_logits, attribute_logits = outputs[relatedness.classes], outputs[relatedness.attributes]
+        present, mask = batch.labels[relatedness.attributes] > 0.5, batch.mask[relatedness.attributes]
+        known_class = batch.mask[relatedness.classes]
+        belongs = as_tensor(relatedness.belongs, class_logits)
+        weights = as_tensor(relatedness.weights, class_logits) if self.reweight else belongs
+
+        rows = weights[as_index(batch.labels[relatedness.classes])]
+        towards_attributes = rows * known_class[:, None] * ~mask
+        label, complete = self.implied_class(present & mask, belongs)
+        return {
+            "co_annotation_attributes": binary_cross_entropy(
+                attribute_logits, torch.ones_like(attribute_logits), towards_attributes
+            ),
+            "co_annotation_classes": cross_entropy(class_logits, label, complete & ~known_class),
+        }
+
+    @staticmethod
+    def implied_class(present: Tensor, belongs: Tensor) -> tuple[Tensor, Tensor]:
+        """The class whose whole set is present and largest: N indices, and N bool, whether there is one.
+
+        Args:
+            present: N x A bool, annotated and present.
+            belongs: C x A, 1 where the attribute belongs to the class; a class without any is never implied.
+        """
+        required = belongs.sum(1)
+        complete = (present.float() @ belongs.T == required) & (required > 0)
+        return (complete * required).argmax(1), complete.any(1)

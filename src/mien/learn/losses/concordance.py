@@ -1,0 +1,64 @@
+"""1 - concordance correlation coefficient for valence and arousal (papers/003, eq. 2, L_VA)."""
+
+from __future__ import annotations
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from mien.learn.losses.term import LossTerm
+
+EPSILON = 1e-8
+
+
+def concordance(outputs: Tensor, labels: Tensor, mask: Tensor) -> LossTerm:
+    """``1 - CCC`` averaged over the dimensions, with CCC = 2 cov / (var + var + (mean difference)^2).
+
+    Departure: the formula printed in papers/003 squares the variances in the denominator (E^2[...]);
+    the coefficient of Lin (1989) has the variances themselves, and so has this.
+
+    CCC is a statistic of the batch, not a sum over samples. Its moments are therefore summed over all
+    ranks first, and the term is ``(1 - CCC) * n``: totals and counts add up over ranks as everywhere.
+    Under gradient accumulation each micro-batch has its own CCC.
+
+    A dimension with fewer than two labels says nothing and is left out. Where labels and outputs are
+    constant, CCC is 0.
+
+    Args:
+        outputs: N x D, unbounded.
+        labels: N x D in [-1, 1].
+        mask: N x D bool.
+
+    Returns:
+        (1 - CCC) times the number of labelled cells, summed over dimensions; the number of those cells.
+    """
+    known = mask.double()
+    prediction, truth = outputs.double() * known, labels.double() * known
+    n, *sums = _over_ranks(
+        torch.stack(
+            [
+                known.sum(0),
+                prediction.sum(0),
+                truth.sum(0),
+                (prediction**2).sum(0),
+                (truth**2).sum(0),
+                (prediction * truth).sum(0),
+            ]
+        )
+    )
+    mean_p, mean_t, square_p, square_t, product = (total / n.clamp(min=1) for total in sums)
+    variance_p, variance_t = square_p - mean_p**2, square_t - mean_t**2
+    covariance = product - mean_p * mean_t
+    ccc = 2 * covariance / (variance_p + variance_t + (mean_p - mean_t) ** 2 + EPSILON)
+    count = known.sum(0) * (n >= 2)
+    return LossTerm((((1 - ccc) * count).sum()).float(), count.sum())
+
+
+def _over_ranks(moments: Tensor) -> Tensor:
+    """Sum over all ranks, differentiable; the identity in a single process."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return moments
+    from torch.distributed.nn.functional import all_reduce  # type: ignore[attr-defined,unused-ignore]
+
+    summed: Tensor = all_reduce(moments)  # type: ignore[no-untyped-call,unused-ignore]
+    return summed

@@ -1,0 +1,117 @@
+"""Figures over a whole data set: numpy in, named numbers out. scikit-learn counts; the concordance is ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score, f1_score, recall_score
+
+from mien.tasks import Kind, Task
+
+Array = NDArray[np.floating]
+
+
+def concordance(prediction: Array, truth: Array) -> float:
+    """Lin's concordance correlation coefficient in [-1, 1]; 0 where one side is constant or empty."""
+    if prediction.size == 0 or np.ptp(prediction) == 0 or np.ptp(truth) == 0:
+        return 0.0
+    prediction, truth = prediction.astype(np.float64), truth.astype(np.float64)
+    spread = prediction.var() + truth.var() + (prediction.mean() - truth.mean()) ** 2
+    covariance = ((prediction - prediction.mean()) * (truth - truth.mean())).mean()
+    return float(2 * covariance / spread)
+
+
+def of_classes(probabilities: Array, truth: NDArray[np.int_], labels: tuple[str, ...]) -> dict[str, float]:
+    """Accuracy, mean F1 and recall of each class.
+
+    Means are over all classes of the task; one that is absent from the data counts with F1 = 0.
+    ``mean_recall`` is the mean diagonal of the confusion matrix over the classes that occur.
+
+    Args:
+        probabilities: N x C.
+        truth: N class indices.
+        labels: the C names.
+    """
+    guess, every = probabilities.argmax(1), list(range(len(labels)))
+    recall = recall_score(truth, guess, labels=every, average=None, zero_division=0)
+    present = np.isin(every, truth)
+    return {
+        "accuracy": float(accuracy_score(truth, guess)),
+        "mean_recall": float(recall[present].mean()),
+        "f1": float(f1_score(truth, guess, labels=every, average="macro", zero_division=0)),
+        **{f"recall.{name}": float(value) for name, value in zip(labels, recall, strict=True)},
+    }
+
+
+def of_attributes(
+    probabilities: Array, truth: Array, mask: NDArray[np.bool_], labels: tuple[str, ...]
+) -> dict[str, float]:
+    """F1 of each attribute at threshold 0.5 over its annotated cells, their mean, and the mean accuracy.
+
+    Attributes without any annotation are left out of the means; one without a positive cell and without a
+    positive prediction has F1 = 0.
+
+    Args:
+        probabilities: N x A.
+        truth: N x A, 0 or 1.
+        mask: N x A, what is annotated.
+        labels: the A names.
+    """
+    f1, accuracy = {}, []
+    for index, name in enumerate(labels):
+        known = mask[:, index]
+        if known.any():
+            true, guess = truth[known, index] > 0.5, probabilities[known, index] >= 0.5
+            f1[f"f1.{name}"] = float(f1_score(true, guess, zero_division=0))
+            accuracy.append(float((true == guess).mean()))
+    return {"f1": float(np.mean(list(f1.values()))), "accuracy": float(np.mean(accuracy)), **f1} if f1 else {}
+
+
+def of_continuous(values: Array, truth: Array, mask: NDArray[np.bool_], labels: tuple[str, ...]) -> dict[str, float]:
+    """CCC and RMSE of each dimension over its annotated cells, and the mean CCC.
+
+    Args:
+        values: N x D.
+        truth: N x D.
+        mask: N x D, what is annotated.
+        labels: the D names.
+    """
+    figures: dict[str, float] = {}
+    for index, name in enumerate(labels):
+        known = mask[:, index]
+        if known.any():
+            prediction, target = values[known, index], truth[known, index]
+            figures[f"ccc.{name}"] = concordance(prediction, target)
+            figures[f"rmse.{name}"] = float(np.sqrt(((prediction - target) ** 2).mean()))
+    means = [value for key, value in figures.items() if key.startswith("ccc.")]
+    return {"ccc": float(np.mean(means)), **figures} if means else {}
+
+
+def figures(
+    outputs: Mapping[str, Array],
+    labels: Mapping[str, Array],
+    mask: Mapping[str, NDArray[np.bool_]],
+    tasks: tuple[Task, ...],
+) -> dict[str, float]:
+    """Every figure of every task that has labels, as ``task.figure``; ``task.faces`` counts the rows with any label.
+
+    Args:
+        outputs: readable outputs of each task, N x labels.
+        labels, mask: as in :class:`mien.learn.batch.Batch`, with hard class labels.
+        tasks: which to judge.
+    """
+    result: dict[str, float] = {}
+    for task in tasks:
+        known = mask[task.name]
+        if task.name not in outputs or not known.any():
+            continue
+        if task.kind is Kind.CLASSES:
+            part = of_classes(outputs[task.name][known], labels[task.name][known].astype(int), task.labels)
+        else:
+            judge = of_attributes if task.kind is Kind.ATTRIBUTES else of_continuous
+            part = judge(outputs[task.name], labels[task.name], known, task.labels)
+        labelled = float(known.reshape(len(known), -1).any(1).sum())
+        result |= {f"{task.name}.{name}": value for name, value in {"faces": labelled, **part}.items()}
+    return result

@@ -1,0 +1,309 @@
+"""The training loop: one visible step, the same for one process and for several under torchrun."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from mien.learn import checkpoint
+from mien.learn.balancing import FixedWeights
+from mien.learn.batch import Batch
+from mien.learn.data.manifest import Manifest, read_manifest
+from mien.learn.data.mixing import LabelledSet, Mixing, proportional_sizes
+from mien.learn.evaluate import evaluate, predictor_of
+from mien.learn.losses import Coupling, LossTerm, supervised
+from mien.learn.recipe import Optimizer, Recipe, RecipeError, Schedule, nearest
+from mien.relatedness import NAMED
+from mien.tasks import Task
+
+Report = Callable[[Mapping[str, float]], None]
+"""Called after each step with the mean of each loss in this epoch so far."""
+
+
+class Trainer:
+    """One run of a recipe: it owns the network, the batches and the folder.
+
+    Args:
+        recipe: what to train.
+        data: the recipe's plain data, kept in the checkpoints.
+        folder: of the run; holds ``last``, ``best`` and ``log.csv``.
+
+    Raises:
+        RecipeError: if the recipe does not fit the data.
+        mien.learn.data.manifest.ManifestError: if a manifest cannot be used.
+    """
+
+    def __init__(self, recipe: Recipe, data: dict[str, Any], folder: Path) -> None:
+        self.recipe, self.data, self.folder = recipe, data, folder
+        self.accelerator = Accelerator(mixed_precision="bf16" if recipe.precision == "bf16" else "no")
+        manifests = [read_manifest(part.manifest).split(part.split) for part in recipe.data]
+        self.validation = read_manifest(recipe.validation.manifest).split(recipe.validation.split)
+        self.tasks = _tasks(recipe, manifests)
+        self.relatedness = NAMED[recipe.relatedness]
+        self.couplings: list[Coupling] = [part.build() for part in recipe.couplings]
+        if self.couplings:
+            self.relatedness.check(self.tasks)
+        self.balancer = FixedWeights(_weights(recipe, self.tasks, self.couplings))
+        self.mixing = Mixing(
+            _sets(recipe, manifests),
+            self.tasks,
+            recipe.seed,
+            rank=self.accelerator.process_index,
+            world=self.accelerator.num_processes,
+        )
+        torch.manual_seed(recipe.seed)
+        network = recipe.network.build(tasks=self.tasks).to(memory_format=torch.channels_last)
+        self.network, self.optimizer = self.accelerator.prepare(network, _optimizer(recipe.optimizer, network))
+        self.augment = recipe.augmentation.build()
+        self.step, self.best, self.means = 0, -math.inf, _RunningMeans()
+        self.steps = recipe.epochs * self.mixing.steps_per_epoch
+
+    @property
+    def bare(self) -> nn.Module:
+        """The network without what accelerate wraps around it, autocast included: it validates in single precision."""
+        network: nn.Module = self.accelerator.unwrap_model(self.network, keep_fp32_wrapper=False)
+        return network
+
+    def run(
+        self, report: Report = lambda *_: None, epoch_done: Callable[[dict[str, float]], None] = lambda _: None
+    ) -> dict[str, float]:
+        """Train from the current step to the end; return the last validation figures.
+
+        Args:
+            report: called after each step.
+            epoch_done: called after each epoch with the row that goes into ``log.csv``.
+        """
+        figures: dict[str, float] = {}
+        per_epoch = self.mixing.steps_per_epoch
+        while self.step < self.steps:
+            self.means.add(self.train_step(self.step))
+            self.step += 1
+            report(self.means.values())
+            if self.step % per_epoch == 0:
+                figures = self.validate()
+                row = {"epoch": self.step // per_epoch, "step": self.step, **self.means.prefixed("loss."), **figures}
+                self.means = _RunningMeans()
+                self._finish_epoch(row)
+                epoch_done(row)
+            elif self.recipe.save_every and self.step % self.recipe.save_every == 0:
+                self.save("last")
+        return figures
+
+    def train_step(self, step: int) -> dict[str, float]:
+        """One batch, one backward pass, one move of the weights; the global mean of each term that had labels."""
+        torch.manual_seed(_seed(self.recipe.seed, step, self.accelerator.process_index))
+        batch = self.mixing.batch(step).to(self.accelerator.device)
+        self.network.train()
+        with self.accelerator.autocast():
+            outputs = self.network(self.augment(batch.images))
+        loss, means = self.objective(self.terms(outputs, batch))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.optimizer.rate * learning_rate(step, self.steps, self.recipe.schedule)
+        self.optimizer.zero_grad()
+        self.accelerator.backward(loss)
+        if self.recipe.optimizer.clip:
+            self.accelerator.clip_grad_norm_(self.network.parameters(), self.recipe.optimizer.clip)
+        self.optimizer.step()
+        return means
+
+    def terms(self, outputs: Mapping[str, Tensor], batch: Batch) -> dict[str, LossTerm]:
+        """The supervised term of each task and the terms of each coupling."""
+        terms = supervised(outputs, batch, self.tasks)
+        for coupling in self.couplings:
+            terms |= coupling(outputs, batch, self.relatedness)
+        return terms
+
+    def objective(self, terms: Mapping[str, LossTerm]) -> tuple[Tensor, dict[str, float]]:
+        """The weighted sum of the global means, and those means.
+
+        Counts are summed over the ranks before the division. DDP averages gradients over ranks, hence the
+        factor ``world``. A term that no rank has labels for is dropped, and stays attached by a zero.
+        """
+        world = self.accelerator.num_processes
+        counts = self.accelerator.reduce(torch.stack([term.count.float() for term in terms.values()]), "sum")
+        present = {
+            name: term.total * world / count
+            for (name, term), count in zip(terms.items(), counts, strict=True)
+            if count > 0
+        }
+        weights = self.balancer(present)
+        loss = (
+            torch.stack([weights[name] * mean for name, mean in present.items()]).sum() if present else torch.zeros(())
+        )
+        loss = loss + sum(0.0 * term.total for name, term in terms.items() if name not in present)
+        values = (
+            self.accelerator.reduce(torch.stack([mean.detach() for mean in present.values()]), "mean")
+            if present
+            else ()
+        )
+        return loss, {name: float(value) for name, value in zip(present, values, strict=True)}
+
+    def validate(self) -> dict[str, float]:
+        """The figures of the validation split."""
+        return evaluate(predictor_of(self.bare, self.tasks, self.accelerator.device), self.tasks, self.validation)
+
+    def save(self, name: str, **figures: float) -> None:
+        """Write a checkpoint into the run's folder (main process only)."""
+        if self.accelerator.is_main_process:
+            checkpoint.save(
+                self.folder / name,
+                self.bare,
+                self.optimizer,
+                tasks=self.tasks,
+                relatedness=self.relatedness,
+                recipe=self.data,
+                state={
+                    "step": self.step,
+                    "best": self.best if math.isfinite(self.best) else None,
+                    "means": self.means.state(),
+                    "figures": figures,
+                },
+            )
+
+    def resume(self) -> None:
+        """Go on from the run's last checkpoint, bit for bit.
+
+        Raises:
+            CheckpointError: if there is none, or it belongs to another recipe.
+        """
+        folder = self.folder / "last"
+        card = checkpoint.read_card(folder)
+        if card["recipe"] != self.data:
+            changed = sorted(
+                key for key in {*card["recipe"], *self.data} if card["recipe"].get(key) != self.data.get(key)
+            )
+            raise checkpoint.CheckpointError(f"{folder}: was trained with other values of {', '.join(changed)}")
+        checkpoint.load_weights(self.bare, folder)
+        checkpoint.load_optimizer(self.optimizer, folder)
+        state = card["state"]
+        self.step, self.means = state["step"], _RunningMeans(state["means"])
+        self.best = -math.inf if state["best"] is None else state["best"]
+        _cut_log(self.folder / "log.csv", self.step)
+
+    def _finish_epoch(self, row: dict[str, float]) -> None:
+        if self.recipe.select not in row:
+            known = [name for name in row if "." in name and not name.startswith("loss.")]
+            raise RecipeError(
+                f"select: the validation has no figure {self.recipe.select}{nearest(self.recipe.select, known)}"
+            )
+        if row[self.recipe.select] > self.best:
+            self.best = row[self.recipe.select]
+            self.save("best", **row)
+        if self.accelerator.is_main_process:
+            _append_log(
+                self.folder / "log.csv", row
+            )  # before "last": a row too many is cut on resume, a lost one is lost
+        self.save("last", **row)
+
+
+def learning_rate(step: int, steps: int, schedule: Schedule) -> float:
+    """The factor on the highest rate at a step: a linear warm-up, then half a cosine or a constant."""
+    warmup = schedule.warmup * steps
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    if schedule.decay == "constant":
+        return 1.0
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1.0, steps - warmup)))
+
+
+def _seed(*numbers: int) -> int:
+    """One well-mixed seed of several numbers: a step's randomness depends on nothing that came before it."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
+
+
+class _RunningMeans:
+    """Mean of each loss over the steps in which it was present; survives a resume to the last bit."""
+
+    def __init__(self, state: Mapping[str, list[float]] | None = None) -> None:
+        self._sums = {name: (total, int(count)) for name, (total, count) in (state or {}).items()}
+
+    def add(self, values: Mapping[str, float]) -> None:
+        for name, value in values.items():
+            total, count = self._sums.get(name, (0.0, 0))
+            self._sums[name] = (total + value, count + 1)
+
+    def values(self) -> dict[str, float]:
+        return {name: total / count for name, (total, count) in self._sums.items()}
+
+    def prefixed(self, prefix: str) -> dict[str, float]:
+        return {prefix + name: value for name, value in self.values().items()}
+
+    def state(self) -> dict[str, list[float]]:
+        return {name: list(entry) for name, entry in self._sums.items()}
+
+
+def _optimizer(settings: Optimizer, network: nn.Module) -> torch.optim.Optimizer:
+    parameters, rate, decay = network.parameters(), settings.rate, settings.weight_decay
+    if settings.kind == "sgd":
+        nesterov = settings.momentum > 0
+        return torch.optim.SGD(parameters, rate, settings.momentum, weight_decay=decay, nesterov=nesterov)
+    family = torch.optim.Adam if settings.kind == "adam" else torch.optim.AdamW
+    return family(parameters, rate, weight_decay=decay)
+
+
+def _tasks(recipe: Recipe, manifests: list[Manifest]) -> tuple[Task, ...]:
+    """The label space of the manifests, cut down to what the recipe names."""
+    known: dict[str, Task] = {}
+    for manifest in manifests:
+        for task in manifest.tasks:
+            if known.setdefault(task.name, task) != task:
+                raise RecipeError(f"{manifest.path}: its task {task.name} is not that of the other manifests")
+    for name in (*(recipe.tasks or ()), *(name for part in recipe.data for name in part.tasks or ())):
+        if name not in known:
+            raise RecipeError(f"tasks: no manifest has the task {name}{nearest(name, known)}")
+    return tuple(known[name] for name in recipe.tasks or known)
+
+
+def _sets(recipe: Recipe, manifests: list[Manifest]) -> list[LabelledSet]:
+    pairs = list(zip(recipe.data, manifests, strict=True))
+    shares = iter(proportional_sizes([len(rows) for part, rows in pairs if part.size is None], recipe.batch_size))
+    return [LabelledSet(rows, part.tasks, part.size or next(shares)) for part, rows in pairs]
+
+
+def _weights(recipe: Recipe, tasks: tuple[Task, ...], couplings: list[Coupling]) -> dict[str, float]:
+    names = [*(task.name for task in tasks), *(name for coupling in couplings for name in coupling.terms)]
+    for name in recipe.weights:
+        if name not in names:
+            raise RecipeError(f"weights.{name}: there is no such loss{nearest(name, names)}")
+    return dict(recipe.weights)
+
+
+def _append_log(path: Path, row: Mapping[str, float]) -> None:
+    """Add a row; a column that is new (a loss first seen now) is added to all rows."""
+    _write_log(path, [*_read_log(path), row])
+
+
+def _write_log(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Replace the log at one stroke, so that a kill leaves the old one or the new one."""
+    columns = list(dict.fromkeys(name for each in rows for name in each))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("w", newline="") as lines:
+        writer = csv.DictWriter(lines, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+    partial.replace(path)
+
+
+def _read_log(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def _cut_log(path: Path, step: int) -> None:
+    """Drop what a killed run logged after its last checkpoint."""
+    rows = [row for row in _read_log(path) if int(row["step"]) <= step]
+    if rows:
+        _write_log(path, rows)
+    else:
+        path.unlink(missing_ok=True)
