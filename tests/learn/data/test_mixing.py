@@ -1,0 +1,119 @@
+"""Which rows stand in which step."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mien.learn.data.manifest import Manifest, read_manifest
+from mien.learn.data.mixing import LabelledSet, Mixing, in_order, proportional_sizes
+from mien.tasks import EXPRESSION, FACE
+
+Sets = Callable[..., list[LabelledSet]]
+
+
+@pytest.fixture
+def manifests(tmp_path: Path, make_set: Callable[..., Path]) -> Callable[[int], Manifest]:
+    """A set of n crops; each says in its pixels and in its valence which row it is."""
+
+    def make(n: int) -> Manifest:
+        crops = np.zeros((n, 112, 112, 1), np.uint8) + np.arange(n, dtype=np.uint8)[:, None, None, None]
+        rows = [{"expression": EXPRESSION.labels[row % 7], "valence": row / 100, "AU01": row % 2} for row in range(n)]
+        return read_manifest(make_set(tmp_path / f"{n}", rows, crops))
+
+    return make
+
+
+@pytest.fixture
+def sets(manifests: Callable[[int], Manifest]) -> Sets:
+    return lambda *pairs: [LabelledSet(manifests(length), None, size) for length, size in pairs]
+
+
+def epoch(mixing: Mixing, index: int, number: int = 0) -> list[int]:
+    steps = range(number * mixing.steps_per_epoch, (number + 1) * mixing.steps_per_epoch)
+    return [int(row) for step in steps for row in mixing.rows(index, step)]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "total", "sizes"),
+    [([100], 32, [32]), ([90, 30], 40, [30, 10]), ([1000, 1], 10, [10, 1]), ([50, 25, 25], 8, [4, 2, 2])],
+)
+def test_sizes_are_in_proportion_and_at_least_1(lengths: list[int], total: int, sizes: list[int]) -> None:
+    assert proportional_sizes(lengths, total) == sizes
+
+
+@pytest.mark.parametrize("lengths", [(23,), (40, 20), (50, 17, 9)])
+def test_one_epoch_covers_every_row_of_every_set(lengths: tuple[int, ...], sets: Sets) -> None:
+    mixing = Mixing(sets(*zip(lengths, proportional_sizes(lengths, 8), strict=True)), FACE, seed=0)
+    for index, length in enumerate(lengths):
+        assert set(epoch(mixing, index)) == set(range(length))
+
+
+@pytest.mark.parametrize("number", [0, 1, 5])
+def test_the_set_that_sets_the_pace_has_each_row_once_an_epoch(number: int, sets: Sets) -> None:
+    mixing = Mixing(sets((30, 4), (10, 3)), FACE, seed=0)
+    assert mixing.steps_per_epoch == 8
+    assert sorted(epoch(mixing, 0, number)) == list(range(30))
+    assert len(mixing.rows(0, 8 * number + 7)) == 2
+
+
+def test_a_shorter_set_begins_again_in_a_new_order(sets: Sets) -> None:
+    mixing = Mixing(sets((30, 3), (6, 3)), FACE, seed=0)
+    seen = epoch(mixing, 1)
+    passes = [seen[start : start + 6] for start in range(0, 30, 6)]
+    assert all(sorted(each) == list(range(6)) for each in passes)
+    assert len({tuple(each) for each in passes}) > 3
+
+
+def test_epochs_have_different_orders(sets: Sets) -> None:
+    mixing = Mixing(sets((30, 4)), FACE, seed=0)
+    assert epoch(mixing, 0, 0) != epoch(mixing, 0, 1)
+    assert epoch(mixing, 0, 0) != list(range(30))
+
+
+def test_a_step_depends_on_the_seed_and_its_number_alone(sets: Sets) -> None:
+    parts = sets((30, 4), (11, 3))
+    walked, jumped, other = (Mixing(parts, FACE, seed) for seed in (3, 3, 4))
+    history = [[walked.rows(index, step).tolist() for index in (0, 1)] for step in range(20)]
+    for step in (19, 2, 7, 19):
+        assert [jumped.rows(index, step).tolist() for index in (0, 1)] == history[step]
+    assert [other.rows(0, step).tolist() for step in range(20)] != [rows[0] for rows in history]
+
+
+@pytest.mark.parametrize("world", [2, 3])
+def test_ranks_share_out_the_rows_of_a_step(world: int, sets: Sets) -> None:
+    parts = sets((30, 4), (11, 3))
+    alone = Mixing(parts, FACE, 1)
+    ranks = [Mixing(parts, FACE, 1, rank=rank, world=world) for rank in range(world)]
+    for step in (0, 7, 9):
+        whole = sorted(alone.batch(step).labels["affect"][:, 0].tolist())
+        shared = [value for mixing in ranks for value in mixing.batch(step).labels["affect"][:, 0].tolist()]
+        assert sorted(shared) == whole
+
+
+def test_labels_stay_with_their_pictures(sets: Sets) -> None:
+    mixing = Mixing(sets((30, 4), (11, 3)), FACE, 1)
+    for step in range(10):
+        batch = mixing.batch(step)
+        pixels = batch.images[:, 0, 50, 50].float()
+        assert torch.allclose(batch.labels["affect"][:, 0], pixels / 100)
+        assert torch.equal(batch.labels["action_units"][:, 0], pixels % 2)
+        assert torch.equal(batch.labels["expression"], (pixels % 7).long())
+        assert len(batch) == (7 if (step + 1) % 8 else 5)
+
+
+def test_a_set_lends_only_the_tasks_that_it_is_asked_for(manifests: Callable[[int], Manifest]) -> None:
+    parts = [LabelledSet(manifests(5), ("affect",), 5), LabelledSet(manifests(6), ("expression",), 6)]
+    batch = Mixing(parts, FACE, 0).batch(0)
+    assert batch.mask["affect"][:, 0].tolist() == [True] * 5 + [False] * 6
+    assert batch.mask["expression"].tolist() == [False] * 5 + [True] * 6
+    assert not batch.mask["action_units"].any()
+
+
+def test_evaluation_sees_each_row_once_and_in_order(manifests: Callable[[int], Manifest]) -> None:
+    batches = list(in_order(manifests(10), FACE, 4))
+    assert [len(batch) for batch in batches] == [4, 4, 2]
+    assert torch.cat([batch.images[:, 0, 0, 0] for batch in batches]).tolist() == list(range(10))
+    assert torch.cat([batch.labels["expression"] for batch in batches]).tolist() == [row % 7 for row in range(10)]

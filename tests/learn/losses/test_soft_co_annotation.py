@@ -1,0 +1,165 @@
+"""Soft co-annotation against a double loop of papers/003, eq. 5-7."""
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from mien.learn.batch import Batch
+from mien.learn.losses import SoftCoAnnotation
+from mien.learn.losses.coupling import EPSILON, Reading
+from mien.relatedness import AFF_WILD2, DU_2014, Relatedness
+
+AU = {label: index for index, label in enumerate(DU_2014.attribute_labels)}
+EMOTION = {label: index for index, label in enumerate(DU_2014.class_labels)}
+
+
+def softmax(row: list[float]) -> list[float]:
+    mass = sum(math.exp(z) for z in row)
+    return [math.exp(z) / mass for z in row]
+
+
+def indicator(annotated: dict[int, float], weights: list[float], empty: str) -> float:
+    """Eq. 5 of one class; ``annotated`` holds the known attributes only."""
+    above = sum(weights[i] * y for i, y in annotated.items())
+    below = sum(weights[i] for i in annotated)
+    if below > 0:
+        return above / below
+    return 0.0 if empty == "zero" else sum(1 - y for y in annotated.values()) / len(annotated)
+
+
+def cell(p: float, q: float, reading: str) -> float:
+    p, q = (min(max(value, EPSILON), 1 - EPSILON) for value in (p, q))
+    return {"as_printed": -p * math.log(q), "kl": p * math.log(p / q), "soft_target": -q * math.log(p)}[reading]
+
+
+def oracle(
+    z: np.ndarray, batch: Batch, table: Relatedness, reading: str, reweight: bool, empty: str
+) -> tuple[float, int]:
+    labels, mask = (side["action_units"].numpy() for side in (batch.labels, batch.mask))
+    total, count = 0.0, 0
+    for row in range(len(z)):
+        annotated = {i: float(labels[row, i]) for i in range(labels.shape[1]) if mask[row, i]}
+        if not annotated:
+            continue
+        count += 1
+        scores = []
+        for c in range(z.shape[1]):
+            weights = [float(w) if reweight else float(w > 0) for w in table.weights[c]]
+            scores.append(indicator(annotated, weights, empty))
+        for p, q in zip(softmax(list(z[row])), softmax(scores), strict=True):
+            total += cell(p, q, reading)
+    return total, count
+
+
+@pytest.mark.parametrize("table", [DU_2014, AFF_WILD2], ids=["du_2014", "aff_wild2"])
+@pytest.mark.parametrize(
+    ("reading", "reweight", "empty"), [*itertools.product(get_args(Reading), (True, False), ("zero", "absence"))]
+)
+def test_agrees_with_the_double_loop(
+    reading: Reading,
+    reweight: bool,
+    empty: str,
+    table: Relatedness,
+    partial_batch: Callable[..., Batch],
+    random_outputs: Callable[..., dict[str, Tensor]],
+) -> None:
+    coupling = SoftCoAnnotation(reading, reweight, empty)  # type: ignore[arg-type]
+    for seed in range(3):
+        outputs, batch = random_outputs(seed, 10), partial_batch(seed, 10)
+        batch.mask["action_units"][3, 4:] = False  # leaves several classes without an annotated attribute
+        term = coupling(outputs, batch, table)["soft_co_annotation"]
+        z = outputs["expression"].detach().double().numpy()
+        total, count = oracle(z, batch, table, reading, reweight, empty)
+        assert term.total.item() == pytest.approx(total, rel=1e-5, abs=1e-5)
+        assert term.count.item() == count == 9
+
+
+def faces(*annotations: dict[str, float]) -> tuple[Tensor, Tensor]:
+    labels, mask = torch.zeros(len(annotations), 17), torch.zeros(len(annotations), 17, dtype=torch.bool)
+    for row, annotation in enumerate(annotations):
+        for name, value in annotation.items():
+            labels[row, AU[name]], mask[row, AU[name]] = value, True
+    return labels, mask
+
+
+def scores(annotation: dict[str, float], *, reweight: bool = True, empty: str = "zero") -> Tensor:
+    weights = torch.tensor(DU_2014.weights if reweight else DU_2014.belongs, dtype=torch.float32)
+    return SoftCoAnnotation(empty=empty).indicator(*faces(annotation), weights)[0]  # type: ignore[arg-type]
+
+
+EVERY = dict.fromkeys(AU, 0.0)
+
+
+@pytest.mark.parametrize(("y12", "y25", "y6"), list(itertools.product((0.0, 1.0), repeat=3)))
+def test_the_papers_example_indicator_of_happiness(y12: float, y25: float, y6: float) -> None:
+    annotation = EVERY | {"AU12": y12, "AU25": y25, "AU06": y6}
+    happiness = EMOTION["happiness"]
+    assert scores(annotation)[happiness].item() == pytest.approx((y12 + y25 + 0.51 * y6) / 2.51, abs=1e-6)
+    assert scores(annotation, reweight=False)[happiness].item() == pytest.approx((y12 + y25 + y6) / 3, abs=1e-6)
+
+
+def test_a_missing_attribute_leaves_both_sums() -> None:
+    assert scores({"AU12": 1.0, "AU06": 0.0})[EMOTION["happiness"]].item() == pytest.approx(1 / 1.51, abs=1e-6)
+
+
+def test_a_class_without_annotated_attributes_scores_0_or_the_absence() -> None:
+    annotation = {"AU12": 1.0, "AU25": 0.0, "AU02": 0.0}
+    assert scores(annotation)[EMOTION["neutral"]] == 0
+    assert scores(annotation, empty="absence")[EMOTION["neutral"]].item() == pytest.approx(2 / 3, abs=1e-6)
+    assert scores(annotation, empty="absence")[EMOTION["happiness"]].item() == pytest.approx(1 / 2, abs=1e-6)
+
+
+def test_what_a_missing_label_holds_does_not_matter(
+    partial_batch: Callable[..., Batch], random_outputs: Callable[..., dict[str, Tensor]]
+) -> None:
+    outputs, batch = random_outputs(), partial_batch()
+    before = SoftCoAnnotation()(outputs, batch, DU_2014)["soft_co_annotation"].total.item()
+    labels = batch.labels["action_units"]
+    labels[~batch.mask["action_units"]] = 1.0
+    assert SoftCoAnnotation()(outputs, batch, DU_2014)["soft_co_annotation"].total.item() == before
+    labels[0] = 1 - labels[0]
+    assert SoftCoAnnotation()(outputs, batch, DU_2014)["soft_co_annotation"].total.item() != before
+
+
+def descend(reading: Reading, batch: Batch) -> Tensor:
+    outputs = {"expression": torch.zeros(1, 7, requires_grad=True)}
+    optimizer = torch.optim.Adam([outputs["expression"]], 0.1)
+    for _ in range(600):
+        optimizer.zero_grad()
+        SoftCoAnnotation(reading)(outputs, batch, DU_2014)["soft_co_annotation"].mean().backward()
+        optimizer.step()
+    return outputs["expression"].detach().softmax(1)[0]
+
+
+def one_face(annotation: dict[str, float]) -> Batch:
+    labels, mask = faces(annotation)
+    return Batch(torch.zeros(1, 3, 112, 112), {"action_units": labels}, {"action_units": mask})
+
+
+SMILE = EVERY | {"AU12": 1.0, "AU25": 1.0, "AU06": 1.0}
+
+
+@pytest.mark.parametrize("reading", ["kl", "soft_target"])
+def test_kl_and_soft_target_descend_to_the_soft_label(reading: Reading) -> None:
+    assert torch.allclose(descend(reading, one_face(SMILE)), scores(SMILE).softmax(0), atol=0.005)
+
+
+def test_as_printed_puts_all_on_the_class_with_the_largest_score() -> None:
+    p = descend("as_printed", one_face(SMILE))
+    assert p.argmax() == EMOTION["happiness"]
+    assert p.max() > 0.99
+
+
+def test_no_gradient_reaches_the_attributes(
+    partial_batch: Callable[..., Batch], random_outputs: Callable[..., dict[str, Tensor]]
+) -> None:
+    outputs = random_outputs()
+    SoftCoAnnotation()(outputs, partial_batch(), DU_2014)["soft_co_annotation"].total.backward()
+    assert outputs["action_units"].grad is None
+    assert outputs["expression"].grad is not None

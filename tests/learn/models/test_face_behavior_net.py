@@ -1,0 +1,92 @@
+"""The network: one feature vector, a linear head a task."""
+
+import pytest
+import torch
+
+from mien.learn.models import FaceBehaviorNet
+from mien.learn.models.face_behavior_net import readable
+from mien.tasks import ACTION_UNITS, AFFECT, EXPRESSION, FACE, Kind, Task
+
+CROPS = torch.randint(0, 256, (3, 3, 112, 112), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def network() -> FaceBehaviorNet:
+    torch.manual_seed(0)
+    return FaceBehaviorNet(width=4, depth=(1, 1)).eval()
+
+
+def test_a_head_for_each_task(network: FaceBehaviorNet) -> None:
+    outputs = network(CROPS)
+    assert {name: tuple(values.shape) for name, values in outputs.items()} == {
+        "expression": (3, 7),
+        "action_units": (3, 17),
+        "affect": (3, 2),
+    }
+    assert network.features(CROPS).shape == (3, 8)
+    for task in FACE:
+        head = network.heads[task.name]
+        assert torch.allclose(outputs[task.name], head(network.features(CROPS)), atol=1e-6)
+
+
+def test_any_label_space_gets_its_heads() -> None:
+    shoes = Task("shoes", Kind.CLASSES, ("boot", "sandal", "clog"), ("", "", ""))
+    outputs = FaceBehaviorNet(tasks=(AFFECT, shoes), width=4, depth=(1,)).eval()(CROPS)
+    assert {name: values.shape[1] for name, values in outputs.items()} == {"affect": 2, "shoes": 3}
+
+
+def test_the_default_network_is_small() -> None:
+    assert sum(parameter.numel() for parameter in FaceBehaviorNet().parameters()) < 2_100_000
+
+
+def test_each_stage_but_the_first_halves_the_map_and_doubles_the_channels() -> None:
+    network = FaceBehaviorNet(width=4, depth=(2, 1, 1)).eval()
+    x = network.stem(network.preprocessing(CROPS))
+    shapes = [tuple(x.shape[1:])]
+    for unit in network.stages:
+        x = unit(x)
+        shapes.append(tuple(x.shape[1:]))
+    assert shapes == [(4, 28, 28), (4, 28, 28), (4, 28, 28), (8, 14, 14), (16, 7, 7)]
+
+
+def test_the_stem_sees_minus_one_to_one(network: FaceBehaviorNet) -> None:
+    seen = []
+    network.stem.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    network(torch.stack([torch.zeros(3, 112, 112), torch.full((3, 112, 112), 255.0)]))
+    assert (seen[0].min(), seen[0].max()) == (-1, 1)
+
+
+def test_uint8_and_float_crops_agree(network: FaceBehaviorNet) -> None:
+    for task in FACE:
+        assert torch.equal(network(CROPS)[task.name], network(CROPS.float())[task.name])
+
+
+def test_the_wrong_crop_is_refused(network: FaceBehaviorNet) -> None:
+    with pytest.raises(ValueError, match=r"\(1, 3, 48, 48\)"):
+        network(torch.zeros(1, 3, 48, 48))
+
+
+def test_a_crop_does_not_depend_on_its_neighbours(network: FaceBehaviorNet) -> None:
+    alone = network(CROPS[1:2])["expression"]
+    assert torch.allclose(network(CROPS)["expression"][1:2], alone, atol=1e-5)
+    assert not torch.allclose(network(CROPS)["expression"][:1], alone, atol=1e-3)
+
+
+def test_dropout_works_on_the_shared_features_in_training_only() -> None:
+    torch.manual_seed(0)
+    network = FaceBehaviorNet(width=4, depth=(1,), dropout=0.5)
+    network.eval()
+    assert torch.equal(network(CROPS)["affect"], network(CROPS)["affect"])
+    network.train()
+    assert not torch.equal(network(CROPS)["affect"], network(CROPS)["affect"])
+
+
+def test_readable_outputs_lie_in_their_ranges() -> None:
+    raw = {task.name: torch.linspace(-9, 9, 4 * len(task)).view(4, -1) for task in FACE}
+    values = readable(raw, FACE)
+    assert values["expression"].sum(1).tolist() == pytest.approx([1] * 4)
+    assert torch.allclose(values["action_units"], 1 / (1 + (-raw["action_units"]).exp()))
+    assert values["affect"].tolist() == [[-1, -1], [-1, -1], [1, 1], [1, 1]]
+    inside = torch.tensor([[-0.5, 0.25]])
+    assert torch.equal(readable({"affect": inside}, (AFFECT,))["affect"], inside)
+    assert [values[task.name].argmax(1)[0].item() for task in (EXPRESSION, ACTION_UNITS)] == [6, 16]

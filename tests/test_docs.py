@@ -1,0 +1,154 @@
+"""The documents say what the code says: names, ranges, defaults and links agree, and every code block runs."""
+
+import contextlib
+import inspect
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mien.annotate.schema import table_schema
+from mien.tasks import FACE
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+RUN = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"(?P<mark><!-- not run: .+? -->\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path, kind: str) -> Iterator[str]:
+    """The code blocks of a language that are not marked ``<!-- not run: reason -->``, at their own line numbers."""
+    text = page.read_text()
+    for found in BLOCK.finditer(text):
+        if found["kind"] == kind and not found["mark"]:
+            yield "\n" * text[: found.start("text")].count("\n") + found["text"]
+
+
+def cells(page: str, heading: str) -> list[list[str]]:
+    """The rows of the first table under a heading, without its head."""
+    section = (ROOT / page).read_text().split(f"\n{heading}\n", 1)[1]
+    table = re.search(r"(?:^\|.*\n)+", section, re.MULTILINE)
+    assert table
+    return [[cell.strip() for cell in line[1:-1].split("|")] for line in table[0].splitlines()[2:]]
+
+
+def named(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def test_columns_are_those_of_the_table() -> None:
+    schema = table_schema(FACE, "any")
+    rows = cells("README.md", "### The columns")
+    assert [name for row in rows for name in named(row[0])] == schema.names
+    for row in rows:
+        spans = {schema.field(name).metadata[b"range"].decode() for name in named(row[0])}
+        if row[1] not in ("", "a label"):
+            assert spans == {row[1]}, row[0]
+
+
+def parameters(owner: Any) -> dict[str, Any]:
+    """Every key that a recipe may write for a class, with its default; ``...`` where it must be given."""
+    if fields := getattr(owner, "model_fields", None):
+        return {name: ... if field.is_required() else field.default for name, field in fields.items()}
+    found = {name: entry.default for name, entry in inspect.signature(owner).parameters.items()}
+    return {name: ... if default is inspect.Parameter.empty else default for name, default in found.items()}
+
+
+@pytest.mark.parametrize("name", ["Recipe", "DataSet", "Augmentation", "Optimizer", "Schedule", "FaceBehaviorNet"])
+def test_recipe_keys_and_defaults(name: str) -> None:
+    import mien.learn.recipe as recipe
+    from mien.learn.models import FaceBehaviorNet
+
+    given = parameters(FaceBehaviorNet if name == "FaceBehaviorNet" else getattr(recipe, name))
+    rows = {named(row[0])[0]: row for row in cells("docs/recipes.md", f"## {name}")}
+    assert set(rows) == set(given) - ({"tasks"} if name == "FaceBehaviorNet" else set())
+    for key, row in rows.items():
+        if row[2] == "needed":
+            assert given[key] is ..., key
+        elif row[2] == "its defaults":
+            assert given[key] == type(given[key])(), key
+        else:
+            default = yaml.safe_load(named(row[2])[0])
+            assert given[key] == (tuple(default) if isinstance(default, list) else default), key
+
+
+def test_every_loss_has_a_section() -> None:
+    from mien.learn import losses
+
+    text = (ROOT / "docs" / "losses.md").read_text()
+    explained = {*losses.__all__} - {"Coupling", "LossTerm", "supervised"}
+    assert explained == set(re.findall(r"^## ([\w]+)$", text, re.MULTILINE))
+    terms = {term for name in explained for term in getattr(getattr(losses, name), "terms", ())}
+    for page in ("docs/losses.md", "docs/recipes.md"):
+        assert all(f"`{term}`" in (ROOT / page).read_text() for term in terms), page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_recipes_load(page: Path) -> None:
+    from mien.learn.recipe import parse
+
+    for text in blocks(page, "yaml"):
+        parse(yaml.safe_load(text), page.name)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.yaml")), ids=lambda path: path.name)
+def test_shipped_recipes_load(path: Path) -> None:
+    from mien.learn.recipe import load
+
+    assert load(path)[0].name == path.stem
+
+
+@pytest.mark.parametrize("page", RUN, ids=lambda page: page.name)
+def test_python_runs(page: Path, tmp_path: Path, astronaut: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The blocks of a page run one after the other, as a reader would, beside a folder ``photos``."""
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "portrait.png").write_bytes(astronaut.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, Any] = {"__name__": "page"}
+    with contextlib.redirect_stdout(io.StringIO()):
+        for text in blocks(page, "python"):
+            exec(compile(text, str(page), "exec"), namespace)
+
+
+def anchors(page: Path) -> list[str]:
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return [re.sub(r"[^\w-]", "", title.lower().replace(" ", "-")) for title in titles]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+        path, _, anchor = target.partition("#")
+        if path.startswith("http"):
+            continue
+        there = page.parent / path if path else page
+        assert there.exists(), target
+        assert not anchor or anchor in anchors(there), target
+
+
+def test_commands_exist() -> None:
+    """Every ``mien ...`` line of a shell block names a command and options that there are."""
+    import typer
+
+    from mien.cli import app
+
+    root: Any = typer.main.get_command(app)
+    for page in PAGES:
+        for text in blocks(page, "sh"):
+            for line in re.findall(r"^mien (.+?)(?:#.*)?$", text, re.MULTILINE):
+                command, words = root, line.split()
+                while words and words[0] in getattr(command, "commands", {}):
+                    command = command.commands[words.pop(0)]
+                options = {name for parameter in command.params for name in parameter.opts}
+                assert not hasattr(command, "commands"), line
+                assert {word for word in words if word.startswith("--")} <= options, line
+
+
+def test_make_targets_exist() -> None:
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for page in PAGES:
+        assert set(re.findall(r"(?:^|`)make (\w+)", page.read_text(), re.MULTILINE)) <= targets, page.name

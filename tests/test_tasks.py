@@ -1,0 +1,57 @@
+"""The label space is what users' tables and every network depend on: its names and orders are fixed."""
+
+import json
+
+import pytest
+
+from mien.tasks import ACTION_UNITS, AFFECT, ALL_TASKS, COMPOUND, EXPRESSION, FACE, Kind, Task
+
+
+def test_the_seven_expressions_stand_in_their_order() -> None:
+    assert EXPRESSION.labels == ("neutral", "happiness", "sadness", "fear", "anger", "surprise", "disgust")
+
+
+def test_the_seventeen_action_units_stand_in_ascending_order() -> None:
+    numbers = [int(label.removeprefix("AU")) for label in ACTION_UNITS.labels]
+    assert numbers == [1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 24, 25, 26]
+    assert all(len(label) == 4 for label in ACTION_UNITS.labels)
+
+
+def test_valence_comes_before_arousal() -> None:
+    assert AFFECT.labels == ("valence", "arousal")
+
+
+def test_the_three_face_tasks_come_first_and_in_the_papers_order() -> None:
+    assert [task.name for task in FACE] == ["expression", "action_units", "affect"]
+    assert ALL_TASKS == (EXPRESSION, ACTION_UNITS, AFFECT, COMPOUND)
+
+
+def test_a_column_name_means_one_thing_over_all_tasks() -> None:
+    names = [name for task in ALL_TASKS for name in (task.name, *task.labels)]
+    assert len(set(names)) == len(names) == 4 + 7 + 17 + 2 + 11
+
+
+def test_each_compound_is_made_of_two_different_expressions() -> None:
+    pairs = {frozenset(word for word in EXPRESSION.labels if word in meaning) for meaning in COMPOUND.meanings}
+    assert len(pairs) == 11
+    assert all(len(pair) == 2 for pair in pairs)
+
+
+@pytest.mark.parametrize("task", ALL_TASKS, ids=lambda task: task.name)
+def test_ranges_follow_the_kind(task: Task) -> None:
+    assert task.range == ((-1, 1) if task.name == "affect" else (0, 1))
+
+
+@pytest.mark.parametrize("task", ALL_TASKS, ids=lambda task: task.name)
+def test_a_task_survives_json(task: Task) -> None:
+    assert Task.from_dict(json.loads(json.dumps(task.to_dict()))) == task
+
+
+def test_every_label_has_a_meaning() -> None:
+    with pytest.raises(ValueError, match="task shoes: 2 labels but 1 meanings"):
+        Task("shoes", Kind.ATTRIBUTES, ("laces", "heel"), ("it has laces",))
+
+
+def test_a_label_stands_once() -> None:
+    with pytest.raises(ValueError, match="task shoes: a label stands twice"):
+        Task("shoes", Kind.ATTRIBUTES, ("laces", "laces"), ("a", "b"))
