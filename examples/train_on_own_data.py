@@ -82,7 +82,7 @@ def main(labels: Path, folder: Path) -> None:
     print(f"pictures without a face or unreadable: {len(left_out)}")
 
     plain = recipe(faces)
-    figures = Trainer(parse(plain), plain, run).run(epoch_done=lambda row: print(f"epoch {row['epoch']} done"))
+    figures = Trainer(parse(plain), run).run(epoch_done=lambda row: print(f"epoch {row['epoch']} done"))
     print(f"expression accuracy on the validation split: {figures['expression.accuracy']:.2f}")
 
     difference = export(run / "best", network)

@@ -58,7 +58,9 @@ def parameters(owner: Any) -> dict[str, Any]:
     return {name: ... if default is inspect.Parameter.empty else default for name, default in found.items()}
 
 
-@pytest.mark.parametrize("name", ["Recipe", "DataSet", "Augmentation", "Optimizer", "Schedule", "FaceBehaviorNet"])
+@pytest.mark.parametrize(
+    "name", ["Recipe", "Rows", "DataSet", "Augmentation", "Optimizer", "Schedule", "FaceBehaviorNet"]
+)
 def test_recipe_keys_and_defaults(name: str) -> None:
     import mien.learn.recipe as recipe
     from mien.learn.models import FaceBehaviorNet
@@ -99,7 +101,7 @@ def test_recipes_load(page: Path) -> None:
 def test_shipped_recipes_load(path: Path) -> None:
     from mien.learn.recipe import load
 
-    assert load(path)[0].name == path.stem
+    assert load(path).name == path.stem
 
 
 @pytest.mark.parametrize("page", RUN, ids=lambda page: page.name)

@@ -85,6 +85,14 @@ class Relatedness:
         Raises:
             ValueError: for a label that the tasks do not have.
         """
+        named = {*(name for each in prototypical.values() for name in each)}
+        named |= {*(name for each in observational.values() for name in each)}
+        for kind, names, labels in (
+            ("class", {*prototypical, *observational}, classes.labels),
+            ("attribute", named, attributes.labels),
+        ):
+            if unknown := names - set(labels):
+                raise ValueError(f"no such {kind}: {', '.join(sorted(unknown))}")
         weights = np.zeros((len(classes), len(attributes)))
         always = np.zeros(weights.shape, bool)
         for row, label in enumerate(classes.labels):
@@ -93,9 +101,6 @@ class Relatedness:
                 weights[row, column], always[row, column] = 1.0, True
             for attribute, weight in observational.get(label, {}).items():
                 weights[row, attributes.labels.index(attribute)] = weight
-        unknown = {*prototypical, *observational} - {*classes.labels}
-        if unknown:
-            raise ValueError(f"no such class: {sorted(unknown)}")
         return cls(classes.name, attributes.name, classes.labels, attributes.labels, weights, always, source)
 
 

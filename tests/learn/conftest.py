@@ -146,7 +146,6 @@ class Tiny(nn.Module):
     def __init__(self, *, tasks, side: int = 7):
         super().__init__()
         self.preprocessing = Preprocessing()
-        self.register_buffer("unit", torch.ones(1), persistent=False)  # DDP stumbles over luma if it is the only buffer
         self.body = nn.Linear(side * side, 8)
         self.heads = nn.ModuleDict({task.name: nn.Linear(8, len(task)) for task in tasks})
         self.side = side

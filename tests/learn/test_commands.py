@@ -158,8 +158,8 @@ def test_a_run_is_not_overwritten(run: Path, recipe: Path):
 
 
 def test_without_the_extra_the_learning_commands_say_what_to_install(recipe: Path):
-    code = f"import sys; sys.modules['torch'] = None; sys.argv = ['mien', 'train', {str(recipe)!r}]; import mien.cli; mien.cli.main()"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    code = "import sys; sys.modules['torch'] = None; from mien.cli import main; main()"
+    result = subprocess.run([sys.executable, "-c", code, "train", str(recipe)], capture_output=True, text=True)
     assert result.returncode == 2
     assert "pip install 'mien[train]'" in result.stderr
     assert "Traceback" not in result.stderr

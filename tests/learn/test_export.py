@@ -33,7 +33,7 @@ def checkpoint(easy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "batch_size": 16,
         "epochs": 1,
     }
-    Trainer(parse(data), data, folder).run()
+    Trainer(parse(data), folder).run()
     return folder / "best"
 
 

@@ -30,7 +30,7 @@ FILES = (
 
 
 def trainer(data: dict[str, Any], folder: Path) -> Trainer:
-    return Trainer(parse(data), data, folder)
+    return Trainer(parse(data), folder)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -210,7 +210,20 @@ def test_a_recipe_that_does_not_fit_the_data_is_refused(
 
 def test_an_unknown_figure_to_select_by_is_refused(plain_recipe: Recipes, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"no figure expression\.acuracy; did you mean expression\.accuracy\?"):
-        trainer(plain_recipe(epochs=1, select="expression.acuracy"), tmp_path).run()
+        trainer(plain_recipe(epochs=1, select="expression.acuracy"), tmp_path)
+
+
+def test_left_out_the_first_labelled_task_is_judged(plain_recipe: Recipes, tmp_path: Path) -> None:
+    assert trainer(plain_recipe(), tmp_path).select == "expression.accuracy"
+    assert trainer(plain_recipe(tasks=["action_units", "affect"]), tmp_path).select == "action_units.f1"
+    assert trainer(plain_recipe(tasks=["affect"]), tmp_path).select == "affect.ccc"
+
+
+def test_labels_that_nothing_teaches_are_named(plain_recipe: Recipes, tmp_path: Path) -> None:
+    alone = trainer(plain_recipe(), tmp_path).untaught
+    assert {"anger", "AU04", "arousal"} <= set(alone)
+    assert not {"happiness", "AU12", "valence"} & set(alone)
+    assert trainer(plain_recipe(couplings=["DistributionMatching"]), tmp_path).untaught == ["arousal"]
 
 
 def test_tasks_can_be_left_out(plain_recipe: Recipes, tmp_path: Path) -> None:

@@ -47,12 +47,12 @@ def train(
 
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        settings, plain = load(recipe, change or ())
+        settings = load(recipe, change or ())
         folder = out or Path("runs") / settings.name
         begun = exists(folder / "last")
         if begun and not resume:
             fail(f"{folder} holds a run already; --resume goes on with it, --out DIR begins another", 2)
-        trainer = Trainer(settings, plain, folder)
+        trainer = Trainer(settings, folder)
         if begun:
             trainer.resume()
         _watch(trainer, folder)
@@ -175,7 +175,10 @@ def _prepare(rows: list[dict[str, Any]], out: Path, **settings: Any) -> None:
 def _watch(trainer: Any, folder: Path) -> None:
     """Run the trainer with a progress bar on a terminal and one printed line an epoch."""
     main = trainer.accelerator.is_main_process
-    select = trainer.recipe.select
+    select = trainer.select
+    if main and trainer.untaught:
+        names = ", ".join(trainer.untaught)
+        print(f"mien: no label and no coupling teaches {names}: these outputs will mean nothing", file=sys.stderr)
 
     def epoch_done(row: dict[str, float]) -> None:
         losses = ", ".join(f"{name[5:]} {value:.3f}" for name, value in row.items() if name.startswith("loss."))

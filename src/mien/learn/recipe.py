@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Annotated, Any, Literal, get_type_hints
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
 import mien.learn.losses
@@ -75,7 +75,7 @@ def part_of(package: ModuleType, *, having: str = "__call__") -> Any:
             raise ValueError("; ".join(explain(error, checker, prefix=(str(name),)))) from None
         return Part(str(name), {key: getattr(checked, key) for key in fields}, factory)
 
-    return Annotated[Any, BeforeValidator(parse)]
+    return Annotated[Any, BeforeValidator(parse), PlainSerializer(lambda part: {part.name: part.arguments})]
 
 
 def _resolve(name: str, package: ModuleType, having: str) -> Any:
@@ -97,21 +97,34 @@ class _Typed(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class DataSet(_Typed):
+class Rows(_Typed):
     """Rows of a manifest.
 
     Args:
         manifest: the file, or the folder that holds it.
         split: which of its rows.
-        size: how many of its rows stand in each mini-batch; left out, the recipe's ``batch_size`` is divided
-            in proportion to the sets, so that one epoch covers all.
-        tasks: names of the tasks whose labels are used; left out, all.
     """
 
     manifest: str
+    split: str
+
+
+class DataSet(Rows):
+    """Rows to train on.
+
+    Args:
+        split: which rows of the manifest.
+        size: how many of its rows stand in each mini-batch; left out, the recipe's ``batch_size`` is divided
+            in proportion to the sets, so that one epoch covers all.
+        tasks: names of the tasks whose labels are used; left out, all.
+        balance: how much more often the rows of rare classes come; 0 not at all, 1 so that all classes are alike
+            (see :func:`mien.learn.data.mixing.balanced`).
+    """
+
     split: str = "train"
     size: Annotated[int, Field(gt=0)] | None = None
     tasks: tuple[str, ...] | None = None
+    balance: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
 class Optimizer(_Typed):
@@ -162,7 +175,8 @@ class Recipe(_Typed):
         optimizer, schedule: how the weights move.
         epochs: an epoch covers the set that needs the most steps.
         precision: ``bf16`` runs convolutions in bfloat16 (autocast), faster where the processor can.
-        select: the validation metric that ``best`` is chosen by, such as ``expression.accuracy``.
+        select: the validation figure that ``best`` is chosen by, such as ``expression.accuracy``; left out, the
+            accuracy, mean F1 or mean CCC of the first task that the validation rows are labelled for.
         save_every: steps between checkpoints besides the one after each epoch.
     """
 
@@ -171,7 +185,7 @@ class Recipe(_Typed):
     tasks: tuple[str, ...] | None = None
     network: part_of(mien.learn.models) = Field(default="FaceBehaviorNet", validate_default=True)  # type: ignore[valid-type]
     data: Annotated[tuple[DataSet, ...], Field(min_length=1)]
-    validation: DataSet
+    validation: Rows
     batch_size: Annotated[int, Field(gt=1)] = 128
     augmentation: Augmentation = Augmentation()
     relatedness: Literal["du_2014", "aff_wild2"] = "du_2014"
@@ -181,15 +195,19 @@ class Recipe(_Typed):
     schedule: Schedule = Schedule()
     epochs: Annotated[int, Field(gt=0)] = 30
     precision: Literal["fp32", "bf16"] = "fp32"
-    select: str = "expression.accuracy"
+    select: str | None = None
     save_every: Annotated[int, Field(gt=0)] | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """Every value, defaults included, as JSON-ready data: what checkpoints keep."""
+        return self.model_dump(mode="json")
 
 
 assert set(NAMED) == {"du_2014", "aff_wild2"}
 
 
-def load(path: Path | str, changes: Iterable[str] = ()) -> tuple[Recipe, dict[str, Any]]:
-    """Read a recipe file; also its plain data, as checkpoints keep it.
+def load(path: Path | str, changes: Iterable[str] = ()) -> Recipe:
+    """Read a recipe file.
 
     Args:
         path: of a YAML file.
@@ -206,7 +224,7 @@ def load(path: Path | str, changes: Iterable[str] = ()) -> tuple[Recipe, dict[st
         raise RecipeError(f"{path}: a recipe is a mapping of keys to values")
     for change in changes:
         _apply(data, change)
-    return parse(data, str(path)), data
+    return parse(data, str(path))
 
 
 def parse(data: dict[str, Any], source: str = "recipe") -> Recipe:

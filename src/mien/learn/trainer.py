@@ -17,12 +17,13 @@ from mien.learn import checkpoint
 from mien.learn.balancing import FixedWeights
 from mien.learn.batch import Batch
 from mien.learn.data.manifest import Manifest, read_manifest
-from mien.learn.data.mixing import LabelledSet, Mixing, proportional_sizes
+from mien.learn.data.mixing import LabelledSet, Mixing, balanced, proportional_sizes
 from mien.learn.evaluate import evaluate, predictor_of
 from mien.learn.losses import Coupling, LossTerm, supervised
+from mien.learn.metrics import figures
 from mien.learn.recipe import Optimizer, Recipe, RecipeError, Schedule, nearest
 from mien.relatedness import NAMED
-from mien.tasks import Task
+from mien.tasks import Kind, Task
 
 Report = Callable[[Mapping[str, float]], None]
 """Called after each step with the mean of each loss in this epoch so far."""
@@ -33,7 +34,6 @@ class Trainer:
 
     Args:
         recipe: what to train.
-        data: the recipe's plain data, kept in the checkpoints.
         folder: of the run; holds ``last``, ``best`` and ``log.csv``.
 
     Raises:
@@ -41,8 +41,8 @@ class Trainer:
         mien.learn.data.manifest.ManifestError: if a manifest cannot be used.
     """
 
-    def __init__(self, recipe: Recipe, data: dict[str, Any], folder: Path) -> None:
-        self.recipe, self.data, self.folder = recipe, data, folder
+    def __init__(self, recipe: Recipe, folder: Path) -> None:
+        self.recipe, self.folder = recipe, folder
         self.accelerator = Accelerator(mixed_precision="bf16" if recipe.precision == "bf16" else "no")
         manifests = [read_manifest(part.manifest).split(part.split) for part in recipe.data]
         self.validation = read_manifest(recipe.validation.manifest).split(recipe.validation.split)
@@ -51,6 +51,7 @@ class Trainer:
         self.couplings: list[Coupling] = [part.build() for part in recipe.couplings]
         if self.couplings:
             self.relatedness.check(self.tasks)
+        self.select = _select(recipe.select, self.tasks, self.validation)
         self.balancer = FixedWeights(_weights(recipe, self.tasks, self.couplings))
         self.mixing = Mixing(
             _sets(recipe, manifests),
@@ -65,6 +66,12 @@ class Trainer:
         self.augment = recipe.augmentation.build()
         self.step, self.best, self.means = 0, -math.inf, _RunningMeans()
         self.steps = recipe.epochs * self.mixing.steps_per_epoch
+
+    @property
+    def untaught(self) -> list[str]:
+        """Labels that no training row has and no coupling reaches: their outputs mean nothing."""
+        coupled = (self.relatedness.classes, self.relatedness.attributes) if self.couplings else ()
+        return [label for name, label in self.mixing.unlabelled() if name not in coupled]
 
     @property
     def bare(self) -> nn.Module:
@@ -129,22 +136,16 @@ class Trainer:
         """
         world = self.accelerator.num_processes
         counts = self.accelerator.reduce(torch.stack([term.count.float() for term in terms.values()]), "sum")
-        present = {
-            name: term.total * world / count
-            for (name, term), count in zip(terms.items(), counts, strict=True)
-            if count > 0
-        }
-        weights = self.balancer(present)
-        loss = (
-            torch.stack([weights[name] * mean for name, mean in present.items()]).sum() if present else torch.zeros(())
-        )
-        loss = loss + sum(0.0 * term.total for name, term in terms.items() if name not in present)
-        values = (
-            self.accelerator.reduce(torch.stack([mean.detach() for mean in present.values()]), "mean")
-            if present
-            else ()
-        )
-        return loss, {name: float(value) for name, value in zip(present, values, strict=True)}
+        means: dict[str, Tensor] = {}
+        loss = torch.zeros((), device=counts.device)
+        for (name, term), count in zip(terms.items(), counts, strict=True):
+            if count > 0:
+                means[name] = term.total * world / count
+            else:
+                loss = loss + 0.0 * term.total
+        for name, weight in self.balancer(means).items():
+            loss = loss + weight * means[name]
+        return loss, {name: float(self.accelerator.reduce(mean.detach(), "mean")) for name, mean in means.items()}
 
     def validate(self) -> dict[str, float]:
         """The figures of the validation split."""
@@ -159,7 +160,7 @@ class Trainer:
                 self.optimizer,
                 tasks=self.tasks,
                 relatedness=self.relatedness,
-                recipe=self.data,
+                recipe=self.recipe.plain(),
                 state={
                     "step": self.step,
                     "best": self.best if math.isfinite(self.best) else None,
@@ -176,10 +177,9 @@ class Trainer:
         """
         folder = self.folder / "last"
         card = checkpoint.read_card(folder)
-        if card["recipe"] != self.data:
-            changed = sorted(
-                key for key in {*card["recipe"], *self.data} if card["recipe"].get(key) != self.data.get(key)
-            )
+        then, now = card["recipe"], self.recipe.plain()
+        if then != now:
+            changed = sorted(key for key in {*then, *now} if then.get(key) != now.get(key))
             raise checkpoint.CheckpointError(f"{folder}: was trained with other values of {', '.join(changed)}")
         checkpoint.load_weights(self.bare, folder)
         checkpoint.load_optimizer(self.optimizer, folder)
@@ -189,18 +189,11 @@ class Trainer:
         _cut_log(self.folder / "log.csv", self.step)
 
     def _finish_epoch(self, row: dict[str, float]) -> None:
-        if self.recipe.select not in row:
-            known = [name for name in row if "." in name and not name.startswith("loss.")]
-            raise RecipeError(
-                f"select: the validation has no figure {self.recipe.select}{nearest(self.recipe.select, known)}"
-            )
-        if row[self.recipe.select] > self.best:
-            self.best = row[self.recipe.select]
+        if row[self.select] > self.best:
+            self.best = row[self.select]
             self.save("best", **row)
-        if self.accelerator.is_main_process:
-            _append_log(
-                self.folder / "log.csv", row
-            )  # before "last": a row too many is cut on resume, a lost one is lost
+        if self.accelerator.is_main_process:  # before "last": a row too many is cut on resume, a lost one is lost
+            _append_log(self.folder / "log.csv", row)
         self.save("last", **row)
 
 
@@ -263,9 +256,13 @@ def _tasks(recipe: Recipe, manifests: list[Manifest]) -> tuple[Task, ...]:
 
 
 def _sets(recipe: Recipe, manifests: list[Manifest]) -> list[LabelledSet]:
-    pairs = list(zip(recipe.data, manifests, strict=True))
-    shares = iter(proportional_sizes([len(rows) for part, rows in pairs if part.size is None], recipe.batch_size))
-    return [LabelledSet(rows, part.tasks, part.size or next(shares)) for part, rows in pairs]
+    turns = [balanced(rows, rows.tasks, part.balance) for part, rows in zip(recipe.data, manifests, strict=True)]
+    unsized = [len(each) for part, each in zip(recipe.data, turns, strict=True) if part.size is None]
+    shares = iter(proportional_sizes(unsized, recipe.batch_size))
+    return [
+        LabelledSet(rows, part.tasks, part.size or next(shares), each)
+        for part, rows, each in zip(recipe.data, manifests, turns, strict=True)
+    ]
 
 
 def _weights(recipe: Recipe, tasks: tuple[Task, ...], couplings: list[Coupling]) -> dict[str, float]:
@@ -274,6 +271,25 @@ def _weights(recipe: Recipe, tasks: tuple[Task, ...], couplings: list[Coupling])
         if name not in names:
             raise RecipeError(f"weights.{name}: there is no such loss{nearest(name, names)}")
     return dict(recipe.weights)
+
+
+HEADLINES = {Kind.CLASSES: "accuracy", Kind.ATTRIBUTES: "f1", Kind.CONTINUOUS: "ccc"}
+"""The figure of each kind of task that a run is judged by."""
+
+
+def _select(wanted: str | None, tasks: tuple[Task, ...], validation: Manifest) -> str:
+    """The figure that ``best`` is chosen by, checked against the labels of the validation rows before any training."""
+    blank = {task.name: np.zeros((len(validation), len(task)), np.float32) for task in tasks}
+    labels = {task.name: validation.column(task, hard=True) for task in tasks}
+    known = {name: ~np.isnan(column) for name, column in labels.items()}
+    names = [*figures(blank, {name: np.nan_to_num(column) for name, column in labels.items()}, known, tasks)]
+    if wanted is None:
+        wanted = next((name for task in tasks if (name := f"{task.name}.{HEADLINES[task.kind]}") in names), None)
+        if wanted is None:
+            raise RecipeError(f"validation: {validation.path} has no label of {', '.join(task.name for task in tasks)}")
+    elif wanted not in names:
+        raise RecipeError(f"select: the validation has no figure {wanted}{nearest(wanted, names)}")
+    return wanted
 
 
 def _append_log(path: Path, row: Mapping[str, float]) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mien.learn.data.manifest import Manifest, read_manifest
-from mien.learn.data.mixing import LabelledSet, Mixing, in_order, proportional_sizes
+from mien.learn.data.mixing import LabelledSet, Mixing, balanced, in_order, proportional_sizes
 from mien.tasks import EXPRESSION, FACE
 
 Sets = Callable[..., list[LabelledSet]]
@@ -117,3 +117,15 @@ def test_evaluation_sees_each_row_once_and_in_order(manifests: Callable[[int], M
     assert [len(batch) for batch in batches] == [4, 4, 2]
     assert torch.cat([batch.images[:, 0, 0, 0] for batch in batches]).tolist() == list(range(10))
     assert torch.cat([batch.labels["expression"] for batch in batches]).tolist() == [row % 7 for row in range(10)]
+
+
+def test_rare_classes_come_more_often(make_set: Callable[..., Path], tmp_path: Path) -> None:
+    words = ["neutral"] * 16 + ["fear"] * 4 + ["disgust"] + [None]
+    folder = make_set(tmp_path, [{"expression": word} for word in words], np.zeros((22, 112, 112, 1), np.uint8))
+    manifest = read_manifest(folder)
+    for power, (neutral, fear, disgust) in {0.0: (1, 1, 1), 0.5: (1, 2, 4), 1.0: (1, 4, 16)}.items():
+        times = np.bincount(balanced(manifest, FACE, power), minlength=22)
+        assert times.tolist() == [neutral] * 16 + [fear] * 4 + [disgust, 1]
+    mixing = Mixing([LabelledSet(manifest, None, 5, balanced(manifest, FACE, 0.5))], FACE, 0)
+    epoch = np.concatenate([mixing.rows(0, step) for step in range(mixing.steps_per_epoch)])
+    assert sorted(epoch) == sorted(balanced(manifest, FACE, 0.5))

@@ -30,8 +30,10 @@ def softmax(row: np.ndarray) -> list[float]:
 
 
 def cell(p: float, q: float, reading: str) -> float:
-    p, q = (min(max(value, EPSILON), 1 - EPSILON) for value in (p, q))
-    return {"as_printed": -p * math.log(q), "kl": p * math.log(p / q), "soft_target": -q * math.log(p)}[reading]
+    clipped = min(max(q, EPSILON), 1 - EPSILON)
+    return {"as_printed": -p * math.log(clipped), "kl": p * math.log(p / clipped), "soft_target": -q * math.log(p)}[
+        reading
+    ]
 
 
 def mixture(p_emo: list[float], table: Relatedness, reweight: bool, i: int) -> float:
@@ -133,7 +135,7 @@ def test_over_both_outcomes_attributes_descend_to_the_mixture(
 def test_kl_over_both_outcomes_is_zero_where_they_match_and_positive_elsewhere(
     start: dict[str, Tensor], partial_batch: Callable[..., Batch]
 ) -> None:
-    q = start[CLASSES].softmax(1) @ torch.tensor(DU_2014.weights, dtype=torch.float32)
+    q = (start[CLASSES].softmax(1) @ torch.tensor(DU_2014.weights, dtype=torch.float32)).clamp(EPSILON, 1 - EPSILON)
     matched = {CLASSES: start[CLASSES], ATTRIBUTES: q.logit()}
     batch, coupling = partial_batch(0, 3), DistributionMatching()
     assert coupling(matched, batch, DU_2014)["distribution_matching"].total.item() == pytest.approx(0, abs=1e-5)

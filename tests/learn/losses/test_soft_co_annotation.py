@@ -34,8 +34,10 @@ def indicator(annotated: dict[int, float], weights: list[float], empty: str) -> 
 
 
 def cell(p: float, q: float, reading: str) -> float:
-    p, q = (min(max(value, EPSILON), 1 - EPSILON) for value in (p, q))
-    return {"as_printed": -p * math.log(q), "kl": p * math.log(p / q), "soft_target": -q * math.log(p)}[reading]
+    clipped = min(max(q, EPSILON), 1 - EPSILON)
+    return {"as_printed": -p * math.log(clipped), "kl": p * math.log(p / clipped), "soft_target": -q * math.log(p)}[
+        reading
+    ]
 
 
 def oracle(

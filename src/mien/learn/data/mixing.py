@@ -10,13 +10,31 @@ from numpy.typing import NDArray
 
 from mien.learn.batch import Batch, collate, concatenate
 from mien.learn.data.manifest import Manifest
-from mien.tasks import Task
+from mien.tasks import Kind, Task
 
 
 def proportional_sizes(lengths: Sequence[int], total: int) -> list[int]:
     """Split a batch of ``total`` so that one epoch covers all sets: sizes in proportion, at least 1 each."""
     share = total / sum(lengths) if lengths else 0.0
     return [max(1, round(length * share)) for length in lengths]
+
+
+def balanced(manifest: Manifest, tasks: Sequence[Task], power: float) -> NDArray[np.int_]:
+    """Row numbers of one pass, the rows of rare classes several times.
+
+    A row of class c stands in it ``(n_max / n_c) ** power`` times, rounded, with n the counts of the hard labels of
+    the first task of classes; a row without that label once. Power 0 is every row once, 1 all classes alike.
+    """
+    rows = np.arange(len(manifest))
+    task = next((task for task in tasks if task.kind is Kind.CLASSES), None)
+    if task is None or power == 0:
+        return rows
+    labels = manifest.column(task, hard=True)
+    classes, counts = np.unique(labels[~np.isnan(labels)], return_counts=True)
+    times = np.ones(len(manifest), int)
+    for index, count in zip(classes, counts, strict=True):
+        times[labels == index] = round((counts.max() / count) ** power)
+    return np.repeat(rows, times)
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +45,18 @@ class LabelledSet:
         manifest: the rows.
         tasks: names of the tasks whose labels are used; None for all.
         size: how many of its rows stand in each step.
+        turns: the rows of one pass over the set (see :func:`balanced`); every row once by default.
     """
 
     manifest: Manifest
     tasks: tuple[str, ...] | None
     size: int
+    turns: NDArray[np.int_] | None = None
+
+    @property
+    def rows(self) -> NDArray[np.int_]:
+        """The rows of one pass."""
+        return np.arange(len(self.manifest)) if self.turns is None else self.turns
 
 
 class Mixing:
@@ -50,17 +75,29 @@ class Mixing:
 
     def __init__(self, sets: Sequence[LabelledSet], tasks: Sequence[Task], seed: int, *, rank: int = 0, world: int = 1):
         self.sets, self.tasks, self.seed, self.rank, self.world = tuple(sets), tuple(tasks), seed, rank, world
-        self.steps_per_epoch = max(-(-len(part.manifest) // part.size) for part in sets)
+        self.steps_per_epoch = max(-(-len(part.rows) // part.size) for part in sets)
         self._columns = [
             {task.name: part.manifest.column(task) for task in tasks if part.tasks is None or task.name in part.tasks}
             for part in sets
         ]
         self._orders: dict[int, tuple[int, NDArray[np.int_]]] = {}
 
+    def unlabelled(self) -> list[tuple[str, str]]:
+        """Task and label of every output that no row of any set is labelled for."""
+        labelled = {
+            (task.name, label)
+            for columns in self._columns
+            for task in self.tasks
+            if task.name in columns
+            for label, some in zip(task.labels, _any_label(columns[task.name], len(task)), strict=True)
+            if some
+        }
+        return [pair for task in self.tasks for label in task.labels if (pair := (task.name, label)) not in labelled]
+
     def rows(self, index: int, step: int) -> NDArray[np.int_]:
         """Rows of set ``index`` at this step, counted over the whole run; each pass over a set has its own order."""
         part = self.sets[index]
-        length = len(part.manifest)
+        length = len(part.rows)
         # positions in the endless concatenation of this set's shuffled passes
         positions = np.arange(step * part.size, (step + 1) * part.size)
         if self.steps_per_epoch == -(-length // part.size):
@@ -81,9 +118,14 @@ class Mixing:
     def _order(self, index: int, turn: int) -> NDArray[np.int_]:
         cached = self._orders.get(index)
         if cached is None or cached[0] != turn:
-            order = np.random.default_rng([self.seed, index, turn]).permutation(len(self.sets[index].manifest))
+            order = np.random.default_rng([self.seed, index, turn]).permutation(self.sets[index].rows)
             cached = self._orders[index] = (turn, order)
         return cached[1]
+
+
+def _any_label(column: NDArray[np.float32], labels: int) -> NDArray[np.bool_]:
+    """For each label of a task, whether any row has it (of classes: is it)."""
+    return np.isin(np.arange(labels), column) if column.ndim == 1 else np.asarray((~np.isnan(column)).any(0))
 
 
 def in_order(manifest: Manifest, tasks: Sequence[Task], size: int) -> Iterator[Batch]:

@@ -112,8 +112,9 @@ def prepare(
             pass
 
     unfound = [index for index, face in enumerate(found) if face is None and index not in failures]
-    if keep_unfound and len(unfound) < len(rows):
-        middle = np.median([face.landmarks for face in found if face is not None], axis=0)
+    seen = [face.landmarks for face in found if face is not None]
+    if keep_unfound and seen:
+        middle = np.median(seen, axis=0)
         for index in unfound:
             pack[index] = align(read(rows[index]), middle)[..., :channels]
     else:

@@ -20,7 +20,9 @@ Reading = Literal["kl", "as_printed", "soft_target"]
 """How to read "-p log q" with p the prediction and q the target: see :func:`divergence`."""
 
 EPSILON = 1e-3
-"""Probabilities enter logarithms clipped to [EPSILON, 1 - EPSILON]: a table of zeros and ones stays finite."""
+"""A target's logarithm is that of the target clipped to [EPSILON, 1 - EPSILON]: a table of zeros and ones stays finite.
+
+The prediction's own logarithm comes from its logits and needs no clipping: however wrong, it keeps its gradient."""
 
 
 class Coupling(Protocol):
@@ -36,20 +38,26 @@ class Coupling(Protocol):
         ...
 
 
-def divergence(p: Tensor, q: Tensor, reading: Reading) -> Tensor:
+def divergence(log_p: Tensor, q: Tensor, reading: Reading) -> Tensor:
     """The element-wise loss between a prediction p and its target q, to be summed over outcomes.
 
-    - ``as_printed``: ``-p log q``, the formula of papers/002 and /003. Over the positive outcomes of
-      independent attributes alone it is smallest at p = 0.
-    - ``kl``: ``p log p - p log q``, the papers' footnote, KL(p || q); over all outcomes smallest at p = q.
-    - ``soft_target``: ``-q log p``, the distillation loss of Hinton et al. 2015; over all outcomes
-      smallest in p at p = q.
+    Args:
+        log_p: logarithm of the prediction, finite.
+        q: the target, in [0, 1].
+        reading: one of
+
+
+            - ``as_printed``: ``-p log q``, the formula of papers/002 and /003. Over the positive outcomes of
+              independent attributes alone it is smallest at p = 0.
+            - ``kl``: ``p log p - p log q``, the papers' footnote, KL(p || q); over all outcomes smallest at
+              p = q, as far as q is not clipped.
+            - ``soft_target``: ``-q log p``, the distillation loss of Hinton et al. 2015; over all outcomes
+              smallest in p at p = q.
     """
-    p, q = (probability.clamp(EPSILON, 1 - EPSILON) for probability in (p, q))
     if reading == "soft_target":
-        return -q * p.log()
-    cross = -p * q.log()
-    return cross if reading == "as_printed" else cross + p * p.log()
+        return -q * log_p
+    log_q = q.clamp(EPSILON, 1 - EPSILON).log()
+    return log_p.exp() * (-log_q if reading == "as_printed" else log_p - log_q)
 
 
 def as_tensor(table: NDArray[Any], like: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from torch import Tensor
+from torch.nn.functional import logsigmoid
 
 from mien.learn.batch import Batch
 from mien.learn.losses.coupling import Outputs, Reading, as_tensor, divergence
@@ -42,16 +42,14 @@ class DistributionMatching:
 
     def __call__(self, outputs: Outputs, batch: Batch, relatedness: Relatedness) -> dict[str, LossTerm]:  # noqa: ARG002
         """The term ``distribution_matching``: sum over all N samples, labelled or not, and N."""
-        class_logits, p = outputs[relatedness.classes].float(), outputs[relatedness.attributes].float().sigmoid()
-        table = as_tensor(relatedness.weights if self.reweight else relatedness.belongs, p)
+        class_logits, attribute_logits = outputs[relatedness.classes].float(), outputs[relatedness.attributes].float()
+        table = as_tensor(relatedness.weights if self.reweight else relatedness.belongs, class_logits)
         q = class_logits.softmax(1) @ table
         if self.stop_gradient == "classes":
             q = q.detach()
         if self.stop_gradient == "attributes":
-            p = p.detach()
-        loss = self._per_attribute(p, q).sum(1)
+            attribute_logits = attribute_logits.detach()
+        loss = divergence(logsigmoid(attribute_logits), q, self.reading)
+        if self.outcomes == "both":
+            loss = loss + divergence(logsigmoid(-attribute_logits), 1 - q, self.reading)
         return {"distribution_matching": LossTerm(loss.sum(), loss.new_tensor(len(loss)))}
-
-    def _per_attribute(self, p: Tensor, q: Tensor) -> Tensor:
-        loss = divergence(p, q, self.reading)
-        return loss if self.outcomes == "positive" else loss + divergence(1 - p, 1 - q, self.reading)

@@ -47,7 +47,7 @@ class SoftCoAnnotation:
         labels, mask = batch.labels[relatedness.attributes], batch.mask[relatedness.attributes]
         weights = as_tensor(relatedness.weights if self.reweight else relatedness.belongs, logits)
         q = self.indicator(labels.float(), mask, weights).softmax(1)
-        loss = divergence(logits.softmax(1), q, self.reading).sum(1)
+        loss = divergence(logits.log_softmax(1), q, self.reading).sum(1)
         return {"soft_co_annotation": LossTerm.over(loss, mask.any(1))}
 
     def indicator(self, labels: Tensor, mask: Tensor, weights: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ class Preprocessing(nn.Module):
         if detail < 1 or CROP % detail:
             raise ValueError(f"detail {detail}: must divide {CROP}")
         self.channels, self.detail = channels, detail
-        self.register_buffer("luma", torch.tensor(LUMA).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("luma", torch.tensor(LUMA), persistent=False)
         self.luma: Tensor
 
     def forward(self, crops: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ class Preprocessing(nn.Module):
             raise ValueError(f"crops of shape {tuple(crops.shape)}; expected N x 3 x {CROP} x {CROP}")
         x = crops.float() / 127.5 - 1
         if self.channels == "grey" and x.shape[1] == 3:
-            x = (x * self.luma).sum(1, keepdim=True)
+            x = (x * self.luma.view(1, 3, 1, 1)).sum(1, keepdim=True)
         if self.detail < CROP:
             x = interpolate(avg_pool2d(x, CROP // self.detail), size=(CROP, CROP), mode="bilinear")
         return x.expand(-1, 3, -1, -1)
