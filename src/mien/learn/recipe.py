@@ -2,95 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
-import importlib
-import inspect
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, create_model
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import mien.learn.losses
 import mien.learn.models
 from mien.learn.data.transforms import Augmentation
+from mien.learn.parts import explain, part_of
 from mien.relatedness import NAMED
-
-GIVEN = ("tasks",)
-"""Arguments that the trainer gives to a network, not the recipe."""
 
 
 class RecipeError(ValueError):
     """A recipe cannot be used; one line for each fault, naming the key."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A class that the recipe names, with checked arguments.
-
-    Args:
-        name: a class of the package that the key stands for, or a dotted path to one's own.
-        arguments: for its constructor.
-        factory: the class.
-    """
-
-    name: str
-    arguments: dict[str, Any]
-    factory: Any
-
-    def build(self, **given: Any) -> Any:
-        """The instance; ``given`` are the arguments that a recipe does not hold."""
-        return self.factory(**self.arguments, **given)
-
-
-def part_of(package: ModuleType, *, having: str = "__call__") -> Any:
-    """The field type of a part: ``ClassName``, or ``ClassName: {argument: value}``, or ``my.module.ClassName: ...``.
-
-    Args:
-        package: where the classes are that go by their bare name.
-        having: an attribute that such a class has; the package's other classes are not meant.
-    """
-
-    def parse(value: Any) -> Part:
-        if isinstance(value, str):
-            value = {value: {}}
-        if not isinstance(value, dict) or len(value) != 1:
-            raise ValueError("expected one class name, with its arguments below it")
-        ((name, arguments),) = value.items()
-        factory = _resolve(str(name), package, having)
-        hints = get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
-        fields: dict[str, Any] = {
-            key: (hints.get(key, Any), ... if parameter.default is parameter.empty else parameter.default)
-            for key, parameter in inspect.signature(factory).parameters.items()
-            if key not in GIVEN
-        }
-        checker = create_model(str(name), __config__=ConfigDict(extra="forbid"), **fields)
-        try:
-            checked = checker.model_validate(arguments or {})
-        except ValidationError as error:
-            raise ValueError("; ".join(explain(error, checker, prefix=(str(name),)))) from None
-        return Part(str(name), {key: getattr(checked, key) for key in fields}, factory)
-
-    return Annotated[Any, BeforeValidator(parse), PlainSerializer(lambda part: {part.name: part.arguments})]
-
-
-def _resolve(name: str, package: ModuleType, having: str) -> Any:
-    """A class of ``package`` by its name, or any class by its dotted path."""
-    if "." in name:
-        module, _, attribute = name.rpartition(".")
-        try:
-            return getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError):
-            raise ValueError(f"there is no class {name}") from None
-    public = {key: getattr(package, key) for key in package.__all__}
-    classes = [key for key, value in public.items() if inspect.isclass(value) and hasattr(value, having)]
-    if name not in classes:
-        raise ValueError(f"unknown class {name}{nearest(name, classes)}")
-    return getattr(package, name)
 
 
 class _Typed(BaseModel):
@@ -252,49 +179,3 @@ def _apply(data: dict[str, Any], change: str) -> None:
         data[last] = yaml.safe_load(value)
     except yaml.YAMLError:
         raise RecipeError(f"--set {change}: {value} is not YAML") from None
-
-
-def explain(error: ValidationError, model: type[BaseModel], prefix: tuple[str, ...] = ()) -> list[str]:
-    """One line for each fault of a pydantic error, with the nearest right key for an unknown one."""
-    faults = error.errors()
-    inside = {fault["loc"][:depth] for fault in faults for depth in range(len(fault["loc"]))}
-    # pydantic counts a faulty item as absent, and then calls the list too short
-    return [
-        _line(fault, model, prefix) for fault in faults if fault["type"] != "too_short" or fault["loc"] not in inside
-    ]
-
-
-def _line(fault: ErrorDetails, model: type[BaseModel], prefix: tuple[str, ...]) -> str:
-    where = ".".join((*prefix, *map(str, fault["loc"])))
-    if fault["type"] == "extra_forbidden":
-        return f"{where}: unknown key{nearest(str(fault['loc'][-1]), _fields(model, fault['loc'][:-1]))}"
-    if fault["type"] == "missing":
-        return f"{where}: this key is needed"
-    if fault["type"] == "value_error":
-        return f"{where}: {fault['msg'].removeprefix('Value error, ')}"
-    return f"{where}: {fault['msg']}, not {fault['input']!r}"
-
-
-def _fields(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """The keys that are allowed at a place of a (nested) model."""
-    for step in location:
-        if isinstance(step, str) and step in model.model_fields:
-            inner = _model_in(model.model_fields[step].annotation)
-            if inner is None:
-                return []
-            model = inner
-    return list(model.model_fields)
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The pydantic model inside an annotation such as ``tuple[DataSet, ...]``."""
-    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for inner in getattr(annotation, "__args__", ()) if (found := _model_in(inner))), None)
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown word: the nearest known one, or all of them."""
-    known = list(known)
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.4)
-    return f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"

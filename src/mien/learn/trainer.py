@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,9 +17,11 @@ from mien.learn.batch import Batch
 from mien.learn.data.manifest import Manifest, read_manifest
 from mien.learn.data.mixing import LabelledSet, Mixing, balanced, proportional_sizes
 from mien.learn.evaluate import evaluate, predictor_of
+from mien.learn.log import RunningMeans, append, cut
 from mien.learn.losses import Coupling, LossTerm, supervised
 from mien.learn.metrics import figures
-from mien.learn.recipe import Optimizer, Recipe, RecipeError, Schedule, nearest
+from mien.learn.parts import nearest
+from mien.learn.recipe import Optimizer, Recipe, RecipeError, Schedule
 from mien.relatedness import NAMED
 from mien.tasks import Kind, Task
 
@@ -64,7 +64,7 @@ class Trainer:
         network = recipe.network.build(tasks=self.tasks).to(memory_format=torch.channels_last)
         self.network, self.optimizer = self.accelerator.prepare(network, _optimizer(recipe.optimizer, network))
         self.augment = recipe.augmentation.build()
-        self.step, self.best, self.means = 0, -math.inf, _RunningMeans()
+        self.step, self.best, self.means = 0, -math.inf, RunningMeans()
         self.steps = recipe.epochs * self.mixing.steps_per_epoch
 
     @property
@@ -97,7 +97,7 @@ class Trainer:
             if self.step % per_epoch == 0:
                 figures = self.validate()
                 row = {"epoch": self.step // per_epoch, "step": self.step, **self.means.prefixed("loss."), **figures}
-                self.means = _RunningMeans()
+                self.means = RunningMeans()
                 self._finish_epoch(row)
                 epoch_done(row)
             elif self.recipe.save_every and self.step % self.recipe.save_every == 0:
@@ -184,16 +184,16 @@ class Trainer:
         checkpoint.load_weights(self.bare, folder)
         checkpoint.load_optimizer(self.optimizer, folder)
         state = card["state"]
-        self.step, self.means = state["step"], _RunningMeans(state["means"])
+        self.step, self.means = state["step"], RunningMeans(state["means"])
         self.best = -math.inf if state["best"] is None else state["best"]
-        _cut_log(self.folder / "log.csv", self.step)
+        cut(self.folder / "log.csv", self.step)
 
     def _finish_epoch(self, row: dict[str, float]) -> None:
         if row[self.select] > self.best:
             self.best = row[self.select]
             self.save("best", **row)
         if self.accelerator.is_main_process:  # before "last": a row too many is cut on resume, a lost one is lost
-            _append_log(self.folder / "log.csv", row)
+            append(self.folder / "log.csv", row)
         self.save("last", **row)
 
 
@@ -210,27 +210,6 @@ def learning_rate(step: int, steps: int, schedule: Schedule) -> float:
 def _seed(*numbers: int) -> int:
     """One well-mixed seed of several numbers: a step's randomness depends on nothing that came before it."""
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
-
-
-class _RunningMeans:
-    """Mean of each loss over the steps in which it was present; survives a resume to the last bit."""
-
-    def __init__(self, state: Mapping[str, list[float]] | None = None) -> None:
-        self._sums = {name: (total, int(count)) for name, (total, count) in (state or {}).items()}
-
-    def add(self, values: Mapping[str, float]) -> None:
-        for name, value in values.items():
-            total, count = self._sums.get(name, (0.0, 0))
-            self._sums[name] = (total + value, count + 1)
-
-    def values(self) -> dict[str, float]:
-        return {name: total / count for name, (total, count) in self._sums.items()}
-
-    def prefixed(self, prefix: str) -> dict[str, float]:
-        return {prefix + name: value for name, value in self.values().items()}
-
-    def state(self) -> dict[str, list[float]]:
-        return {name: list(entry) for name, entry in self._sums.items()}
 
 
 def _optimizer(settings: Optimizer, network: nn.Module) -> torch.optim.Optimizer:
@@ -290,36 +269,3 @@ def _select(wanted: str | None, tasks: tuple[Task, ...], validation: Manifest) -
     elif wanted not in names:
         raise RecipeError(f"select: the validation has no figure {wanted}{nearest(wanted, names)}")
     return wanted
-
-
-def _append_log(path: Path, row: Mapping[str, float]) -> None:
-    """Add a row; a column that is new (a loss first seen now) is added to all rows."""
-    _write_log(path, [*_read_log(path), row])
-
-
-def _write_log(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Replace the log at one stroke, so that a kill leaves the old one or the new one."""
-    columns = list(dict.fromkeys(name for each in rows for name in each))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", newline="") as lines:
-        writer = csv.DictWriter(lines, columns)
-        writer.writeheader()
-        writer.writerows(rows)
-    partial.replace(path)
-
-
-def _read_log(path: Path) -> list[dict[str, str]]:
-    if not path.exists():
-        return []
-    with path.open(newline="") as lines:
-        return list(csv.DictReader(lines))
-
-
-def _cut_log(path: Path, step: int) -> None:
-    """Drop what a killed run logged after its last checkpoint."""
-    rows = [row for row in _read_log(path) if int(row["step"]) <= step]
-    if rows:
-        _write_log(path, rows)
-    else:
-        path.unlink(missing_ok=True)
