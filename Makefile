@@ -32,7 +32,7 @@ format: $(VENV)/extras
 
 # About an hour on two cores. A run that was cut goes on where it stopped.
 weights: $(VENV)/extras
-	@test -e "$(FERPLUS)$(wildcard $(WORK)/manifest.parquet)" || { echo "say where the data is: make weights FERPLUS=path/to/ferplus.tar.gz"; exit 2; }
+	@test -e $(WORK)/manifest.parquet || test -e "$(FERPLUS)" || { echo "say where the data is: make weights FERPLUS=path/to/ferplus.tar.gz"; exit 2; }
 	test -e $(WORK)/manifest.parquet || $(BIN)/mien data ferplus $(FERPLUS) $(WORK)
 	$(BIN)/mien train recipes/ferplus.yaml --resume
 	$(BIN)/mien train recipes/ferplus.yaml --resume $(UNCOUPLED)

@@ -27,7 +27,7 @@ ROWS = {
 }
 
 
-def main() -> None:
+def card() -> str:
     model = Model(WEIGHTS / "default.onnx")
     report = json.loads((WEIGHTS / "figures.json").read_text())
     coupled, uncoupled = report["networks"].values()
@@ -38,7 +38,7 @@ def main() -> None:
         *interval(coupled["expression.accuracy"], int(coupled["expression.faces"])),
     )
     recipe = yaml.safe_dump(model.metadata["recipe"], sort_keys=False, width=100)
-    (WEIGHTS / "CARD.md").write_text(f"""# The bundled network: {model.name}
+    return f"""# The bundled network: {model.name}
 
 *This file is written by `tools/model_card.py` from `figures.json` and the network's own metadata.*
 
@@ -55,7 +55,8 @@ A FaceBehaviorNet (papers/003) in ONNX, {size:.1f} MB, made by mien {model.metad
   {FACTS["weak"]["affect"]}. It says where the *words* lie that annotators chose, and knows no intensity.
 - **Action units: no label at all.** They are learned through the couplings alone, from
   {model.metadata["relatedness"]["source"]}. So they say which action units *go with* the expression that the network
-  sees; they are not measured muscle by muscle. AU14 belongs to no expression of that table: its output stays near 0.
+  sees; they are not measured muscle by muscle. AU14 belongs to no expression of that table: its output carries no
+  information.
 
 The photos are grey, 48 x 48 pixels, from a web search for emotion words, enlarged and aligned by the same detector as
 at annotation. The network turns every crop grey and takes out detail beyond {model.metadata["preprocessing"]["detail"]}
@@ -92,7 +93,7 @@ One command makes it all again, from the data to this card: `make weights FERPLU
 
 ```yaml
 {recipe}```
-""")
+"""
 
 
 def interval(share: float, count: int, z: float = 1.96) -> tuple[float, float]:
@@ -103,4 +104,4 @@ def interval(share: float, count: int, z: float = 1.96) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    main()
+    (WEIGHTS / "CARD.md").write_text(card())

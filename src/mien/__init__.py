@@ -17,11 +17,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from mien.annotate.inputs import Inputs
+    from mien.annotate.media import MediaError
+    from mien.annotate.model import ModelError
     from mien.annotate.pipeline import Annotator
     from mien.faces.detect import Detector
 
 __version__ = "0.1.0"
-__all__ = ["Annotator", "annotate", "__version__"]
+__all__ = ["Annotator", "MediaError", "ModelError", "annotate", "__version__"]
+
+_HOMES = {"Annotator": "pipeline", "MediaError": "media", "ModelError": "model"}
 
 # Python binds a subpackage to its parent's namespace on first import. Done here, the function below keeps the name.
 importlib.import_module("mien.annotate")
@@ -47,9 +51,7 @@ def annotate(
 
 
 def __getattr__(name: str) -> object:
-    """``mien.Annotator``, imported when first asked for: ``import mien`` stays quick."""
-    if name == "Annotator":
-        from mien.annotate.pipeline import Annotator
-
-        return Annotator
+    """The public classes, imported when first asked for: ``import mien`` stays quick."""
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"mien.annotate.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'mien' has no attribute {name!r}")

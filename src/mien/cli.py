@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -95,6 +96,7 @@ def annotate(
     except (ModelError, OSError) as error:
         fail(str(error), 2)
     tally = _Tally()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the table is completed
     try:
         with Store(out, annotator.schema, overwrite=overwrite) as store:
             _run(annotator, sources, store, overlays, tally, quiet)

@@ -62,10 +62,10 @@ class Task:
 
     @classmethod
     def from_dict(cls, data: dict[str, object]) -> Task:
-        """The inverse of :meth:`to_dict`."""
+        """The inverse of :meth:`to_dict`; ValueError or KeyError if the data are no task."""
         labels, meanings = data["labels"], data["meanings"]
-        assert isinstance(labels, list)
-        assert isinstance(meanings, list)
+        if not (isinstance(labels, list) and isinstance(meanings, list)):
+            raise ValueError(f"task {data['name']}: labels and meanings must be lists")
         return cls(str(data["name"]), Kind(data["kind"]), tuple(labels), tuple(meanings))
 
 

@@ -86,8 +86,10 @@ def test_errors_stand_beside_the_table_and_a_stale_list_goes(tmp_path: Path) -> 
 def test_outputs_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("mine")
     (tmp_path / "a.errors.csv").write_text("mine too")
-    with pytest.raises(StoreError, match="exists already"):
-        Store(tmp_path / "a.csv", SCHEMA)
+    for name in ("a.csv", "a.parquet"):  # the second would replace the first one's list of errors
+        with pytest.raises(StoreError, match="exists already"):
+            Store(tmp_path / name, SCHEMA)
+    assert not (tmp_path / "a.parquet").exists()
     assert (tmp_path / "a.csv").read_text() == "mine"
     assert (tmp_path / "a.errors.csv").exists()
     with pytest.raises(StoreError, match=r"\.parquet, \.csv, \.jsonl"):

@@ -139,7 +139,7 @@ def test_a_kill_in_the_middle_loses_nothing(
     assert process.wait() == -signal.SIGKILL
     second = trainer(data, tmp_path / "broken")
     second.resume()
-    assert 3 <= second.step < 18
+    assert 2 <= second.step < 18
     assert card.exists()
     second.run()
     trainer(data, tmp_path / "unbroken").run()
@@ -282,3 +282,29 @@ def test_the_network_moves_with_the_scheduled_rate(plain_recipe: Recipes, tmp_pa
         rates.append(run.optimizer.param_groups[0]["lr"])
     assert rates == [0.2 * learning_rate(step, 6, run.recipe.schedule) for step in range(6)]
     assert len(set(rates)) > 3
+
+
+@pytest.mark.parametrize("moment", [2, 3, 4])
+def test_a_wish_to_stop_is_granted_between_steps(moment: int, plain_recipe: Recipes, tmp_path: Path) -> None:
+    data = plain_recipe(epochs=3, **COUPLED)
+    first = trainer(data, tmp_path / "stopped")
+    hook = first.network.register_forward_pre_hook(lambda *_: setattr(first, "stop", first.step >= moment))
+    with pytest.raises(KeyboardInterrupt):
+        first.run()
+    hook.remove()
+    second = trainer(data, tmp_path / "stopped")
+    second.resume()
+    assert second.step == first.step >= moment
+    second.run()
+    trainer(data, tmp_path / "unbroken").run()
+    assert contents(tmp_path / "stopped") == contents(tmp_path / "unbroken")
+
+
+def test_tasks_without_the_coupled_ones_are_refused_in_a_line(plain_recipe: Recipes, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="relatedness is over expression"):
+        trainer(plain_recipe(tasks=["affect"], couplings=["DistributionMatching"]), tmp_path)
+
+
+def test_a_network_that_cannot_be_built_is_refused_in_a_line(plain_recipe: Recipes, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="detail 50: must divide 112"):
+        trainer(plain_recipe(network={"FaceBehaviorNet": {"detail": 50}}), tmp_path)

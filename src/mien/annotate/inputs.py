@@ -72,7 +72,11 @@ def _pictures(path: str) -> list[Source]:
     """The sources behind one path, folder or glob."""
     try:
         if os.path.isdir(path):
-            return [_named(file) for file in _sorted(_below(path), "no pictures in this folder")]
+            unlisted: list[OSError] = []
+            files = list(_below(path, unlisted))
+            closed = [Source(_printable(str(e.filename)), MediaError(f"cannot list: {e.strerror}")) for e in unlisted]
+            found = _sorted(files, "no pictures in this folder", fine=bool(closed))
+            return [_named(file) for file in found] + closed
         if not os.path.exists(path) and glob.has_magic(path):
             return [_named(file) for file in _sorted(glob.iglob(path, recursive=True), "no picture matches")]
     except MediaError as error:
@@ -80,18 +84,16 @@ def _pictures(path: str) -> list[Source]:
     return [_named(path)]
 
 
-def _sorted(files: Iterable[str], otherwise: str) -> list[str]:
+def _sorted(files: Iterable[str], otherwise: str, *, fine: bool = False) -> list[str]:
     found = sorted(file for file in files if os.path.splitext(file)[1].lower() in SUFFIXES and os.path.isfile(file))
-    if not found:
+    if not found and not fine:
         raise MediaError(otherwise)
     return found
 
 
-def _below(folder: str) -> Iterator[str]:
-    def refuse(error: OSError) -> None:
-        raise MediaError(f"cannot list {error.filename}: {error.strerror}")
-
-    for here, folders, files in os.walk(folder, onerror=refuse):
+def _below(folder: str, unlisted: list[OSError]) -> Iterator[str]:
+    """The files of a folder and of those in it, not of links to folders nor hidden; faults go to ``unlisted``."""
+    for here, folders, files in os.walk(folder, onerror=unlisted.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (os.path.join(here, name) for name in files if not name.startswith("."))
 

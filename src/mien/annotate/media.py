@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import IO, Any
 
 import numpy as np
@@ -106,10 +107,14 @@ def _from_file(path: Path, name: str) -> Picture:
         raise MediaError(_one_line(getattr(error, "strerror", None) or error)) from None
 
 
+_FILTERS = Lock()
+"""``catch_warnings`` changes what the whole process warns of; two threads inside it would leave that changed."""
+
+
 def _guarded(decode: Callable[[], Picture]) -> Picture:
     """Run a decoder; its warnings are dropped and whatever it raises becomes a MediaError."""
     try:
-        with warnings.catch_warnings():
+        with _FILTERS, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return decode()
     except MediaError:

@@ -70,7 +70,7 @@ class Store:
         errors_path: ``<path without suffix>.errors.csv`` (input, error), made when something fails; None for ``-``.
 
     Raises:
-        StoreError: if the suffix is unknown, the file exists or cannot be written.
+        StoreError: if the suffix is unknown, or one of both files exists or cannot be written.
     """
 
     def __init__(self, path: str | Path, schema: pa.Schema, *, overwrite: bool = False) -> None:
@@ -87,6 +87,8 @@ class Store:
             return sys.stdout.buffer
         if self.path.suffix.lower() not in WRITERS:
             raise StoreError(f"{self.path}: the name must end in {', '.join(WRITERS)}")
+        if self.errors_path.exists() and not overwrite:
+            raise StoreError(f"{self.errors_path}: exists already (--overwrite replaces it)")
         try:
             stream = self.path.open("wb" if overwrite else "xb")
             self.errors_path.unlink(missing_ok=True)

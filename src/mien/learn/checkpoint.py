@@ -60,19 +60,17 @@ def save(
         "state": state,
     }
     (fresh / CARD).write_text(json.dumps(card, indent=1))
-    shutil.rmtree(stale, ignore_errors=True)
     if folder.exists():
+        shutil.rmtree(stale, ignore_errors=True)
         folder.rename(stale)
     fresh.rename(folder)
     shutil.rmtree(stale, ignore_errors=True)
 
 
-def exists(folder: Path) -> bool:
-    """Whether there is a checkpoint; completes a replacement that a kill interrupted."""
+def find(folder: Path) -> Path | None:
+    """Where this checkpoint is: there, or beside it if a kill interrupted its replacement; None if nowhere."""
     stale = folder.with_name(f".{folder.name}.old")
-    if stale.exists() and not folder.exists():
-        stale.rename(folder)
-    return folder.exists()
+    return next((place for place in (folder, stale) if place.exists()), None)
 
 
 def read_card(folder: Path | str) -> dict[str, Any]:
@@ -81,8 +79,7 @@ def read_card(folder: Path | str) -> dict[str, Any]:
     Raises:
         CheckpointError: if there is none, or of another format.
     """
-    folder = Path(folder)
-    exists(folder)
+    folder = find(Path(folder)) or Path(folder)
     try:
         card: dict[str, Any] = dict(json.loads((folder / CARD).read_text()))
     except (OSError, TypeError, ValueError):
@@ -98,15 +95,19 @@ def load_network(folder: Path | str) -> tuple[nn.Module, dict[str, Any]]:
     Raises:
         CheckpointError: as :func:`read_card`, or if the weights are missing, broken or of another network.
     """
+    folder = find(Path(folder)) or Path(folder)
     card = read_card(folder)
-    tasks = tuple(Task.from_dict(task) for task in card["tasks"])
-    network: nn.Module = parse(card["recipe"], f"{folder}: recipe").network.build(tasks=tasks)
-    load_weights(network, Path(folder))
+    try:
+        tasks = tuple(Task.from_dict(task) for task in card["tasks"])
+        network: nn.Module = parse(card["recipe"], f"{folder}: recipe").network.build(tasks=tasks)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{folder}: its network cannot be built ({error})") from None
+    load_weights(network, folder)
     return network.eval(), card
 
 
 def load_weights(network: nn.Module, folder: Path) -> None:
-    """Fill a network from a checkpoint."""
+    """Fill a network from a checkpoint; CheckpointError if its weights are missing, broken or of another network."""
     try:
         network.load_state_dict(load_file(folder / NETWORK))
     except (OSError, SafetensorError, RuntimeError) as error:
@@ -114,7 +115,7 @@ def load_weights(network: nn.Module, folder: Path) -> None:
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, folder: Path) -> None:
-    """Fill an optimiser's state from a checkpoint."""
+    """Fill an optimiser's state from a checkpoint; CheckpointError if it is missing or broken."""
     try:
         tensors = load_file(folder / OPTIMIZER)
     except (OSError, SafetensorError) as error:

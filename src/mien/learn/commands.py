@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
@@ -40,16 +40,15 @@ def train(
     Exit status: 0 when done, 2 if it could not begin or go on, 130 after Ctrl-C (go on with --resume).
     """
     with _needs_train_extra():
-        from mien.learn.checkpoint import CheckpointError, exists
+        from mien.learn.checkpoint import CheckpointError, find
         from mien.learn.data.manifest import ManifestError
         from mien.learn.recipe import RecipeError, load
         from mien.learn.trainer import Trainer
 
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
         settings = load(recipe, change or ())
         folder = out or Path("runs") / settings.name
-        begun = exists(folder / "last")
+        begun = find(folder / "last") is not None
         if begun and not resume:
             fail(f"{folder} holds a run already; --resume goes on with it, --out DIR begins another", 2)
         trainer = Trainer(settings, folder)
@@ -159,13 +158,7 @@ def _prepare(rows: list[dict[str, Any]], out: Path, **settings: Any) -> None:
     from mien.learn.data.prepare import prepare
 
     with progress("finding faces", len(rows)) as advance:
-
-        def follow(items: Iterable[Any], _: int) -> Iterator[Any]:
-            for item in items:
-                advance(1)
-                yield item
-
-        failures = prepare(rows, lambda row: read(row["path"]).pixels, out, progress=follow, **settings)
+        failures = prepare(rows, lambda row: read(row["path"]).pixels, out, advance=advance, **settings)
     for line in failures:
         print(f"mien: {line}", file=sys.stderr)
     print(f"{len(rows) - len(failures)} faces: {out}")
@@ -191,10 +184,12 @@ def _watch(trainer: Any, folder: Path) -> None:
             advance(1, ", ".join(f"{name} {value:.2f}" for name, value in means.items()))
 
         try:
-            trainer.run(report, epoch_done)
+            with _stopping(trainer):
+                trainer.run(report, epoch_done)
         except KeyboardInterrupt:
-            trainer.save("last")
             fail(f"interrupted after step {trainer.step} of {trainer.steps}; --resume goes on from there", 130)
+        finally:
+            trainer.accelerator.end_training()
     if main:
         print(f"best {select} {trainer.best:.4f}: {folder / 'best'}")
 
@@ -203,8 +198,21 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.0f}" if value > 1 and value == int(value) else f"{value:.4f}"
 
 
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
+@contextmanager
+def _stopping(trainer: Any) -> Iterator[None]:
+    """Ctrl-C or SIGTERM lets the trainer finish and save its step; the second one ends it at once, unsaved."""
+
+    def ask(*_: object) -> None:
+        if trainer.stop:
+            raise KeyboardInterrupt
+        trainer.stop = True
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

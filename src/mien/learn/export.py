@@ -23,6 +23,9 @@ from mien.learn.checkpoint import load_network
 from mien.learn.models.face_behavior_net import readable
 from mien.tasks import Task
 
+OPSET, IR_VERSION = 18, 9
+"""What the oldest ONNX Runtime that annotates can read, whichever PyTorch exports."""
+
 TOLERANCE = 1e-4
 """Largest difference between the outputs of the exported and the original network."""
 
@@ -66,6 +69,7 @@ def export(folder: Path | str, target: Path, *, name: str | None = None) -> floa
             (crops,),
             dynamo=True,
             verbose=False,
+            opset_version=OPSET,
             input_names=["crops"],
             output_names=[task.name for task in tasks],
             dynamic_shapes=({0: torch.export.Dim("faces")},),
@@ -73,6 +77,7 @@ def export(folder: Path | str, target: Path, *, name: str | None = None) -> floa
     assert program is not None
     model = program.model_proto
     _strip(model)
+    model.ir_version = min(model.ir_version, IR_VERSION)
     facts = {
         "format": FORMAT,
         "name": name or card["recipe"]["name"],

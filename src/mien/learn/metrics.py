@@ -27,7 +27,7 @@ def of_classes(probabilities: Array, truth: NDArray[np.int_], labels: tuple[str,
     """Accuracy, mean F1 and recall of each class.
 
     Means are over all classes of the task; one that is absent from the data counts with F1 = 0.
-    ``mean_recall`` is the mean diagonal of the confusion matrix over the classes that occur.
+    Recalls, and ``mean_recall``, the mean diagonal of the confusion matrix, are of the classes that occur.
 
     Args:
         probabilities: N x C.
@@ -41,7 +41,7 @@ def of_classes(probabilities: Array, truth: NDArray[np.int_], labels: tuple[str,
         "accuracy": float(accuracy_score(truth, guess)),
         "mean_recall": float(recall[present].mean()),
         "f1": float(f1_score(truth, guess, labels=every, average="macro", zero_division=0)),
-        **{f"recall.{name}": float(value) for name, value in zip(labels, recall, strict=True)},
+        **{f"recall.{name}": float(recall[index]) for index, name in enumerate(labels) if present[index]},
     }
 
 

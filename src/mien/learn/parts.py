@@ -55,7 +55,7 @@ def part_of(package: ModuleType, *, having: str = "__call__") -> Any:
         fields: dict[str, Any] = {
             key: (hints.get(key, Any), ... if parameter.default is parameter.empty else parameter.default)
             for key, parameter in inspect.signature(factory).parameters.items()
-            if key not in GIVEN
+            if key not in GIVEN and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
         }
         checker = create_model(str(name), __config__=ConfigDict(extra="forbid"), **fields)
         try:
@@ -72,9 +72,12 @@ def _resolve(name: str, package: ModuleType, having: str) -> Any:
     if "." in name:
         module, _, attribute = name.rpartition(".")
         try:
-            return getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError):
-            raise ValueError(f"there is no class {name}") from None
+            own = getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise ValueError(f"there is no class {name} ({error})") from None
+        if not hasattr(own, having):
+            raise ValueError(f"{name} has no {having}")
+        return own
     public = {key: getattr(package, key) for key in package.__all__}
     classes = [key for key, value in public.items() if inspect.isclass(value) and hasattr(value, having)]
     if name not in classes:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 import mien.learn.losses
 import mien.learn.models
 from mien.learn.data.transforms import Augmentation
-from mien.learn.parts import explain, part_of
+from mien.learn.parts import explain, nearest, part_of
 from mien.relatedness import NAMED
 
 
@@ -24,11 +24,17 @@ class _Typed(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _named(table: str) -> str:
+    if table not in NAMED:
+        raise ValueError(f"there is no table {table}{nearest(table, NAMED)}")
+    return table
+
+
 class Rows(_Typed):
     """Rows of a manifest.
 
     Args:
-        manifest: the file, or the folder that holds it.
+        manifest: the file, or the folder that holds it, relative to the working directory.
         split: which of its rows.
     """
 
@@ -94,7 +100,7 @@ class Recipe(_Typed):
         network: a class of ``mien.learn.models``.
         data: the training sets, mixed in every step.
         validation: what the run is judged by after each epoch.
-        batch_size: rows in a step, divided among the sets that give no ``size``.
+        batch_size: rows in a step, divided among the sets that give no ``size``; those that do come on top.
         augmentation: of the training crops.
         relatedness: the table that the couplings use: du_2014 or aff_wild2.
         couplings: classes of ``mien.learn.losses``.
@@ -115,7 +121,7 @@ class Recipe(_Typed):
     validation: Rows
     batch_size: Annotated[int, Field(gt=1)] = 128
     augmentation: Augmentation = Augmentation()
-    relatedness: Literal["du_2014", "aff_wild2"] = "du_2014"
+    relatedness: Annotated[str, AfterValidator(_named)] = "du_2014"
     couplings: tuple[part_of(mien.learn.losses, having="terms"), ...] = ()  # type: ignore[valid-type]
     weights: dict[str, Annotated[float, Field(ge=0)]] = {}
     optimizer: Optimizer = Optimizer()
@@ -128,9 +134,6 @@ class Recipe(_Typed):
     def plain(self) -> dict[str, Any]:
         """Every value, defaults included, as JSON-ready data: what checkpoints keep."""
         return self.model_dump(mode="json")
-
-
-assert set(NAMED) == {"du_2014", "aff_wild2"}
 
 
 def load(path: Path | str, changes: Iterable[str] = ()) -> Recipe:

@@ -43,14 +43,22 @@ class Trainer:
 
     def __init__(self, recipe: Recipe, folder: Path) -> None:
         self.recipe, self.folder = recipe, folder
-        self.accelerator = Accelerator(mixed_precision="bf16" if recipe.precision == "bf16" else "no")
+        self.accelerator = Accelerator()
+        self.stop = False
         manifests = [read_manifest(part.manifest).split(part.split) for part in recipe.data]
         self.validation = read_manifest(recipe.validation.manifest).split(recipe.validation.split)
         self.tasks = _tasks(recipe, manifests)
         self.relatedness = NAMED[recipe.relatedness]
         self.couplings: list[Coupling] = [part.build() for part in recipe.couplings]
-        if self.couplings:
-            self.relatedness.check(self.tasks)
+        torch.manual_seed(recipe.seed)
+        try:
+            if self.couplings:
+                self.relatedness.check(self.tasks)
+            network = recipe.network.build(tasks=self.tasks).to(memory_format=torch.channels_last)
+        except (TypeError, ValueError) as error:
+            raise RecipeError(str(error)) from None
+        if not hasattr(getattr(network, "preprocessing", None), "to_dict"):
+            raise RecipeError(f"network: {recipe.network.name} has no `preprocessing` with `to_dict`")
         self.select = _select(recipe.select, self.tasks, self.validation)
         self.balancer = FixedWeights(_weights(recipe, self.tasks, self.couplings))
         self.mixing = Mixing(
@@ -60,8 +68,6 @@ class Trainer:
             rank=self.accelerator.process_index,
             world=self.accelerator.num_processes,
         )
-        torch.manual_seed(recipe.seed)
-        network = recipe.network.build(tasks=self.tasks).to(memory_format=torch.channels_last)
         self.network, self.optimizer = self.accelerator.prepare(network, _optimizer(recipe.optimizer, network))
         self.augment = recipe.augmentation.build()
         self.step, self.best, self.means = 0, -math.inf, RunningMeans()
@@ -75,42 +81,52 @@ class Trainer:
 
     @property
     def bare(self) -> nn.Module:
-        """The network without what accelerate wraps around it, autocast included: it validates in single precision."""
-        network: nn.Module = self.accelerator.unwrap_model(self.network, keep_fp32_wrapper=False)
+        """The network without what accelerate wraps around it for several processes."""
+        network: nn.Module = self.accelerator.unwrap_model(self.network)
         return network
 
     def run(
         self, report: Report = lambda *_: None, epoch_done: Callable[[dict[str, float]], None] = lambda _: None
     ) -> dict[str, float]:
-        """Train from the current step to the end; return the last validation figures.
+        """Train from the current step to the end; return the last validation figures, none if nothing was left to do.
+
+        ``trainer.stop = True`` (on any rank, from a signal handler say) ends it after the current step, saved.
 
         Args:
             report: called after each step.
             epoch_done: called after each epoch with the row that goes into ``log.csv``.
+
+        Raises:
+            KeyboardInterrupt: if it was stopped before the end.
         """
-        figures: dict[str, float] = {}
+        judged: dict[str, float] = {}
         per_epoch = self.mixing.steps_per_epoch
         while self.step < self.steps:
             self.means.add(self.train_step(self.step))
             self.step += 1
             report(self.means.values())
             if self.step % per_epoch == 0:
-                figures = self.validate()
-                row = {"epoch": self.step // per_epoch, "step": self.step, **self.means.prefixed("loss."), **figures}
+                judged = self.validate()
+                row = {"epoch": self.step // per_epoch, "step": self.step, **self.means.prefixed("loss."), **judged}
                 self.means = RunningMeans()
                 self._finish_epoch(row)
                 epoch_done(row)
             elif self.recipe.save_every and self.step % self.recipe.save_every == 0:
                 self.save("last")
-        return figures
+            if self.step < self.steps and self._stop_wanted():
+                if self.step % per_epoch:
+                    self.save("last")
+                raise KeyboardInterrupt
+        return judged
 
     def train_step(self, step: int) -> dict[str, float]:
         """One batch, one backward pass, one move of the weights; the global mean of each term that had labels."""
         torch.manual_seed(_seed(self.recipe.seed, step, self.accelerator.process_index))
         batch = self.mixing.batch(step).to(self.accelerator.device)
         self.network.train()
-        with self.accelerator.autocast():
-            outputs = self.network(self.augment(batch.images))
+        images = self.augment(batch.images)
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"):
+            outputs = self.network(images)
         loss, means = self.objective(self.terms(outputs, batch))
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.optimizer.rate * learning_rate(step, self.steps, self.recipe.schedule)
@@ -151,8 +167,8 @@ class Trainer:
         """The figures of the validation split."""
         return evaluate(predictor_of(self.bare, self.tasks, self.accelerator.device), self.tasks, self.validation)
 
-    def save(self, name: str, **figures: float) -> None:
-        """Write a checkpoint into the run's folder (main process only)."""
+    def save(self, name: str, judged: Mapping[str, float] | None = None) -> None:
+        """Write a checkpoint into the run's folder (main process only), with the figures that it was judged by."""
         if self.accelerator.is_main_process:
             checkpoint.save(
                 self.folder / name,
@@ -165,7 +181,7 @@ class Trainer:
                     "step": self.step,
                     "best": self.best if math.isfinite(self.best) else None,
                     "means": self.means.state(),
-                    "figures": figures,
+                    "figures": dict(judged or {}),
                 },
             )
 
@@ -175,7 +191,7 @@ class Trainer:
         Raises:
             CheckpointError: if there is none, or it belongs to another recipe.
         """
-        folder = self.folder / "last"
+        folder = checkpoint.find(self.folder / "last") or self.folder / "last"
         card = checkpoint.read_card(folder)
         then, now = card["recipe"], self.recipe.plain()
         if then != now:
@@ -186,15 +202,22 @@ class Trainer:
         state = card["state"]
         self.step, self.means = state["step"], RunningMeans(state["means"])
         self.best = -math.inf if state["best"] is None else state["best"]
-        cut(self.folder / "log.csv", self.step)
+        if self.accelerator.is_main_process:
+            cut(self.folder / "log.csv", self.step)
+        self.accelerator.wait_for_everyone()
+
+    def _stop_wanted(self) -> bool:
+        """Whether any rank was asked to stop: all leave after the same step, or one would wait for another for ever."""
+        wanted = torch.tensor(float(self.stop), device=self.accelerator.device)
+        return bool(self.accelerator.reduce(wanted, "sum") > 0)
 
     def _finish_epoch(self, row: dict[str, float]) -> None:
         if row[self.select] > self.best:
             self.best = row[self.select]
-            self.save("best", **row)
+            self.save("best", row)
         if self.accelerator.is_main_process:  # before "last": a row too many is cut on resume, a lost one is lost
             append(self.folder / "log.csv", row)
-        self.save("last", **row)
+        self.save("last", row)
 
 
 def learning_rate(step: int, steps: int, schedule: Schedule) -> float:
@@ -226,7 +249,8 @@ def _tasks(recipe: Recipe, manifests: list[Manifest]) -> tuple[Task, ...]:
     known: dict[str, Task] = {}
     for manifest in manifests:
         for task in manifest.tasks:
-            if known.setdefault(task.name, task) != task:
+            first = known.setdefault(task.name, task)
+            if (first.kind, first.labels) != (task.kind, task.labels):
                 raise RecipeError(f"{manifest.path}: its task {task.name} is not that of the other manifests")
     for name in (*(recipe.tasks or ()), *(name for part in recipe.data for name in part.tasks or ())):
         if name not in known:

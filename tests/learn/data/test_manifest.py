@@ -51,6 +51,19 @@ def test_votes_are_the_label_unless_the_hard_one_is_wanted(tmp_path: Path, make_
     assert manifest.column(EXPRESSION, hard=True).tolist() == [3]
 
 
+def test_a_hard_label_beside_votes_of_others_counts(tmp_path: Path, make_set: Write) -> None:
+    shares = dict.fromkeys(EXPRESSION.labels, 0.0) | {"fear": 0.75, "surprise": 0.25}
+    manifest = read_manifest(make_set(tmp_path, [{**shares}, {"expression": "anger"}, {"expression": None}], CROPS))
+    column = manifest.column(EXPRESSION)
+    assert column[1].tolist() == [0, 0, 0, 0, 1, 0, 0]
+    assert np.isnan(column[2]).all()
+
+
+def test_votes_for_some_classes_only_are_refused(tmp_path: Path, make_set: Write) -> None:
+    with pytest.raises(ManifestError, match="votes for fear but no column neutral, happiness"):
+        make_set(tmp_path, [{"fear": 1.0}], CROPS)
+
+
 def test_a_column_without_any_label_is_no_label(tmp_path: Path, make_set: Write) -> None:
     manifest = read_manifest(make_set(tmp_path, [{"expression": None, "valence": None}], CROPS))
     assert np.isnan(manifest.column(EXPRESSION)).all()
@@ -83,6 +96,7 @@ def test_a_missing_split_is_refused_with_those_there_are(tmp_path: Path, make_se
         ({"expression": "joy"}, "row 2: expression 'joy' is none of neutral, happiness, sadness"),
         ({"expression": ""}, "row 2: expression '' is none of"),
         ({"fear": 1.5}, r"row 2: fear 1\.5 is outside \[0, 1\]"),
+        ({"fear": 0.1}, r"row 2: neutral 0\.0 and the other shares of expression do not sum to 1"),
         ({"valence": "high"}, "column valence "),
         ({"expression": 3}, "column expression "),
     ],
@@ -90,7 +104,8 @@ def test_a_missing_split_is_refused_with_those_there_are(tmp_path: Path, make_se
 def test_a_wrong_label_is_named_with_its_row(
     wrong: dict[str, Any], message: str, tmp_path: Path, make_set: Write
 ) -> None:
-    right = {"valence": 0.1, "arousal": 0.2, "AU12": 1.0, "expression": "fear", "fear": 0.5}
+    votes = dict.fromkeys(EXPRESSION.labels, 0.0) | {"fear": 0.5, "anger": 0.5}
+    right = {"valence": 0.1, "arousal": 0.2, "AU12": 1.0, "expression": "fear", **votes}
     with pytest.raises(ManifestError, match=message) as caught:
         make_set(tmp_path, [right, right, right | wrong, right], CROPS)
     assert str(tmp_path / MANIFEST) in str(caught.value)

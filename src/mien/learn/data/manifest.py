@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,12 @@ class Manifest:
 
     def images(self, rows: NDArray[np.int_]) -> NDArray[np.uint8]:
         """Crops of these rows, n x C x 112 x 112."""
-        crops: NDArray[np.uint8] = self.crops[self.table["crop"].to_numpy()[rows]].transpose(0, 3, 1, 2)
+        crops: NDArray[np.uint8] = self.crops[self._crop[rows]].transpose(0, 3, 1, 2)
         return crops
+
+    @cached_property
+    def _crop(self) -> NDArray[np.int_]:
+        return np.asarray(self.table["crop"].to_numpy())
 
     def column(self, task: Task, *, hard: bool = False) -> NDArray[np.float32]:
         """The labels of a task with NaN where a cell is null, for the collate function.
@@ -81,7 +86,8 @@ class Manifest:
             hard: for classes, the index of the hard label even if votes are there.
 
         Returns:
-            N x labels; for classes without votes (or ``hard``) N class indices.
+            N x labels; for classes without votes (or ``hard``) N class indices. Beside votes, a row that has a hard
+            label alone gets all shares for it.
         """
         names = set(self.table.column_names)
         if task.kind is Kind.CLASSES and (hard or not names.issuperset(task.labels)):
@@ -91,7 +97,12 @@ class Manifest:
             return _numbers(index)
         missing = np.full(len(self), np.nan, np.float32)
         columns = [_numbers(self.table[label]) if label in names else missing for label in task.labels]
-        return np.stack(columns, axis=1)
+        values = np.stack(columns, axis=1)
+        if task.kind is Kind.CLASSES:
+            index = self.column(task, hard=True)
+            alone = np.isnan(values).any(1) & ~np.isnan(index)
+            values[alone] = np.eye(len(task), dtype=np.float32)[index[alone].astype(int)]
+        return values
 
 
 def write_manifest(path: Path, rows: Sequence[dict[str, Any]], tasks: Sequence[Task], facts: dict[str, Any]) -> None:
@@ -99,6 +110,17 @@ def write_manifest(path: Path, rows: Sequence[dict[str, Any]], tasks: Sequence[T
 
     Raises:
         ManifestError: as :func:`read_manifest` does.
+    """
+    table = check_labels(path, rows, tasks)
+    facts = {"format": 1, **facts, "tasks": [task.to_dict() for task in tasks]}
+    pq.write_table(table.replace_schema_metadata({"mien": json.dumps(facts)}), path)
+
+
+def check_labels(path: Path, rows: Sequence[dict[str, Any]], tasks: Sequence[Task]) -> pa.Table:
+    """The rows as a table, every label inside its vocabulary or range.
+
+    Raises:
+        ManifestError: naming ``path``, the column and the first wrong row.
     """
     names = list(dict.fromkeys(name for row in rows for name in row)) or ["path"]  # of all rows, not of the first alone
     columns = {}
@@ -109,8 +131,7 @@ def write_manifest(path: Path, rows: Sequence[dict[str, Any]], tasks: Sequence[T
             raise ManifestError(f"{path}: column {name} mixes kinds of values ({error})") from None
     table = pa.table(columns)
     _check_labels(path, table, tasks)
-    facts = {"format": 1, **facts, "tasks": [task.to_dict() for task in tasks]}
-    pq.write_table(table.replace_schema_metadata({"mien": json.dumps(facts)}), path)
+    return table
 
 
 def read_manifest(path: Path | str) -> Manifest:
@@ -168,6 +189,19 @@ def _check_labels(path: Path, table: pa.Table, tasks: Sequence[Task]) -> None:
             inside = pc.and_(pc.greater_equal(values, low), pc.less_equal(values, high))
             outside = pc.or_(pc.invert(inside), pc.is_nan(values))
             _refuse(path, table, label, pc.fill_null(outside, False), f"is outside [{low:g}, {high:g}]")
+        if task.kind is Kind.CLASSES:
+            _check_shares(path, table, task)
+
+
+def _check_shares(path: Path, table: pa.Table, task: Task) -> None:
+    """Vote columns of all classes or of none, and shares that sum to 1."""
+    voted = [label for label in task.labels if label in table.column_names]
+    if voted and len(voted) < len(task):
+        lacking = ", ".join(label for label in task.labels if label not in voted)
+        raise ManifestError(f"{path}: votes for {', '.join(voted)} but no column {lacking}")
+    if voted:
+        total = np.sum([_numbers(table[label]) for label in voted], axis=0)
+        _refuse(path, table, voted[0], np.abs(total - 1) > 1e-3, f"and the other shares of {task.name} do not sum to 1")
 
 
 def _empty(path: Path, table: pa.Table, column: str, *, words: bool) -> bool:

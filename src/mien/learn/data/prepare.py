@@ -6,7 +6,7 @@ memory-mapped by the trainer); the manifest's column ``crop`` is the row in the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +19,13 @@ from PIL import Image
 from mien.annotate.media import MediaError
 from mien.faces.align import CROP, align
 from mien.faces.detect import Face, Pixels, YuNet
-from mien.learn.data.manifest import MANIFEST, PACK, write_manifest
+from mien.learn.data.manifest import MANIFEST, PACK, ManifestError, check_labels, write_manifest
 from mien.tasks import Task
 
 Row = dict[str, Any]
-Progress = Callable[[Iterable[Any], int], Iterable[Any]]
+
+WORKERS = 2
+"""Threads that look for faces."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def prepare(
     finder: Finder,
     grey: bool = False,
     keep_unfound: bool = False,
-    progress: Progress = lambda items, _: items,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> list[str]:
     """Write ``out/manifest.parquet`` and ``out/crops.npy``; return one line for each picture that was left out.
 
@@ -83,8 +85,14 @@ def prepare(
         grey: keep one channel only.
         keep_unfound: for sets of face crops: align a picture without a detected face by the median
             landmarks of the others instead of leaving it out (its ``found`` is then False).
-        progress: wraps the loop, for a progress bar.
+        advance: called with 1 after each picture, for a progress bar.
+
+    Raises:
+        ManifestError: if there are no rows, or a label is out of its range or vocabulary.
     """
+    if not rows:
+        raise ManifestError(f"{out}: there are no pictures to prepare")
+    check_labels(out / MANIFEST, rows, tasks)
     out.mkdir(parents=True, exist_ok=True)
     channels = 1 if grey else 3
     pack = np.lib.format.open_memmap(
@@ -92,7 +100,7 @@ def prepare(
     )
     found: list[Face | None] = [None] * len(rows)
     failures: dict[int, str] = {}
-    pool = [finder.detectors() for _ in range(2)]
+    pool = [finder.detectors() for _ in range(WORKERS)]
 
     def one(index: int) -> int:
         try:
@@ -101,15 +109,17 @@ def prepare(
             failures[index] = f"{rows[index]['path']}: {error}"
             return index
         detectors = pool.pop()
-        found[index] = finder(image, detectors)
-        pool.append(detectors)
+        try:
+            found[index] = finder(image, detectors)
+        finally:
+            pool.append(detectors)
         if (face := found[index]) is not None:
             pack[index] = align(image, face.landmarks)[..., :channels]
         return index
 
     with ThreadPoolExecutor(len(pool)) as workers:
-        for _ in progress(workers.map(one, range(len(rows))), len(rows)):
-            pass
+        for _ in workers.map(one, range(len(rows))):
+            advance(1)
 
     unfound = [index for index, face in enumerate(found) if face is None and index not in failures]
     seen = [face.landmarks for face in found if face is not None]
@@ -120,6 +130,7 @@ def prepare(
     else:
         failures |= {index: f"{rows[index]['path']}: no face found" for index in unfound}
     pack.flush()
+    (out / MANIFEST).unlink(missing_ok=True)  # it belongs to the pack that is replaced now
     (out / (PACK + ".partial")).replace(out / PACK)
     kept = [
         {**row, "crop": index, "found": found[index] is not None, **_geometry(found[index])}

@@ -22,7 +22,8 @@ class CoAnnotation:
 
     - class -> attributes: every attribute that belongs to the labelled class and is not annotated itself
       counts as present, weighted by the annotators' agreement (1 if prototypical), which takes the place of
-      delta in eq. 2. With vote shares the class is the one with the most votes.
+      delta in eq. 2, also in the denominator: a sample whose only implied attribute is an observational one weighs as
+      any other. With vote shares the class is the one with the most votes.
     - attributes -> class: where no class is labelled and all attributes of a class are annotated as
       present, the sample is labelled with it; of several such classes the one that requires the most.
 

@@ -12,7 +12,7 @@ EPSILON = 1e-8
 
 
 def concordance(outputs: Tensor, labels: Tensor, mask: Tensor) -> LossTerm:
-    """``1 - CCC`` averaged over the dimensions, with CCC = 2 cov / (var + var + (mean difference)^2).
+    """``1 - CCC``, with CCC = 2 cov / (var + var + (mean difference)^2).
 
     Departure: the formula printed in papers/003 squares the variances in the denominator (E^2[...]);
     the coefficient of Lin (1989) has the variances themselves, and so has this.
@@ -20,6 +20,9 @@ def concordance(outputs: Tensor, labels: Tensor, mask: Tensor) -> LossTerm:
     CCC is a statistic of the batch, not a sum over samples. Its moments are therefore summed over all
     ranks first, and the term is ``(1 - CCC) * n``: totals and counts add up over ranks as everywhere.
     Under gradient accumulation each micro-batch has its own CCC.
+
+    Departure: papers/003 averages valence and arousal alike; here a dimension counts by its labelled cells, which is
+    the same wherever both are labelled.
 
     A dimension with fewer than two labels says nothing and is left out. Where labels and outputs are
     constant, CCC is 0.
@@ -32,8 +35,9 @@ def concordance(outputs: Tensor, labels: Tensor, mask: Tensor) -> LossTerm:
     Returns:
         (1 - CCC) times the number of labelled cells, summed over dimensions; the number of those cells.
     """
-    known = mask.double()
-    prediction, truth = outputs.double() * known, labels.double() * known
+    wide = torch.float32 if outputs.device.type == "mps" else torch.float64  # Apple's GPUs have no doubles
+    known = mask.to(wide)
+    prediction, truth = outputs.to(wide) * known, labels.to(wide) * known
     n, *sums = _over_ranks(
         torch.stack(
             [

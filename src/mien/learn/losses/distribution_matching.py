@@ -20,16 +20,18 @@ class DistributionMatching:
     ``q_i = sum_c p(c | x) p(i | c)`` (eq. 3) for every sample, labelled or not, and then the loss
     between p and q, summed over the attributes (eq. 4).
 
-    Minimum: ``kl`` with both outcomes is 0 exactly where p = q. ``as_printed`` with the positive
-    outcome alone is eq. 4 to the letter; in p it is smallest at p = 0 for every attribute, so it needs
-    other losses to hold the attributes up. ``soft_target`` with both outcomes is smallest in p at p = q.
+    Minimum: ``kl`` with both outcomes is 0 exactly where p = q (q clipped, see EPSILON there). ``as_printed``
+    with the positive outcome alone is eq. 4 to the letter; in p it is smallest at p = 0 for every
+    attribute, so it needs other losses to hold the attributes up. ``soft_target`` with both outcomes is smallest
+    in p at p = q.
 
     Args:
         reading: see :func:`mien.learn.losses.coupling.divergence`.
         outcomes: ``both`` sums over present and absent, a Bernoulli distribution for each attribute;
             ``positive`` over present alone, as printed.
-        reweight: ``p(i | c)`` is the table's weight (the papers' variant) rather than 1 for every attribute that
-            belongs to the class.
+        reweight: ``p(i | c)`` is the table's weight, a variant in papers/003's footnote 4, rather than 1 for every
+            attribute that belongs to the class, as its eq. 3 has it. Departure: it is the default, since a table of
+            frequencies says more than one of zeros and ones.
         stop_gradient: which side is a fixed target: ``none`` (the papers), ``classes`` or ``attributes``.
     """
 

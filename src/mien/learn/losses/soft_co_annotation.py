@@ -20,7 +20,8 @@ class SoftCoAnnotation:
 
     ``I(c) = sum_i w_ci y_i / sum_i w_ci`` over the annotated attributes i (eq. 5): a missing attribute
     leaves both sums. ``q = softmax(I)`` (eq. 6), and the loss between prediction p and q, summed over
-    classes (eq. 7). Samples without any annotated attribute take no part.
+    classes (eq. 7). Samples without an
+    annotated attribute that belongs to any class take no part.
 
     Minimum: ``soft_target`` and ``kl`` are smallest at p = q; ``as_printed`` puts all of p on the
     class with the largest q.
@@ -48,7 +49,7 @@ class SoftCoAnnotation:
         weights = as_tensor(relatedness.weights if self.reweight else relatedness.belongs, logits)
         q = self.indicator(labels.float(), mask, weights).softmax(1)
         loss = divergence(logits.log_softmax(1), q, self.reading).sum(1)
-        return {"soft_co_annotation": LossTerm.over(loss, mask.any(1))}
+        return {"soft_co_annotation": LossTerm.over(loss, (mask & (weights > 0).any(0)).any(1))}
 
     def indicator(self, labels: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
         """I of eq. 5: N x C in [0, 1], from N x A labels and mask and C x A weights."""

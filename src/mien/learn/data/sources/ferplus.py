@@ -63,7 +63,8 @@ def unpack(source: Path, out: Path) -> Path:
         root = out / "photos"
         try:
             with tarfile.open(source) as archive:
-                archive.extractall(root, filter="data")
+                archive.extraction_filter = getattr(tarfile, "data_filter", None)  # early releases of 3.10 lack it
+                archive.extractall(root)
         except tarfile.TarError as error:
             raise ValueError(f"{source}: neither a folder nor a tar archive ({error})") from None
     return next((path.parent for path in sorted(root.rglob(TABLE))), root)
@@ -87,7 +88,12 @@ def read(root: Path) -> list[Row]:
         raise FileNotFoundError(f"not a FER+ folder: {', '.join(str(path) for path in missing)} not found")
     rows = []
     with table.open(newline="") as lines:
-        for line in csv.DictReader(lines):
+        reader = csv.DictReader(lines)
+        if lacking := {"Usage", "Image name", *VOTES} - set(reader.fieldnames or ()):
+            raise ValueError(f"{table}: has no column {', '.join(sorted(lacking))}")
+        for line in reader:
+            if line["Usage"] not in FOLDERS:
+                raise ValueError(f"{table}: line {reader.line_num}: unknown Usage {line['Usage']!r}")
             folder, split = FOLDERS[line["Usage"]]
             photo = root / folder / line["Image name"]
             votes = np.array([float(line[name]) for name in VOTES])

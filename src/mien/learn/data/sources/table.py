@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,13 +17,19 @@ from mien.tasks import Task
 
 SPLITS = ("train", "valid")
 
+AS_TEXT = pyarrow.csv.ConvertOptions(
+    column_types={"path": pa.string(), "subject": pa.string(), "split": pa.string()}, strings_can_be_null=True
+)
+"""A picture called 001 is not the number 1; an empty cell is null."""
+
 
 def read(path: Path, tasks: Sequence[Task], *, validation: float = 0.2) -> list[Row]:
     """Manifest rows of the table.
 
     ``path`` (needed) is relative to the table's folder. Known label columns are taken as they are, empty cells
-    as not annotated. Without a column ``split`` the rows are divided into train and valid by a hash of ``subject``,
-    or of ``path`` where there is no subject: one person is never in both, and adding rows moves nobody.
+    as not annotated. Other columns are left aside, unless they look like a misspelled label. Rows without a
+    ``split`` are divided into train and valid by a hash of ``subject``, or of ``path`` where there is no subject: one
+    person is never in both, and adding rows moves nobody.
 
     Args:
         path: a ``.csv`` or ``.parquet`` file.
@@ -29,30 +37,45 @@ def read(path: Path, tasks: Sequence[Task], *, validation: float = 0.2) -> list[
         validation: share of subjects in valid.
 
     Raises:
-        ValueError: if the file is no such table, or has no column ``path`` or no label column.
+        ValueError: if the file is no such table, has no label column, a misspelled one, or a row without path.
         OSError: if it cannot be opened.
     """
     if path.suffix not in (".csv", ".parquet"):
         raise ValueError(f"{path}: expected a .csv or .parquet file")
     try:
-        table = pq.read_table(path) if path.suffix == ".parquet" else pyarrow.csv.read_csv(path)
+        table = (
+            pq.read_table(path) if path.suffix == ".parquet" else pyarrow.csv.read_csv(path, convert_options=AS_TEXT)
+        )
     except pa.ArrowInvalid as error:
         raise ValueError(f"{path}: {str(error).splitlines()[0]}") from None
-    labels = {name for task in tasks for name in (task.name, *task.labels)}
-    kept = [name for name in table.column_names if name in labels]
+    known = [name for task in tasks for name in (task.name, *task.labels)]
+    kept = [name for name in table.column_names if name in known]
+    columns = ", ".join(table.column_names)
     if "path" not in table.column_names or not kept:
-        columns = ", ".join(table.column_names)
         raise ValueError(
             f"{path}: needs a column path and label columns as `mien tasks` prints them (it has {columns})"
         )
+    for name in set(table.column_names) - {*kept, "path", "split", "subject"}:
+        alike = difflib.get_close_matches(_plain(name), map(_plain, known), n=1, cutoff=0.75)
+        for meant in (word for word in known if [_plain(word)] == alike):
+            raise ValueError(f"{path}: unknown column {name}; did you mean {meant}? (rename or remove it)")
     extra = [name for name in ("split", "subject") if name in table.column_names]
     rows: list[Row] = table.select(["path", *extra, *kept]).to_pylist()
-    for row in rows:
-        row.setdefault("split", _split(str(row.get("subject") or row["path"]), validation))
+    for number, row in enumerate(rows):
+        if row["path"] in (None, ""):
+            raise ValueError(f"{path}: row {number} has no path")
+        subject = row.get("subject")
+        key = row["path"] if subject in (None, "") else str(subject)
+        row["split"] = row.get("split") or _split(key, validation)
         row["path"] = str(path.parent / row["path"])
         for name in kept:
             row[name] = None if row[name] == "" else row[name]
     return rows
+
+
+def _plain(name: str) -> str:
+    """A column's name without case and leading zeros: AU6 and au06 are one."""
+    return re.sub(r"0+(?=\d)", "", name.upper())
 
 
 def _split(key: str, validation: float) -> str:
