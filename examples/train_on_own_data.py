@@ -72,7 +72,7 @@ def main(labels: Path, folder: Path) -> None:
     faces, run, network = folder / "faces", folder / "run", folder / "own.onnx"
 
     left_out = prepare(
-        table.read(labels, FACE),
+        table.read(labels, FACE)[0],
         lambda row: read(row["path"]).pixels,
         faces,
         tasks=FACE,

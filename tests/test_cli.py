@@ -78,6 +78,7 @@ def test_overlays(here: Path, network: Path) -> None:
     [
         (["photos", "--out", "t.xlsx"], ".parquet, .csv, .jsonl"),
         (["photos", "--out", "none/t.csv"], "cannot be written"),
+        (["photos", "--out", ""], "must end in .parquet"),
         (["photos", "--model", "none.onnx"], "none.onnx: no such file"),
         (["photos", "--model", "photos/face.png"], "not an ONNX network"),
         (["photos", "--overlay", "photos", "--overwrite"], "choose another folder"),
@@ -118,6 +119,26 @@ def test_interruption_keeps_what_was_done(here: Path, network: Path, monkeypatch
     assert result.exit_code == 130
     assert result.stderr == "mien: interrupted; 2 rows are kept in annotations.parquet\n"
     assert pyarrow.parquet.read_table("annotations.parquet").num_rows == 2
+
+
+def test_an_overlay_that_fails_does_not_stop_the_rest(
+    here: Path, network: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: draw.Overlays, picture: object, *_: object) -> None:
+        if picture.name.endswith("face.png"):
+            raise OSError(36, "File name too long")
+
+    monkeypatch.setattr(draw.Overlays, "save", fails)
+    result = run(network, "photos", "--overlay", "drawn")
+    assert result.exit_code == 1
+    assert result.stderr == ("mien: photos/face.png: its overlay cannot be written: [Errno 36] File name too long\n")
+    assert pyarrow.parquet.read_table("annotations.parquet").num_rows == 2
+
+
+def test_nothing_readable_is_said_so(here: Path, network: Path) -> None:
+    result = run(network, "missing.jpg")
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[0] == "no input could be read"
 
 
 def test_a_full_disk_is_one_line(here: Path, network: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -16,7 +17,7 @@ import typer
 from mien import __version__
 from mien.learn import commands
 from mien.tasks import Kind, Task
-from mien.terminal import fail, print_table, progress
+from mien.terminal import ENDINGS, complain, fail, print_table, progress
 
 if TYPE_CHECKING:
     from mien.annotate.draw import Overlays
@@ -86,7 +87,7 @@ def annotate(
     from mien.annotate.pipeline import Annotator
     from mien.annotate.store import Store, StoreError
 
-    sources = list(expand(inputs))
+    sources = list(expand(inputs, distinct=True))
     if not sources:
         fail("nothing to read: the list of inputs is empty", 2)
     try:
@@ -96,7 +97,8 @@ def annotate(
     except (ModelError, OSError) as error:
         fail(str(error), 2)
     tally = _Tally()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the table is completed
+    for ending in ENDINGS:
+        signal.signal(ending, signal.default_int_handler)  # as Ctrl-C: the table is completed
     try:
         with Store(out, annotator.schema, overwrite=overwrite) as store:
             _run(annotator, sources, store, overlays, tally, quiet)
@@ -121,7 +123,10 @@ def annotate(
 
 @app.command()
 def tasks(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Print every task of the face label space: its labels, which are column names, their ranges and meanings."""
+    """Print every label: column, range and meaning.
+
+    All tasks of the face label space. No bundled network predicts the compounds yet.
+    """
     from mien.tasks import ALL_TASKS
 
     if as_json:
@@ -152,18 +157,27 @@ def _run(
     annotator: Annotator, sources: Sequence[Source], store: Store, overlays: Overlays | None, tally: _Tally, quiet: bool
 ) -> None:
     """Annotate into the store, with a progress bar on stderr if that is a terminal and a line for each failure."""
+
+    def note(name: str, reason: str) -> None:
+        tally.failed += 1
+        store.fail(name, reason)
+        complain(f"{name}: {reason}")
+
     with progress("annotating", len(sources), hidden=quiet) as advance:
         for result in annotator.stream(sources):
             advance(1)
             if result.error is not None:
-                tally.failed += 1
-                store.fail(result.name, result.error)
-                print(f"mien: {result.name}: {result.error}", file=sys.stderr)
+                note(result.name, result.error)
                 continue
             store.write(result.rows)
             tally.rows += len(result.rows)
             if overlays and result.picture:
-                overlays.save(result.picture, result.rows, annotator.model.tasks)
+                try:
+                    overlays.save(result.picture, result.rows, annotator.model.tasks)
+                except (OSError, ValueError) as error:
+                    if getattr(error, "errno", None) == errno.ENOSPC:
+                        raise
+                    note(result.name, f"its overlay cannot be written: {error}")
             faces = [row for row in result.rows if row.get("face") is not None]
             tally.faces += len(faces)
             tally.shown += faces[: SHOWN - len(tally.shown)]
@@ -172,7 +186,7 @@ def _run(
 def _print_summary(tasks: Sequence[Task], tally: _Tally) -> None:
     """One line a face: the most probable class, the continuous values, the attributes that are present."""
     if not tally.faces:
-        print("no face found")
+        print("no face found" if tally.rows else "no input could be read")
         return
     real = [label for task in tasks if task.kind is Kind.CONTINUOUS for label in task.labels]
     classes = [task.name for task in tasks if task.kind is Kind.CLASSES]

@@ -56,8 +56,10 @@ class Relatedness:
         """Raise ValueError unless ``tasks`` hold both tasks with these labels in this order."""
         found = {task.name: task.labels for task in tasks}
         for name, labels in ((self.classes, self.class_labels), (self.attributes, self.attribute_labels)):
-            if found.get(name) != labels:
-                raise ValueError(f"relatedness is over {name} {labels}, the tasks have {found.get(name)}")
+            if name not in found:
+                raise ValueError(f"the couplings need the task {name}, which is not among {', '.join(found)}")
+            if found[name] != labels:
+                raise ValueError(f"relatedness is over {name} {labels}, the tasks have {found[name]}")
 
     def to_dict(self) -> dict[str, object]:
         """The relatedness as JSON-ready data, as checkpoints carry it."""

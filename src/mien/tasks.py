@@ -88,7 +88,7 @@ ACTION_UNITS = Task(
         "AU14", "AU15", "AU17", "AU20", "AU23", "AU24", "AU25", "AU26",
     ),
     tuple(
-        f"probability that the {movement} is present"
+        f"{movement}: probability that it is present"
         for movement in (
             "inner brow raiser", "outer brow raiser", "brow lowerer", "upper lid raiser", "cheek raiser",
             "lid tightener", "nose wrinkler", "upper lip raiser", "lip corner puller", "dimpler",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,11 +11,19 @@ from typing import NoReturn
 
 import typer
 
+ENDINGS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Signals that ask a program to end: what is done is kept, as after Ctrl-C."""
+
+
+def complain(reason: str) -> None:
+    """One line on stderr; control characters, as file names may have, come as question marks."""
+    print("mien: " + re.sub(r"[\x00-\x1f\x7f]", "?", reason), file=sys.stderr)
+
 
 def fail(reason: str, status: int) -> NoReturn:
     """Say why on stderr, a line for each fault, and end the command with this exit status."""
     for line in reason.splitlines():
-        print(f"mien: {line}", file=sys.stderr)
+        complain(line)
     raise typer.Exit(status)
 
 

@@ -96,3 +96,15 @@ def test_folders_that_are_refused(tmp_path: Path) -> None:
         Overlays(tmp_path, [str(tmp_path / "a.jpg")], overwrite=True)
     with pytest.raises(OSError, match="cannot be written"):
         Overlays(tmp_path / "a.jpg")
+
+
+def test_the_readings_of_several_faces_hide_nothing() -> None:
+    faces = [row(200 + 300 * index, 200, 120, index) for index in range(3)]
+    image = overlay(grey(1200, 900), faces, FACE)
+    assert image.width > 1200 or image.height > 900
+    assert (np.asarray(image)[400:900, :1200] == 128).all()
+
+
+def test_a_crowd_has_readings_for_the_first_few_only() -> None:
+    crowd = [row(10 * (index % 90), 10 * (index // 90), 8, index) for index in range(700)]
+    assert max(overlay(grey(1000, 500), crowd, FACE).size) < 5000

@@ -1,4 +1,5 @@
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -38,11 +39,22 @@ def test_a_name_with_glob_characters_that_exists_is_itself(folder: Path) -> None
 
 
 def test_order_is_kept_and_nothing_comes_twice(folder: Path) -> None:
-    assert names("p/b.jpg", "p", "./p/a.PNG", "p/*.jpg") == ["p/b.jpg", "p/a.PNG", "p/deep/c.tiff"]
+    found = [source.name for source in expand(["p/b.jpg", "p", "./p/a.PNG", "p/*.jpg"], distinct=True)]
+    assert found == ["p/b.jpg", "p/a.PNG", "p/deep/c.tiff"]
+
+
+def test_a_list_keeps_its_places(folder: Path) -> None:
+    assert names("p/b.jpg", "p/b.jpg") == ["p/b.jpg", "p/b.jpg"]
+
+
+def test_names_that_print_alike_are_two_files(folder: Path) -> None:
+    for byte in (b"\xfe", b"\xff"):
+        Path(os.fsdecode(b"x" + byte + b".jpg")).touch()
+    assert len([source for source in expand(["."], distinct=True) if source.name.startswith("./x")]) == 2
 
 
 def test_list_on_standard_input(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("p/b.jpg\r\n\np/*.PNG\nmissing one.jpg\n"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("\ufeffp/b.jpg\r\n  \np/*.PNG\nmissing one.jpg\n"))
     assert names("-") == ["p/b.jpg", "p/a.PNG", "missing one.jpg"]
 
 

@@ -203,3 +203,8 @@ def test_lab_and_avif(tmp_path: Path) -> None:
     assert read(image).pixels.shape == (48, 64, 3)
     if features.check("avif"):
         assert read(saved(tmp_path / "a.avif", Image.new("RGB", (64, 48)))).pixels.shape == (48, 64, 3)
+
+
+def test_a_picture_without_pixels_is_refused() -> None:
+    with pytest.raises(MediaError, match=r"has no pixels \(0 x 3\)"):
+        read(Image.new("RGB", (0, 3)))

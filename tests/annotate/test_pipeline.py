@@ -43,7 +43,7 @@ def test_columns_order_types_and_metadata(annotator: Annotator, astronaut: Path)
     for field in table.schema:
         assert set(field.metadata) == {b"range", b"unit", b"meaning"}
     assert table.schema.field("valence").metadata[b"range"] == b"[-1, 1]"
-    assert table.schema.field("AU12").metadata[b"meaning"] == b"probability that the lip corner puller is present"
+    assert table.schema.field("AU12").metadata[b"meaning"] == b"lip corner puller: probability that it is present"
     assert table.schema.metadata[b"model"] == b"tiny"
     assert table.schema.metadata[b"mien_version"] == mien.__version__.encode()
     assert b"person's own" in table.schema.metadata[b"sides"]

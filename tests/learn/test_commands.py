@@ -57,7 +57,9 @@ def prepared(own: Path) -> Path:
     status, output = mien("data", "table", own / "labels.csv", own / "faces")
     assert status == 1
     assert "broken.png: " in output
-    assert "12 faces" in output
+    assert "12 faces in " in output
+    assert "8 train, 4 valid" in output
+    assert "labels: expression 11, AU12 11, valence 8" in output
     return own / "faces"
 
 

@@ -16,7 +16,7 @@ import yaml
 
 from mien.learn.checkpoint import CheckpointError
 from mien.learn.recipe import RecipeError, Schedule, parse
-from mien.learn.trainer import Trainer, learning_rate
+from mien.learn.trainer import DivergedError, Trainer, learning_rate
 
 Recipes = Callable[..., dict[str, Any]]
 COUPLED = {"couplings": ["DistributionMatching", "CoAnnotation", "SoftCoAnnotation"]}
@@ -308,3 +308,10 @@ def test_tasks_without_the_coupled_ones_are_refused_in_a_line(plain_recipe: Reci
 def test_a_network_that_cannot_be_built_is_refused_in_a_line(plain_recipe: Recipes, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="detail 50: must divide 112"):
         trainer(plain_recipe(network={"FaceBehaviorNet": {"detail": 50}}), tmp_path)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(plain_recipe: Recipes, tmp_path: Path) -> None:
+    run = trainer(plain_recipe(optimizer={"kind": "sgd", "rate": 1e12, "clip": None}), tmp_path)
+    with pytest.raises(DivergedError, match=r"the loss \w+ is (nan|inf) at step \d"):
+        run.run()
+    assert not (tmp_path / "best").exists()

@@ -24,12 +24,16 @@ COLOURS: tuple[Colour, ...] = (
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom, in pixels of the canvas."""
 
+PANELS = 12
+"""Of so many faces the readings are drawn; the others have box, number and points."""
+
 
 def overlay(picture: Picture, rows: Sequence[Row], tasks: Sequence[Task]) -> Image.Image:
     """The picture with every face's box, landmarks and readings, as an RGB image.
 
-    A panel stands beside its face where there is room that no face or panel takes; where there is none, it goes to a
-    strip that is added to the picture. With several faces, numbers and colours say which is whose.
+    A panel stands beside the face where there is room. The panels of several faces, of the first ``PANELS`` of them,
+    go to a strip that is added to the picture, so that nothing hides a face that was missed; numbers and colours say
+    which is whose.
 
     Args:
         picture: the picture that was read.
@@ -43,21 +47,17 @@ def overlay(picture: Picture, rows: Sequence[Row], tasks: Sequence[Task]) -> Ima
     several = len(faces) > 1
     panels = [
         panel(f"{index}  " * several + headline(row, tasks), row, tasks, unit, _colour(index))
-        for index, row in enumerate(faces)
+        for index, row in enumerate(faces[:PANELS])
     ]
     _draw_faces(canvas, picture, faces, boxes, unit)
-    chips = [_tag(canvas, box, str(index), unit, _colour(index)) for index, box in enumerate(boxes) if several]
-    taken, homeless = [*boxes, *chips], []
-    for box, piece in zip(boxes, panels, strict=True):
-        place = _place(box, piece.size, canvas.size, taken, 0.6 * unit)
-        if place is None:
-            homeless.append(piece)
-        else:
-            canvas.alpha_composite(piece, place)
-            taken.append((*place, place[0] + piece.width, place[1] + piece.height))
+    for index, box in enumerate(boxes if several else ()):
+        _tag(canvas, box, str(index), min(unit, 0.2 * (box[2] - box[0])), _colour(index))
+    place = _place(boxes[0], panels[0].size, canvas.size, 0.6 * unit) if panels and not several else None
+    if place:
+        canvas.alpha_composite(panels.pop(), place)
     if not faces:
         _tag(canvas, (unit, 3 * unit, unit, unit), "no face found", unit, COLOURS[0])
-    return _with_strip(canvas, homeless, round(0.6 * unit)).convert("RGB")
+    return _with_strip(canvas, panels, round(0.6 * unit)).convert("RGB")
 
 
 class Overlays:
@@ -86,7 +86,7 @@ class Overlays:
 
     def save(self, picture: Picture, rows: Sequence[Row], tasks: Sequence[Task]) -> Path:
         """Draw and write one overlay; returns where."""
-        stem = name = PurePath(picture.name).stem
+        stem = name = PurePath(picture.name).stem[:60]
         number = 1
         while name.lower() in self._used:  # file systems may take A and a for the same
             number += 1
@@ -131,22 +131,20 @@ def _draw_faces(canvas: Image.Image, picture: Picture, faces: Sequence[Row], box
     canvas.alpha_composite(layer.reduce(SMOOTH))
 
 
-def _tag(canvas: Image.Image, box: Box, text: str, unit: float, colour: Colour) -> Box:
-    """Write a small tag at the upper left corner of a box, above it if the canvas has room; where it lies."""
+def _tag(canvas: Image.Image, box: Box, text: str, unit: float, colour: Colour) -> None:
+    """Write a small tag above the left side of a box, or below it if the canvas has no room."""
     letters = font(1.1 * unit)
     width, height = letters.getlength(text) + 0.8 * unit, 1.6 * unit
     left = min(max(0.0, box[0]), canvas.width - width)
-    top = box[1] - height if box[1] >= height else max(0.0, box[1])
+    below = min(box[3], canvas.height - height)
+    top = box[1] - height if box[1] >= height else below
     draw = ImageDraw.Draw(canvas)
     draw.rounded_rectangle((left, top, left + width, top + height), 0.3 * unit, (*colour, 255))
     draw.text((left + width / 2, top + height / 2), text, BACK[:3], letters, anchor="mm")
-    return left, top, left + width, top + height
 
 
-def _place(
-    box: Box, size: tuple[int, int], canvas: tuple[int, int], taken: Sequence[Box], gap: float
-) -> tuple[int, int] | None:
-    """The upper left corner of a panel beside a face: right, left, below or above; None if nothing is free."""
+def _place(box: Box, size: tuple[int, int], canvas: tuple[int, int], gap: float) -> tuple[int, int] | None:
+    """The upper left corner of a panel beside a face: right, left, below or above; None if there is no room."""
     width, height = size
     left, top = _clamp(box[0], canvas[0] - width), _clamp(box[1], canvas[1] - height)
     right_end, bottom_end = _clamp(box[2] - width, canvas[0] - width), _clamp(box[3] - height, canvas[1] - height)
@@ -155,8 +153,7 @@ def _place(
         *((x, y) for y in (box[3] + gap, box[1] - gap - height) for x in (left, right_end)),
     ]
     for x, y in choices:
-        inside = x >= 0 and y >= 0 and x + width <= canvas[0] and y + height <= canvas[1]
-        if inside and not any(x < b[2] and b[0] < x + width and y < b[3] and b[1] < y + height for b in taken):
+        if x >= 0 and y >= 0 and x + width <= canvas[0] and y + height <= canvas[1]:
             return round(x), round(y)
     return None
 

@@ -37,15 +37,16 @@ Inputs: TypeAlias = Input | Iterable[Input]
 
 def is_single(inputs: Inputs) -> bool:
     """Whether ``inputs`` is one thing rather than a list of things (a folder is one thing)."""
-    return isinstance(inputs, (str, bytes, os.PathLike, ndarray, Image.Image, Source))
+    things = (str, bytes, os.PathLike, ndarray, Image.Image, Source)
+    return inputs is None or isinstance(inputs, things) or hasattr(inputs, "read")
 
 
-def expand(inputs: Inputs) -> Iterator[Source]:
+def expand(inputs: Inputs, *, distinct: bool = False) -> Iterator[Source]:
     """The pictures that are meant, lazily, in the order given; those of a folder or a glob are sorted.
 
     A folder stands for the pictures in it and below it (by suffix; hidden ones are left out), ``-`` for a list on
-    standard input, one entry a line. A path that was had before is left out. A folder or a glob without pictures
-    comes as a source whose item is a :class:`MediaError`, so that it is reported and the rest still read.
+    standard input, one entry a line. If ``distinct``, a path that was had before is left out. A folder or a glob
+    without pictures comes as a source whose item is a :class:`MediaError`, so that it is reported and the rest read.
     """
     seen: set[str] = set()
     for index, item in enumerate([inputs] if is_single(inputs) else inputs):  # type: ignore[arg-type]
@@ -54,18 +55,18 @@ def expand(inputs: Inputs) -> Iterator[Source]:
             continue
         for found in _standard_input() if item == "-" else [os.fspath(item)]:
             for source in _pictures(found):
-                place = os.path.abspath(source.name)
-                if place not in seen:
-                    seen.add(place)
+                place = os.path.abspath(found if isinstance(source.item, MediaError) else str(source.item))
+                if not (distinct and place in seen):
                     yield source
+                seen.add(place)
 
 
 def _standard_input() -> Iterator[str]:
-    return (line for line in map(_chomp, sys.stdin) if line)
+    return (line for line in map(_chomp, sys.stdin) if line.strip())
 
 
 def _chomp(line: str) -> str:
-    return line.rstrip("\r\n")
+    return line.rstrip("\r\n").removeprefix("\ufeff")
 
 
 def _pictures(path: str) -> list[Source]:

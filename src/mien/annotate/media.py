@@ -148,6 +148,8 @@ def _decode(stream: IO[bytes], name: str) -> Picture:
 
 
 def _picture(image: Image.Image, name: str, size: tuple[int, int], note: str | None) -> Picture:
+    if not all(size):
+        raise MediaError(f"has no pixels ({size[0]} x {size[1]})")
     image.load()
     turned = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
     upright = ImageOps.exif_transpose(image)

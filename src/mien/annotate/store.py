@@ -75,7 +75,8 @@ class Store:
 
     def __init__(self, path: str | Path, schema: pa.Schema, *, overwrite: bool = False) -> None:
         self.path, self.schema, self.rows = Path(path), schema, 0
-        self.errors_path = None if str(path) == "-" else self.path.with_suffix(".errors.csv")
+        named = str(path) != "-" and self.path.name
+        self.errors_path = self.path.with_suffix(".errors.csv") if named else None
         self._pending: list[Row] = []
         self._errors: IO[str] | None = None
         self._stream = self._open(overwrite)
@@ -83,9 +84,9 @@ class Store:
         self._writer = WRITERS[suffix](self._stream, schema)
 
     def _open(self, overwrite: bool) -> IO[bytes]:
-        if self.errors_path is None:
+        if str(self.path) == "-":
             return sys.stdout.buffer
-        if self.path.suffix.lower() not in WRITERS:
+        if self.errors_path is None or self.path.suffix.lower() not in WRITERS:
             raise StoreError(f"{self.path}: the name must end in {', '.join(WRITERS)}")
         if self.errors_path.exists() and not overwrite:
             raise StoreError(f"{self.errors_path}: exists already (--overwrite replaces it)")

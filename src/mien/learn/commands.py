@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mien.terminal import fail, print_table, progress
+from mien.terminal import ENDINGS, complain, fail, print_table, progress
 
 data = typer.Typer(help="Make manifests from labelled pictures.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -35,7 +34,7 @@ def train(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the recipe.")
     ] = None,
 ) -> None:
-    """Train a network on whatever labels its manifests have.
+    """Train a network on the labels there are.
 
     Exit status: 0 when done, 2 if it could not begin or go on, 130 after Ctrl-C (go on with --resume).
     """
@@ -43,7 +42,7 @@ def train(
         from mien.learn.checkpoint import CheckpointError, find
         from mien.learn.data.manifest import ManifestError
         from mien.learn.recipe import RecipeError, load
-        from mien.learn.trainer import Trainer
+        from mien.learn.trainer import DivergedError, Trainer
 
     try:
         settings = load(recipe, change or ())
@@ -54,8 +53,9 @@ def train(
         trainer = Trainer(settings, folder)
         if begun:
             trainer.resume()
+        folder.mkdir(parents=True, exist_ok=True)
         _watch(trainer, folder)
-    except (RecipeError, ManifestError, CheckpointError, OSError) as error:
+    except (RecipeError, ManifestError, CheckpointError, DivergedError, OSError) as error:
         fail(str(error), 2)
 
 
@@ -67,7 +67,10 @@ def evaluate(
     split: Annotated[str, typer.Option(help="Which of its rows.")] = "test",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the figures as JSON.")] = None,
 ) -> None:
-    """Print every figure that a labelled split allows, the networks side by side."""
+    """Print the figures of networks side by side.
+
+    Every figure that the labels of the split allow.
+    """
     with _needs_train_extra():
         from mien.annotate.model import ModelError
         from mien.learn.checkpoint import CheckpointError
@@ -103,7 +106,10 @@ def export(
     target: Annotated[Path, typer.Argument(metavar="FILE", help="The .onnx file to write.")],
     name: Annotated[str | None, typer.Option(help="Of the network; the recipe's by default.")] = None,
 ) -> None:
-    """Write a trained network as the one file that `mien annotate --model` reads."""
+    """Write a trained network as one ONNX file.
+
+    It is what `mien annotate --model` reads.
+    """
     with _needs_train_extra():
         from mien.learn.checkpoint import CheckpointError
         from mien.learn.export import export as write
@@ -148,7 +154,9 @@ def table(
         from mien.tasks import FACE
 
     with _refusals():
-        rows = reader.read(source, FACE, validation=validation)
+        rows, unused = reader.read(source, FACE, validation=validation)
+        if unused:
+            complain(f"{source}: columns that are not used: {', '.join(unused)}")
         _prepare(rows, out, tasks=FACE, facts={"source": source.name}, finder=Finder(), grey=False, keep_unfound=False)
 
 
@@ -160,9 +168,22 @@ def _prepare(rows: list[dict[str, Any]], out: Path, **settings: Any) -> None:
     with progress("finding faces", len(rows)) as advance:
         failures = prepare(rows, lambda row: read(row["path"]).pixels, out, advance=advance, **settings)
     for line in failures:
-        print(f"mien: {line}", file=sys.stderr)
-    print(f"{len(rows) - len(failures)} faces: {out}")
+        complain(line)
+    _print_contents(out)
     raise typer.Exit(1 if failures else 0)
+
+
+def _print_contents(folder: Path) -> None:
+    """How many faces each split of a manifest has, and how many of them each label column is known for."""
+    from mien.learn.data.manifest import read_manifest
+
+    manifest = read_manifest(folder)
+    splits = {each["values"]: each["counts"] for each in manifest.table["split"].value_counts().to_pylist()}
+    print(f"{len(manifest)} faces in {folder}: " + ", ".join(f"{count} {name}" for name, count in splits.items()))
+    names = [name for task in manifest.tasks for name in (task.name, *task.labels)]
+    columns = {name: manifest.table[name] for name in names if name in manifest.table.column_names}
+    known = [f"{name} {len(column) - column.null_count}" for name, column in columns.items()]
+    print("labels: " + (", ".join(known) or "none"))
 
 
 def _watch(trainer: Any, folder: Path) -> None:
@@ -171,7 +192,7 @@ def _watch(trainer: Any, folder: Path) -> None:
     select = trainer.select
     if main and trainer.untaught:
         names = ", ".join(trainer.untaught)
-        print(f"mien: no label and no coupling teaches {names}: these outputs will mean nothing", file=sys.stderr)
+        complain(f"no label and no coupling teaches {names}: these outputs will mean nothing")
 
     def epoch_done(row: dict[str, float]) -> None:
         losses = ", ".join(f"{name[5:]} {value:.3f}" for name, value in row.items() if name.startswith("loss."))
@@ -207,7 +228,7 @@ def _stopping(trainer: Any) -> Iterator[None]:
             raise KeyboardInterrupt
         trainer.stop = True
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, *ENDINGS)}
     try:
         yield
     finally:

@@ -21,7 +21,7 @@ class RecipeError(ValueError):
 
 
 class _Typed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def _named(table: str) -> str:

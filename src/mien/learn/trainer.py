@@ -29,6 +29,10 @@ Report = Callable[[Mapping[str, float]], None]
 """Called after each step with the mean of each loss in this epoch so far."""
 
 
+class DivergedError(RuntimeError):
+    """A loss is no longer finite; the checkpoints hold what was before."""
+
+
 class Trainer:
     """One run of a recipe: it owns the network, the batches and the folder.
 
@@ -98,6 +102,7 @@ class Trainer:
 
         Raises:
             KeyboardInterrupt: if it was stopped before the end.
+            DivergedError: if a loss is no longer finite.
         """
         judged: dict[str, float] = {}
         per_epoch = self.mixing.steps_per_epoch
@@ -161,7 +166,11 @@ class Trainer:
                 loss = loss + 0.0 * term.total
         for name, weight in self.balancer(means).items():
             loss = loss + weight * means[name]
-        return loss, {name: float(self.accelerator.reduce(mean.detach(), "mean")) for name, mean in means.items()}
+        values = {name: float(self.accelerator.reduce(mean.detach(), "mean")) for name, mean in means.items()}
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise DivergedError(f"the loss {name} is {value} at step {self.step}: a lower optimizer.rate may help")
+        return loss, values
 
     def validate(self) -> dict[str, float]:
         """The figures of the validation split."""

@@ -210,9 +210,19 @@ def _empty(path: Path, table: pa.Table, column: str, *, words: bool) -> bool:
     if pa.types.is_null(kind):
         return True
     number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
+    if not words and pa.types.is_string(kind):
+        wrong = next((row, word) for row, word in enumerate(table[column].to_pylist()) if not _is_number(word))
+        raise ManifestError(f"{path}: row {wrong[0]}: {column} {wrong[1]!r} is not a number")
     if number if words else not number:
         raise ManifestError(f"{path}: column {column} holds {kind}, expected {'words' if words else 'numbers'}")
     return False
+
+
+def _is_number(word: str | None) -> bool:
+    try:
+        return word is None or float(word) == float(word)
+    except ValueError:
+        return False
 
 
 def _refuse(path: Path, table: pa.Table, column: str, wrong: Any, reason: str) -> None:

@@ -25,7 +25,7 @@ class Augmentation(BaseModel):
         erase: probability that a random rectangle (2-20 % of the crop) is blackened.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     flip: Probability = 0.5
     rotate: Annotated[float, Field(ge=0, le=180)] = 10.0

@@ -55,6 +55,8 @@ class FaceBehaviorNet(nn.Module):
         detail: int = CROP,
     ) -> None:
         super().__init__()
+        if width < 1 or not depth or min(depth) < 1:
+            raise ValueError(f"width {width}, depth {list(depth)}: at least 1 channel, 1 stage and 1 unit in each")
         self.tasks = tuple(tasks)
         self.preprocessing = Preprocessing(channels, detail)
         self.stem = nn.Sequential(

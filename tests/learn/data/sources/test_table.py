@@ -17,9 +17,9 @@ def table(folder: Path, text: str) -> Path:
 
 
 def test_labels_and_empty_cells(tmp_path: Path) -> None:
-    rows = read(
-        table(tmp_path, "path,split,expression,AU12,valence,site\na.jpg,train,fear,1,,x\nb.jpg,valid,,,0.5,y\n"), FACE
-    )
+    lines = ["path,split,expression,AU12,valence,site", "a.jpg,train,fear,1,,x", "b.jpg,valid,,,0.5,y"]
+    rows, unused = read(table(tmp_path, "\n".join(lines)), FACE)
+    assert unused == ["site"]
     assert rows == [
         {"path": str(tmp_path / "a.jpg"), "split": "train", "expression": "fear", "AU12": 1, "valence": None},
         {"path": str(tmp_path / "b.jpg"), "split": "valid", "expression": None, "AU12": None, "valence": 0.5},
@@ -27,13 +27,13 @@ def test_labels_and_empty_cells(tmp_path: Path) -> None:
 
 
 def test_names_that_look_like_numbers_stay_names(tmp_path: Path) -> None:
-    (row,) = read(table(tmp_path, "path,valence\n001,0.5\n"), FACE)
+    ((row,), _) = read(table(tmp_path, "path,valence\n001,0.5\n"), FACE)
     assert row["path"] == str(tmp_path / "001")
 
 
 def test_nobody_is_in_two_splits(tmp_path: Path) -> None:
     lines = [f"{person}-{take}.jpg,{person},0.1" for person in range(40) for take in range(3)]
-    rows = read(table(tmp_path, "path,subject,valence\n" + "\n".join(lines)), FACE, validation=0.5)
+    rows = read(table(tmp_path, "path,subject,valence\n" + "\n".join(lines)), FACE, validation=0.5)[0]
     splits: dict[str, set[str]] = {}
     for row in rows:
         splits.setdefault(row["subject"], set()).add(row["split"])
@@ -46,11 +46,11 @@ def test_a_subject_called_zero_is_a_subject(tmp_path: Path) -> None:
     pq.write_table(
         pa.table({"path": [f"{n}.jpg" for n in range(64)], "subject": [0] * 64, "valence": [0.0] * 64}), path
     )
-    assert len({row["split"] for row in read(path, FACE, validation=0.5)}) == 1
+    assert len({row["split"] for row in read(path, FACE, validation=0.5)[0]}) == 1
 
 
 def test_an_empty_split_is_filled_in(tmp_path: Path) -> None:
-    rows = read(table(tmp_path, "path,split,valence\na.jpg,,0.5\nb.jpg,test,0.5\n"), FACE)
+    rows = read(table(tmp_path, "path,split,valence\na.jpg,,0.5\nb.jpg,test,0.5\n"), FACE)[0]
     assert rows[0]["split"] in ("train", "valid")
     assert rows[1]["split"] == "test"
 
@@ -60,7 +60,10 @@ def test_an_empty_split_is_filled_in(tmp_path: Path) -> None:
     [
         ("path,AU6,valence\na.jpg,1,0\n", r"unknown column AU6; did you mean AU06\?"),
         ("path,au06,valence\na.jpg,1,0\n", r"unknown column au06; did you mean AU06\?"),
-        ("path,Valence\na.jpg,1\n", "needs a column path and label columns"),
+        ("path,Valence\na.jpg,1\n", r"unknown column Valence; did you mean valence\?"),
+        ("path,AU12,AU12\na.jpg,1,0\n", "column AU12 stands there twice"),
+        ("path,expression\na.jpg,happy\n", "labels.csv: row 0: expression 'happy' is none of neutral"),
+        ("path,valence\na.jpg,0.5\nb.jpg,high\n", "labels.csv: row 1: valence 'high' is not a number"),
         ("file,valence\na.jpg,1\n", "it has file, valence"),
         ("path;valence\na.jpg;1\n", "it has path;valence"),
         ("path,valence\n,1\n", "row 0 has no path"),

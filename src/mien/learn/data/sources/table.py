@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from mien.learn.data.manifest import check_labels
 from mien.learn.data.prepare import Row
 from mien.tasks import Task
 
@@ -23,13 +23,12 @@ AS_TEXT = pyarrow.csv.ConvertOptions(
 """A picture called 001 is not the number 1; an empty cell is null."""
 
 
-def read(path: Path, tasks: Sequence[Task], *, validation: float = 0.2) -> list[Row]:
-    """Manifest rows of the table.
+def read(path: Path, tasks: Sequence[Task], *, validation: float = 0.2) -> tuple[list[Row], list[str]]:
+    """Manifest rows of the table, and the columns that were not used.
 
     ``path`` (needed) is relative to the table's folder. Known label columns are taken as they are, empty cells
-    as not annotated. Other columns are left aside, unless they look like a misspelled label. Rows without a
-    ``split`` are divided into train and valid by a hash of ``subject``, or of ``path`` where there is no subject: one
-    person is never in both, and adding rows moves nobody.
+    as not annotated. Rows without a ``split`` are divided into train and valid by a hash of ``subject``, or of
+    ``path`` where there is no subject: one person is never in both, and adding rows moves nobody.
 
     Args:
         path: a ``.csv`` or ``.parquet`` file.
@@ -37,29 +36,24 @@ def read(path: Path, tasks: Sequence[Task], *, validation: float = 0.2) -> list[
         validation: share of subjects in valid.
 
     Raises:
-        ValueError: if the file is no such table, has no label column, a misspelled one, or a row without path.
+        ValueError: if the file is no such table, has no label column, a misspelled one, or a row without path;
+            ManifestError if a label is out of its range or vocabulary.
         OSError: if it cannot be opened.
     """
-    if path.suffix not in (".csv", ".parquet"):
-        raise ValueError(f"{path}: expected a .csv or .parquet file")
-    try:
-        table = (
-            pq.read_table(path) if path.suffix == ".parquet" else pyarrow.csv.read_csv(path, convert_options=AS_TEXT)
-        )
-    except pa.ArrowInvalid as error:
-        raise ValueError(f"{path}: {str(error).splitlines()[0]}") from None
+    table = _open(path)
+    columns = table.column_names
     known = [name for task in tasks for name in (task.name, *task.labels)]
-    kept = [name for name in table.column_names if name in known]
-    columns = ", ".join(table.column_names)
-    if "path" not in table.column_names or not kept:
-        raise ValueError(
-            f"{path}: needs a column path and label columns as `mien tasks` prints them (it has {columns})"
-        )
-    for name in set(table.column_names) - {*kept, "path", "split", "subject"}:
-        alike = difflib.get_close_matches(_plain(name), map(_plain, known), n=1, cutoff=0.75)
-        for meant in (word for word in known if [_plain(word)] == alike):
-            raise ValueError(f"{path}: unknown column {name}; did you mean {meant}? (rename or remove it)")
-    extra = [name for name in ("split", "subject") if name in table.column_names]
+    kept = [name for name in columns if name in known]
+    unused = [name for name in columns if name not in (*kept, "path", "split", "subject")]
+    for name in unused:
+        if meant := next((word for word in known if _plain(word) == _plain(name)), None):
+            raise ValueError(f"{path}: unknown column {name}; did you mean {meant}?")
+    if twice := sorted({name for name in columns if columns.count(name) > 1}):
+        raise ValueError(f"{path}: column {twice[0]} stands there twice")
+    if "path" not in columns or not kept:
+        there = ", ".join(columns)
+        raise ValueError(f"{path}: needs a column path and label columns as `mien tasks` prints them (it has {there})")
+    extra = [name for name in ("split", "subject") if name in columns]
     rows: list[Row] = table.select(["path", *extra, *kept]).to_pylist()
     for number, row in enumerate(rows):
         if row["path"] in (None, ""):
@@ -70,12 +64,26 @@ def read(path: Path, tasks: Sequence[Task], *, validation: float = 0.2) -> list[
         row["path"] = str(path.parent / row["path"])
         for name in kept:
             row[name] = None if row[name] == "" else row[name]
-    return rows
+    check_labels(path, rows, tasks)
+    return rows, unused
+
+
+def _open(path: Path) -> pa.Table:
+    if path.suffix not in (".csv", ".parquet"):
+        raise ValueError(f"{path}: expected a .csv or .parquet file")
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    try:
+        if path.suffix == ".parquet":
+            return pq.read_table(path)
+        return pyarrow.csv.read_csv(path, convert_options=AS_TEXT)
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"{path}: {str(error).splitlines()[0]}") from None
 
 
 def _plain(name: str) -> str:
-    """A column's name without case and leading zeros: AU6 and au06 are one."""
-    return re.sub(r"0+(?=\d)", "", name.upper())
+    """A column's name without case, spaces, dashes and leading zeros: AU6, au_06 and AU 06 are one."""
+    return re.sub(r"0+(?=\d)", "", re.sub(r"[ _-]", "", name.upper()))
 
 
 def _split(key: str, validation: float) -> str:
