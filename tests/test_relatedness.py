@@ -112,7 +112,7 @@ def test_an_unknown_class_of_a_table_is_refused() -> None:
 
 def test_other_label_spaces_are_refused() -> None:
     DU_2014.check((AFFECT, ACTION_UNITS, EXPRESSION))
-    with pytest.raises(ValueError, match="relatedness is over action_units"):
+    with pytest.raises(ValueError, match="the couplings need the task action_units"):
         DU_2014.check((EXPRESSION,))
     reversed_labels = Task("expression", Kind.CLASSES, EXPRESSION.labels[::-1], EXPRESSION.meanings)
     with pytest.raises(ValueError, match="relatedness is over expression"):

@@ -198,7 +198,7 @@ def test_weights_weigh(plain_recipe: Recipes, tmp_path: Path) -> None:
         ({"weights": {"expresion": 1}}, "weights.expresion: there is no such loss; did you mean expression?"),
         ({"weights": {"co_annotation_classes": 1}}, "weights.co_annotation_classes: there is no such loss"),
         ({"tasks": ["affekt"]}, "tasks: no manifest has the task affekt; did you mean affect?"),
-        ({"couplings": ["CoAnnotation"], "tasks": ["expression"]}, "relatedness is over action_units"),
+        ({"couplings": ["CoAnnotation"], "tasks": ["expression"]}, "the couplings need the task action_units"),
     ],
 )
 def test_a_recipe_that_does_not_fit_the_data_is_refused(
@@ -301,7 +301,7 @@ def test_a_wish_to_stop_is_granted_between_steps(moment: int, plain_recipe: Reci
 
 
 def test_tasks_without_the_coupled_ones_are_refused_in_a_line(plain_recipe: Recipes, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="relatedness is over expression"):
+    with pytest.raises(RecipeError, match="the couplings need the task expression"):
         trainer(plain_recipe(tasks=["affect"], couplings=["DistributionMatching"]), tmp_path)
 
 

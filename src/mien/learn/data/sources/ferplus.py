@@ -42,7 +42,7 @@ CIRCUMPLEX = {
 """Valence and arousal of each emotion word, Russell & Mehrabian 1977."""
 
 FINDER = Finder(margin=1 / 6, enlarge=6, scores=(0.5, 0.3))
-"""Measured on the validation photos: finds 99.8 % of the faces."""
+"""Finds a face in 99.3 % of all photos; the others are aligned by the median landmarks."""
 
 FACTS = {
     "source": "FER+ votes (Barsoum et al. 2016) on FER2013 photos (Goodfellow et al. 2013)",
