@@ -208,3 +208,9 @@ def test_lab_and_avif(tmp_path: Path) -> None:
 def test_a_picture_without_pixels_is_refused() -> None:
     with pytest.raises(MediaError, match=r"has no pixels \(0 x 3\)"):
         read(Image.new("RGB", (0, 3)))
+
+
+def test_a_video_is_called_one(tmp_path: Path) -> None:
+    (tmp_path / "clip.MP4").write_bytes(b"....ftypisom")
+    with pytest.raises(MediaError, match="is a video"):
+        read(tmp_path / "clip.MP4")

@@ -15,8 +15,9 @@ import torch
 import yaml
 
 from mien.learn.checkpoint import CheckpointError
-from mien.learn.recipe import RecipeError, Schedule, parse
-from mien.learn.trainer import DivergedError, Trainer, learning_rate
+from mien.learn.optimisation import learning_rate
+from mien.learn.recipe import RecipeError, parse
+from mien.learn.trainer import DivergedError, Trainer
 
 Recipes = Callable[..., dict[str, Any]]
 COUPLED = {"couplings": ["DistributionMatching", "CoAnnotation", "SoftCoAnnotation"]}
@@ -262,28 +263,6 @@ def test_bf16_repeats_and_resumes_to_the_last_bit(plain_recipe: Recipes, tmp_pat
     assert contents(tmp_path / "broken") == contents(tmp_path / "unbroken")
 
 
-def test_the_rate_rises_and_falls() -> None:
-    cosine = [learning_rate(step, 100, Schedule(warmup=0.1)) for step in range(100)]
-    assert cosine[:10] == sorted(cosine[:10])
-    assert cosine[10] == 1 == max(cosine)
-    assert cosine[10:] == sorted(cosine[10:], reverse=True)
-    assert cosine[55] == pytest.approx(0.5)
-    assert 0 < cosine[-1] < 0.01
-    assert 0 < cosine[0] < 0.1
-    constant = [learning_rate(step, 100, Schedule(warmup=0, decay="constant")) for step in range(100)]
-    assert set(constant) == {1.0}
-
-
-def test_the_network_moves_with_the_scheduled_rate(plain_recipe: Recipes, tmp_path: Path) -> None:
-    run = trainer(plain_recipe(optimizer={"rate": 0.2}, schedule={"warmup": 0.5}), tmp_path)
-    rates = []
-    for step in range(run.steps):
-        run.train_step(step)
-        rates.append(run.optimizer.param_groups[0]["lr"])
-    assert rates == [0.2 * learning_rate(step, 6, run.recipe.schedule) for step in range(6)]
-    assert len(set(rates)) > 3
-
-
 @pytest.mark.parametrize("moment", [2, 3, 4])
 def test_a_wish_to_stop_is_granted_between_steps(moment: int, plain_recipe: Recipes, tmp_path: Path) -> None:
     data = plain_recipe(epochs=3, **COUPLED)
@@ -315,3 +294,13 @@ def test_a_loss_that_is_not_finite_ends_the_run(plain_recipe: Recipes, tmp_path:
     with pytest.raises(DivergedError, match=r"the loss \w+ is (nan|inf) at step \d"):
         run.run()
     assert not (tmp_path / "best").exists()
+
+
+def test_the_network_moves_with_the_scheduled_rate(plain_recipe: Recipes, tmp_path: Path) -> None:
+    run = trainer(plain_recipe(optimizer={"rate": 0.2}, schedule={"warmup": 0.5}), tmp_path)
+    rates = []
+    for step in range(run.steps):
+        run.train_step(step)
+        rates.append(run.optimizer.param_groups[0]["lr"])
+    assert rates == [0.2 * learning_rate(step, 6, run.recipe.schedule) for step in range(6)]
+    assert len(set(rates)) > 3

@@ -25,6 +25,9 @@ SUFFIXES = frozenset((
 ))  # fmt: skip
 """What a folder is searched for. HEIC cannot be decoded; it is listed so that it is reported, not passed over."""
 
+VIDEOS = frozenset((".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".mpg", ".mpeg", ".3gp"))
+"""Named as what they are when they are pointed at."""
+
 FORMATS = ("PNG", "WEBP", "TIFF", "GIF", "BMP", "DIB", "PPM", "JPEG2000", "AVIF")
 """What Pillow may try on a file that is not a JPEG; among those left out is EPS, which would start Ghostscript."""
 
@@ -97,6 +100,8 @@ def _from_file(path: Path, name: str) -> Picture:
             raise MediaError("is a folder" if path.is_dir() else "is not a regular file")
         if status.st_size == 0:
             raise MediaError("the file is empty")
+        if path.suffix.lower() in VIDEOS:
+            raise MediaError("is a video; only pictures are read so far")
         with path.open("rb") as stream:
             return _guarded(lambda: _decode(stream, name))
     except FileNotFoundError:

@@ -20,8 +20,9 @@ from mien.learn.evaluate import evaluate, predictor_of
 from mien.learn.log import RunningMeans, append, cut
 from mien.learn.losses import Coupling, LossTerm, supervised
 from mien.learn.metrics import figures
+from mien.learn.optimisation import learning_rate, optimizer_of
 from mien.learn.parts import nearest
-from mien.learn.recipe import Optimizer, Recipe, RecipeError, Schedule
+from mien.learn.recipe import Recipe, RecipeError
 from mien.relatedness import NAMED
 from mien.tasks import Kind, Task
 
@@ -72,7 +73,7 @@ class Trainer:
             rank=self.accelerator.process_index,
             world=self.accelerator.num_processes,
         )
-        self.network, self.optimizer = self.accelerator.prepare(network, _optimizer(recipe.optimizer, network))
+        self.network, self.optimizer = self.accelerator.prepare(network, optimizer_of(recipe.optimizer, network))
         self.augment = recipe.augmentation.build()
         self.step, self.best, self.means = 0, -math.inf, RunningMeans()
         self.steps = recipe.epochs * self.mixing.steps_per_epoch
@@ -229,28 +230,9 @@ class Trainer:
         self.save("last", row)
 
 
-def learning_rate(step: int, steps: int, schedule: Schedule) -> float:
-    """The factor on the highest rate at a step: a linear warm-up, then half a cosine or a constant."""
-    warmup = schedule.warmup * steps
-    if step < warmup:
-        return (step + 1) / (warmup + 1)
-    if schedule.decay == "constant":
-        return 1.0
-    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1.0, steps - warmup)))
-
-
 def _seed(*numbers: int) -> int:
     """One well-mixed seed of several numbers: a step's randomness depends on nothing that came before it."""
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
-
-
-def _optimizer(settings: Optimizer, network: nn.Module) -> torch.optim.Optimizer:
-    parameters, rate, decay = network.parameters(), settings.rate, settings.weight_decay
-    if settings.kind == "sgd":
-        nesterov = settings.momentum > 0
-        return torch.optim.SGD(parameters, rate, settings.momentum, weight_decay=decay, nesterov=nesterov)
-    family = torch.optim.Adam if settings.kind == "adam" else torch.optim.AdamW
-    return family(parameters, rate, weight_decay=decay)
 
 
 def _tasks(recipe: Recipe, manifests: list[Manifest]) -> tuple[Task, ...]:
