@@ -1,5 +1,6 @@
 import io
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -85,3 +86,17 @@ def test_names_that_are_not_unicode_become_so() -> None:
     (source,) = expand("caf\udce9.jpg")
     assert source.name == "caf\ufffd.jpg"
     assert source.item == "caf\udce9.jpg"
+
+
+def test_every_folder_that_cannot_be_listed_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    walk = os.walk
+
+    def partly(top: str, onerror: Callable[[OSError], None]) -> Iterator[tuple[str, list[str], list[str]]]:
+        for name in ("p/one", "p/two"):
+            onerror(PermissionError(13, "Permission denied", name))
+        return walk(top)
+
+    monkeypatch.setattr(os, "walk", partly)
+    found = {source.name: source.item for source in expand(["p"], distinct=True)}
+    assert {"p/a.PNG", "p/b.jpg", "p/one", "p/two"} <= set(found)
+    assert str(found["p/two"]) == "cannot list: Permission denied"

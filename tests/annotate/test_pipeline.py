@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -156,3 +156,18 @@ def test_the_package_itself_annotates(network: Path, astronaut: Path) -> None:
     assert mien.annotate(astronaut, model=network).equals(mien.Annotator(network)(astronaut))
     with pytest.raises(AttributeError, match="nothing"):
         mien.nothing  # noqa: B018
+
+
+def test_pictures_are_read_as_results_are_taken(network: Path) -> None:
+    read = []
+
+    def pictures() -> Iterator[np.ndarray]:
+        for index in range(50):
+            read.append(index)
+            yield np.zeros((2000, 1500, 3), np.uint8)  # 9 MB each: the 8th fills what may wait
+
+    stream = Annotator(network, threads=1).stream(pictures())
+    for taken in range(1, 17):
+        next(stream)
+        assert len(read) <= taken + 8
+    stream.close()

@@ -38,7 +38,6 @@ def test_every_format_reads_back_equal(tmp_path: Path, suffix: str, monkeypatch:
     with Store(path, SCHEMA) as store:
         for row in rows(11):
             store.write([row])
-    assert store.rows == 11
     assert read_back(path).equals(pa.Table.from_pylist(rows(11), SCHEMA))
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 

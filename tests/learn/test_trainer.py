@@ -16,7 +16,7 @@ import yaml
 
 from mien.learn.checkpoint import CheckpointError
 from mien.learn.optimisation import learning_rate
-from mien.learn.recipe import RecipeError, parse
+from mien.learn.recipe import parse
 from mien.learn.trainer import DivergedError, Trainer
 
 Recipes = Callable[..., dict[str, Any]]
@@ -193,54 +193,6 @@ def test_weights_weigh(plain_recipe: Recipes, tmp_path: Path) -> None:
     assert outputs == [False, True]
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"weights": {"expresion": 1}}, "weights.expresion: there is no such loss; did you mean expression?"),
-        ({"weights": {"co_annotation_classes": 1}}, "weights.co_annotation_classes: there is no such loss"),
-        ({"tasks": ["affekt"]}, "tasks: no manifest has the task affekt; did you mean affect?"),
-        ({"couplings": ["CoAnnotation"], "tasks": ["expression"]}, "the couplings need the task action_units"),
-    ],
-)
-def test_a_recipe_that_does_not_fit_the_data_is_refused(
-    changes: dict[str, Any], message: str, plain_recipe: Recipes, tmp_path: Path
-) -> None:
-    with pytest.raises(ValueError, match=message.replace("?", r"\?")):
-        trainer(plain_recipe(**changes), tmp_path)
-
-
-def test_an_unknown_figure_to_select_by_is_refused(plain_recipe: Recipes, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"no figure expression\.acuracy; did you mean expression\.accuracy\?"):
-        trainer(plain_recipe(epochs=1, select="expression.acuracy"), tmp_path)
-
-
-def test_left_out_the_first_labelled_task_is_judged(plain_recipe: Recipes, tmp_path: Path) -> None:
-    assert trainer(plain_recipe(), tmp_path).select == "expression.accuracy"
-    assert trainer(plain_recipe(tasks=["action_units", "affect"]), tmp_path).select == "action_units.f1"
-    assert trainer(plain_recipe(tasks=["affect"]), tmp_path).select == "affect.ccc"
-
-
-def test_labels_that_nothing_teaches_are_named(plain_recipe: Recipes, tmp_path: Path) -> None:
-    alone = trainer(plain_recipe(), tmp_path).untaught
-    assert {"anger", "AU04", "arousal"} <= set(alone)
-    assert not {"happiness", "AU12", "valence"} & set(alone)
-    assert trainer(plain_recipe(couplings=["DistributionMatching"]), tmp_path).untaught == ["arousal"]
-
-
-def test_tasks_can_be_left_out(plain_recipe: Recipes, tmp_path: Path) -> None:
-    run = trainer(plain_recipe(tasks=["affect", "expression"]), tmp_path)
-    assert [task.name for task in run.tasks] == ["affect", "expression"]
-    assert set(run.train_step(0)) == {"affect", "expression"}
-
-
-def test_batch_size_is_divided_among_the_sets_that_give_no_size(
-    easy: Path, plain_recipe: Recipes, tmp_path: Path
-) -> None:
-    parts = [{"manifest": str(easy), "size": 3}, {"manifest": str(easy)}, {"manifest": str(easy), "split": "valid"}]
-    run = trainer(plain_recipe(data=parts, batch_size=12), tmp_path)
-    assert [part.size for part in run.mixing.sets] == [3, 8, 4]
-
-
 def test_validation_reads_in_single_precision_whatever_trains(plain_recipe: Recipes, tmp_path: Path) -> None:
     run = trainer(
         plain_recipe(precision="bf16", epochs=1, network={"FaceBehaviorNet": {"width": 16, "depth": [1]}}), tmp_path
@@ -277,16 +229,6 @@ def test_a_wish_to_stop_is_granted_between_steps(moment: int, plain_recipe: Reci
     second.run()
     trainer(data, tmp_path / "unbroken").run()
     assert contents(tmp_path / "stopped") == contents(tmp_path / "unbroken")
-
-
-def test_tasks_without_the_coupled_ones_are_refused_in_a_line(plain_recipe: Recipes, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="the couplings need the task expression"):
-        trainer(plain_recipe(tasks=["affect"], couplings=["DistributionMatching"]), tmp_path)
-
-
-def test_a_network_that_cannot_be_built_is_refused_in_a_line(plain_recipe: Recipes, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="detail 50: must divide 112"):
-        trainer(plain_recipe(network={"FaceBehaviorNet": {"detail": 50}}), tmp_path)
 
 
 def test_a_loss_that_is_not_finite_ends_the_run(plain_recipe: Recipes, tmp_path: Path) -> None:

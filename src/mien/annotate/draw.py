@@ -1,4 +1,4 @@
-"""Overlays, to check annotations by eye: boxes, landmarks and a panel beside each face."""
+"""Overlays, to check annotations by eye: boxes, landmarks and the readings of each face."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def expand(inputs: Inputs, *, distinct: bool = False) -> Iterator[Source]:
             continue
         for found in _standard_input() if item == "-" else [os.fspath(item)]:
             for source in _pictures(found):
-                place = os.path.abspath(found if isinstance(source.item, MediaError) else str(source.item))
+                place = os.path.abspath(source.item if isinstance(source.item, str) else source.name)
                 if not (distinct and place in seen):
                     yield source
                 seen.add(place)

@@ -66,7 +66,6 @@ class Store:
         overwrite: whether an existing file may be replaced.
 
     Attributes:
-        rows: how many rows were handed over.
         errors_path: ``<path without suffix>.errors.csv`` (input, error), made when something fails; None for ``-``.
 
     Raises:
@@ -74,7 +73,7 @@ class Store:
     """
 
     def __init__(self, path: str | Path, schema: pa.Schema, *, overwrite: bool = False) -> None:
-        self.path, self.schema, self.rows = Path(path), schema, 0
+        self.path, self.schema = Path(path), schema
         named = str(path) != "-" and self.path.name
         self.errors_path = self.path.with_suffix(".errors.csv") if named else None
         self._pending: list[Row] = []
@@ -102,7 +101,6 @@ class Store:
     def write(self, rows: Sequence[Row]) -> None:
         """Add rows; they reach the disk in groups of :data:`BUFFER`."""
         self._pending += rows
-        self.rows += len(rows)
         if len(self._pending) >= BUFFER:
             self._flush()
 

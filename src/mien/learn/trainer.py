@@ -261,6 +261,8 @@ def _sets(recipe: Recipe, manifests: list[Manifest]) -> list[LabelledSet]:
 
 def _weights(recipe: Recipe, tasks: tuple[Task, ...], couplings: list[Coupling]) -> dict[str, float]:
     names = [*(task.name for task in tasks), *(name for coupling in couplings for name in coupling.terms)]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise RecipeError(f"couplings: the loss {twice[0]} stands there twice")
     for name in recipe.weights:
         if name not in names:
             raise RecipeError(f"weights.{name}: there is no such loss{nearest(name, names)}")

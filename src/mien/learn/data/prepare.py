@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from mien.annotate.media import MediaError
@@ -144,8 +143,5 @@ def prepare(
 def _geometry(face: Face | None) -> Row:
     """Box and landmarks as columns; nulls where no face was found."""
     box: Sequence[float | None] = face.box if face else [None] * 4
-    points: NDArray[Any] | list[None] = face.landmarks.astype(float).ravel() if face else [None] * 10
-    return {
-        **dict(zip(("x", "y", "width", "height"), box, strict=True)),
-        "landmarks": [None if value is None else float(value) for value in points] if face else None,
-    }
+    sides = dict(zip(("x", "y", "width", "height"), box, strict=True))
+    return {**sides, "landmarks": face.landmarks.astype(float).ravel().tolist() if face else None}
