@@ -58,7 +58,7 @@ def recipe(faces: Path) -> dict[str, object]:
     """The same keys as a YAML file has; docs/recipes.md explains them."""
     return {
         "name": "own",
-        "network": {"FaceBehaviorNet": {"width": 4, "depth": [1, 1, 1, 1]}},
+        "network": {"FaceBehaviorNet": {"width": 8, "depth": [1, 1, 1, 1]}},
         "data": [{"manifest": str(faces)}],
         "validation": {"manifest": str(faces), "split": "valid"},
         "batch_size": 8,

@@ -63,9 +63,12 @@ def parameters(owner: Any) -> dict[str, Any]:
 )
 def test_recipe_keys_and_defaults(name: str) -> None:
     import mien.learn.recipe as recipe
+    from mien.learn import settings
     from mien.learn.models import FaceBehaviorNet
 
-    given = parameters(FaceBehaviorNet if name == "FaceBehaviorNet" else getattr(recipe, name))
+    given = parameters(
+        FaceBehaviorNet if name == "FaceBehaviorNet" else getattr(recipe, name, None) or getattr(settings, name)
+    )
     rows = {named(row[0])[0]: row for row in cells("docs/recipes.md", f"## {name}")}
     assert set(rows) == set(given) - ({"tasks"} if name == "FaceBehaviorNet" else set())
     for key, row in rows.items():

@@ -182,5 +182,11 @@ RUSSELL_1977 = _diagonal(
 )
 """Ratings of words, not of faces: fear and anger hardly differ."""
 
+CIRCUMPLEX: dict[str, tuple[float, float]] = {
+    label: (valence, arousal)
+    for label, (valence, arousal) in zip(EXPRESSION.labels, RUSSELL_1977.means.tolist(), strict=True)
+}
+"""Valence and arousal of each expression: the means of :data:`RUSSELL_1977`."""
+
 NAMED: dict[str, AffectPrior] = {"russell_1977": RUSSELL_1977}
 """The priors that a recipe can name."""

@@ -123,7 +123,7 @@ def plain_recipe(easy: Path) -> Callable[..., dict[str, Any]]:
     def make(**changes: Any) -> dict[str, Any]:
         return {
             "name": "tiny",
-            "network": {"FaceBehaviorNet": {"width": 4, "depth": [1, 1]}},
+            "network": {"FaceBehaviorNet": {"width": 8, "depth": [1, 1]}},
             "data": [{"manifest": str(easy)}],
             "validation": {"manifest": str(easy), "split": "valid"},
             "batch_size": 16,

@@ -22,7 +22,7 @@ def made(
 ) -> tuple[FaceBehaviorNet, torch.optim.Optimizer]:
     """A network that has learned for two steps, and its optimiser."""
     torch.manual_seed(seed)
-    network = FaceBehaviorNet(width=4, depth=(1, 1))
+    network = FaceBehaviorNet(width=8, depth=(1, 1))
     optimizer = kind(network.parameters(), lr=0.1)  # type: ignore[call-arg]
     for _ in range(2):
         sum(out.square().mean() for out in network(torch.rand(4, 3, 112, 112) * 255).values()).backward()  # type: ignore[union-attr]

@@ -75,7 +75,7 @@ def test_a_table_without_a_validation_row_is_told_of(own: Path, tmp_path: Path) 
 def recipe(prepared: Path) -> Path:
     plain = {
         "name": "own",
-        "network": {"FaceBehaviorNet": {"width": 4, "depth": [1, 1]}},
+        "network": {"FaceBehaviorNet": {"width": 8, "depth": [1, 1]}},
         "data": [{"manifest": str(prepared)}],
         "validation": {"manifest": str(prepared), "split": "valid"},
         "batch_size": 8,

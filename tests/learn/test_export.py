@@ -27,7 +27,7 @@ def checkpoint(easy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
     data: dict[str, Any] = {
         "name": "easy",
-        "network": {"FaceBehaviorNet": {"width": 4, "depth": [1, 1], "dropout": 0.5, "channels": "grey", "detail": 56}},
+        "network": {"FaceBehaviorNet": {"width": 8, "depth": [1, 1], "dropout": 0.5, "channels": "grey", "detail": 56}},
         "data": [{"manifest": str(easy)}],
         "validation": {"manifest": str(easy), "split": "valid"},
         "batch_size": 16,

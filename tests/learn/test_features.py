@@ -230,9 +230,9 @@ def test_a_network_that_will_not_do_is_refused(text: str, message: str, manifest
 def test_a_checkpoint_gives_the_features_that_its_heads_read(
     manifest: Manifest, tmp_path: Path, plain_recipe: Callable[..., dict[str, Any]]
 ) -> None:
-    arguments = {"width": 4, "depth": [1, 1], "side": 32}
+    arguments = {"width": 8, "depth": [1, 1], "side": 32}
     torch.manual_seed(0)
-    trained = FaceBehaviorNet(tasks=FACE, width=4, depth=(1, 1), side=32).eval()
+    trained = FaceBehaviorNet(tasks=FACE, width=8, depth=(1, 1), side=32).eval()
     recipe = plain_recipe(network={"FaceBehaviorNet": arguments})
     optimizer = torch.optim.SGD(trained.parameters(), 0.1)
     save(tmp_path / "run", trained, optimizer, tasks=FACE, relatedness=(), recipe=recipe, state={})

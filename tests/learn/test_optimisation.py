@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mien.learn.optimisation import learning_rate, optimizer_of
-from mien.learn.recipe import Optimizer, Schedule
+from mien.learn.settings import Optimizer, Schedule
 
 
 def test_the_rate_rises_and_falls() -> None:
@@ -28,3 +28,14 @@ def test_each_kind_is_its_optimiser(kind: str, family: type[torch.optim.Optimize
     assert type(made) is family
     (group,) = made.param_groups
     assert (group["lr"], group["weight_decay"], len(group["params"])) == (0.2, 0.01, 2)
+
+
+def test_a_staircase_falls_after_each_stretch_of_steps() -> None:
+    schedule = Schedule(warmup=0, decay="staircase", factor=0.5, every=10)
+    rates = [learning_rate(step, 100, schedule) for step in range(100)]
+    assert rates == [0.5 ** (step // 10) for step in range(100)]
+
+
+def test_adam_forgets_as_it_is_told() -> None:
+    settings = Optimizer.model_validate({"kind": "adam", "betas": [0.5, 0.9]})
+    assert optimizer_of(settings, torch.nn.Linear(1, 1)).param_groups[0]["betas"] == (0.5, 0.9)

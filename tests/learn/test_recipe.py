@@ -142,12 +142,12 @@ def test_parts_come_with_their_arguments() -> None:
     recipe = parse(
         MINIMAL
         | {
-            "network": {"FaceBehaviorNet": {"width": 4, "depth": [1], "channels": "grey"}},
+            "network": {"FaceBehaviorNet": {"width": 8, "depth": [1], "channels": "grey"}},
             "couplings": [{"DistributionMatching": {"reading": "soft_target", "reweight": False}}, "CoAnnotation"],
         }
     )
     network = recipe.network.build(tasks=(AFFECT,))
-    assert (network.tasks, network.trunk.stem[0].out_channels, network.preprocessing.channels) == ((AFFECT,), 4, "grey")
+    assert (network.tasks, network.trunk.stem[0].out_channels, network.preprocessing.channels) == ((AFFECT,), 8, "grey")
     assert [part.build() for part in recipe.couplings] == [
         DistributionMatching("soft_target", reweight=False),
         CoAnnotation(),
@@ -213,7 +213,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_tiny_recipe_of_the_tests_is_one(plain_recipe: Callable[..., dict[str, Any]]) -> None:
-    assert parse(plain_recipe()).network.arguments["width"] == 4
+    assert parse(plain_recipe()).network.arguments["width"] == 8
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_best_is_chosen_by_the_selected_figure(plain_recipe: Recipes, tmp_path: 
 @pytest.mark.parametrize("kind", ["sgd", "adam"])
 def test_the_same_seed_gives_the_same_bits(kind: str, plain_recipe: Recipes, tmp_path: Path) -> None:
     optimizer = {"kind": kind, "rate": 0.01}
-    network = {"FaceBehaviorNet": {"width": 4, "depth": [1], "dropout": 0.3}}
+    network = {"FaceBehaviorNet": {"width": 8, "depth": [1], "dropout": 0.3}}
     for name, seed in (("first", 0), ("again", 0), ("other", 1)):
         trainer(
             plain_recipe(optimizer=optimizer, network=network, seed=seed, epochs=1, **COUPLED), tmp_path / name
@@ -98,7 +98,7 @@ def test_an_interrupted_run_ends_as_an_unbroken_one(
     kind: str, save_every: int | None, killed: int, plain_recipe: Recipes, tmp_path: Path
 ) -> None:
     data = plain_recipe(optimizer={"kind": kind, "rate": 0.01}, save_every=save_every, **COUPLED)
-    data["network"] = {"FaceBehaviorNet": {"width": 4, "depth": [1, 1], "dropout": 0.2}}
+    data["network"] = {"FaceBehaviorNet": {"width": 8, "depth": [1, 1], "dropout": 0.2}}
     trainer(data, tmp_path / "unbroken").run()
     run_until(trainer(data, tmp_path / "broken"), killed)
     torch.manual_seed(999)

@@ -18,7 +18,8 @@ from mien.learn.data.mixing import LabelledSet, Mixing, balanced, proportional_s
 from mien.learn.metrics import figures
 from mien.learn.objective import Coupled
 from mien.learn.parts import nearest
-from mien.learn.recipe import Inferred, Recipe, RecipeError, Rows
+from mien.learn.recipe import Recipe, RecipeError
+from mien.learn.settings import Inferred, Rows
 from mien.relatedness import NAMED, Relatedness
 from mien.tasks import Kind, Task
 

@@ -7,24 +7,26 @@ import math
 import torch
 from torch import nn
 
-from mien.learn.recipe import Optimizer, Schedule
+from mien.learn.settings import Optimizer, Schedule
 
 
 def learning_rate(step: int, steps: int, schedule: Schedule) -> float:
-    """The factor on the highest rate at a step: a linear warm-up, then half a cosine or a constant."""
+    """The factor on the highest rate at a step: a linear warm-up, then half a cosine, a constant or a staircase."""
     warmup = schedule.warmup * steps
     if step < warmup:
         return (step + 1) / (warmup + 1)
     if schedule.decay == "constant":
         return 1.0
+    if schedule.decay == "staircase":
+        return schedule.factor ** (step // schedule.every)
     return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1.0, steps - warmup)))
 
 
 def optimizer_of(settings: Optimizer, network: nn.Module) -> torch.optim.Optimizer:
-    """The optimiser that a recipe asks for, over all parameters of the network."""
+    """The optimiser that a recipe asks for, over all parameters of a module."""
     parameters, rate, decay = network.parameters(), settings.rate, settings.weight_decay
     if settings.kind == "sgd":
         nesterov = settings.momentum > 0
         return torch.optim.SGD(parameters, rate, settings.momentum, weight_decay=decay, nesterov=nesterov)
     family = torch.optim.Adam if settings.kind == "adam" else torch.optim.AdamW
-    return family(parameters, rate, weight_decay=decay)
+    return family(parameters, rate, betas=settings.betas, weight_decay=decay)

@@ -14,8 +14,11 @@ from typing import Annotated, Any, get_type_hints
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
-GIVEN = ("tasks", "inputs", "network")
-"""Arguments that the trainer gives to a network, or to what wraps it, not the recipe."""
+GIVEN = ("tasks", "inputs", "network", "features", "margin")
+"""Arguments that the trainer gives to a network, to what wraps it, or to a critic, not the recipe."""
+
+FOR_THOSE_WHO_ASK = ("inputs", "margin")
+"""Of these, the ones that not every class takes."""
 
 EXPECTED = dict.fromkeys(("tuple_type", "list_type"), "expected a list")
 EXPECTED |= dict.fromkeys(("dict_type", "model_type", "dataclass_type"), "expected keys with their values")
@@ -37,9 +40,9 @@ class Part:
     factory: Any
 
     def build(self, **given: Any) -> Any:
-        """The instance; ``given`` are the arguments that a recipe does not hold; ``inputs`` is for those who ask."""
-        if "inputs" not in inspect.signature(self.factory).parameters:
-            given.pop("inputs", None)
+        """The instance; ``given`` are the arguments that a recipe does not hold."""
+        asked = inspect.signature(self.factory).parameters
+        given = {key: value for key, value in given.items() if key in asked or key not in FOR_THOSE_WHO_ASK}
         return self.factory(**self.arguments, **given)
 
 

@@ -12,7 +12,7 @@ CROPS = torch.randint(0, 256, (3, 3, 112, 112), dtype=torch.uint8, generator=tor
 @pytest.fixture
 def network() -> FaceBehaviorNet:
     torch.manual_seed(0)
-    return FaceBehaviorNet(width=4, depth=(1, 1)).eval()
+    return FaceBehaviorNet(width=8, depth=(1, 1)).eval()
 
 
 def test_a_head_for_each_task(network: FaceBehaviorNet) -> None:
@@ -21,9 +21,9 @@ def test_a_head_for_each_task(network: FaceBehaviorNet) -> None:
         "expression": (3, 7),
         "action_units": (3, 17),
         "affect": (3, 2),
-        "features": (3, 8),
+        "features": (3, 16),
     }
-    assert network.features(CROPS).shape == (3, 8)
+    assert network.features(CROPS).shape == (3, 16)
     for task in FACE:
         head = network.heads[task.name]
         assert torch.allclose(outputs[task.name], head(network.features(CROPS)), atol=1e-6)
@@ -31,8 +31,8 @@ def test_a_head_for_each_task(network: FaceBehaviorNet) -> None:
 
 def test_any_label_space_gets_its_heads() -> None:
     shoes = Task("shoes", Kind.CLASSES, ("boot", "sandal", "clog"), ("", "", ""))
-    outputs = FaceBehaviorNet(tasks=(AFFECT, shoes), width=4, depth=(1,)).eval()(CROPS)
-    assert {name: values.shape[1] for name, values in outputs.items()} == {"features": 4, "affect": 2, "shoes": 3}
+    outputs = FaceBehaviorNet(tasks=(AFFECT, shoes), width=8, depth=(1,)).eval()(CROPS)
+    assert {name: values.shape[1] for name, values in outputs.items()} == {"features": 8, "affect": 2, "shoes": 3}
 
 
 def test_the_default_network_is_small() -> None:
@@ -40,13 +40,13 @@ def test_the_default_network_is_small() -> None:
 
 
 def test_each_stage_but_the_first_halves_the_map_and_doubles_the_channels() -> None:
-    network = FaceBehaviorNet(width=4, depth=(2, 1, 1)).eval()
+    network = FaceBehaviorNet(width=8, depth=(2, 1, 1)).eval()
     x = network.trunk.begin(network.preprocessing(CROPS))
     shapes = [tuple(x.shape[1:])]
     for unit in network.trunk.blocks:
         x = unit(x)
         shapes.append(tuple(x.shape[1:]))
-    assert shapes == [(4, 28, 28), (4, 28, 28), (4, 28, 28), (8, 14, 14), (16, 7, 7)]
+    assert shapes == [(8, 28, 28), (8, 28, 28), (8, 28, 28), (16, 14, 14), (32, 7, 7)]
 
 
 def test_the_stem_sees_minus_one_to_one(network: FaceBehaviorNet) -> None:
@@ -58,15 +58,15 @@ def test_the_stem_sees_minus_one_to_one(network: FaceBehaviorNet) -> None:
 
 @pytest.mark.parametrize(("side", "maps"), [(8, 8), (32, 32)])
 def test_a_small_stem_keeps_the_size_of_a_small_picture(side: int, maps: int) -> None:
-    network = FaceBehaviorNet(width=4, depth=(1, 1, 1, 1), stem="small", side=side).eval()
+    network = FaceBehaviorNet(width=8, depth=(1, 1, 1, 1), stem="small", side=side).eval()
     pictures = CROPS[:, :, :side, :side]
-    assert network.trunk.begin(network.preprocessing(pictures)).shape == (3, 4, maps, maps)
-    assert network.features(pictures).shape == (3, 32)
+    assert network.trunk.begin(network.preprocessing(pictures)).shape == (3, 8, maps, maps)
+    assert network.features(pictures).shape == (3, 64)
 
 
 def test_nonsense_is_refused() -> None:
-    for nonsense in ({"width": 0}, {"depth": ()}, {"depth": (2, 0)}):
-        with pytest.raises(ValueError, match="at least 1 channel"):
+    for nonsense in ({"width": 7}, {"depth": ()}, {"depth": (2, 0)}):
+        with pytest.raises(ValueError, match="at least 8 channels"):
             FaceBehaviorNet(**nonsense)  # type: ignore[arg-type]
 
 
@@ -88,7 +88,7 @@ def test_a_crop_does_not_depend_on_its_neighbours(network: FaceBehaviorNet) -> N
 
 def test_dropout_works_on_the_shared_features_in_training_only() -> None:
     torch.manual_seed(0)
-    network = FaceBehaviorNet(width=4, depth=(1,), dropout=0.5)
+    network = FaceBehaviorNet(width=8, depth=(1,), dropout=0.5)
     network.eval()
     assert torch.equal(network(CROPS)["affect"], network(CROPS)["affect"])
     network.train()

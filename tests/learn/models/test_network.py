@@ -23,7 +23,7 @@ from mien.learn.models.network import FEATURES, Network, initialise, readable
 from mien.tasks import ACTION_UNITS, AFFECT, EXPRESSION, FACE, Kind, Task
 
 NETWORKS: dict[str, Callable[..., Network]] = {
-    "FaceBehaviorNet": lambda **given: FaceBehaviorNet(**{"width": 4, "depth": (1, 2), "side": 32} | given),
+    "FaceBehaviorNet": lambda **given: FaceBehaviorNet(**{"width": 8, "depth": (1, 2), "side": 32} | given),
     "ResNet18": lambda **given: ResNet18(**{"side": 32} | given),
     "ResNet50": lambda **given: ResNet50(**{"side": 32} | given),
     "VGG16": lambda **given: VGG16(**{"side": 32, "head": "pool", "dropout": 0.0} | given),
@@ -32,7 +32,7 @@ NETWORKS: dict[str, Callable[..., Network]] = {
     "ResidualMLP": lambda **given: ResidualMLP(**{"inputs": (6,), "width": 16} | given),
 }
 WIDTHS = {
-    "FaceBehaviorNet": 8,
+    "FaceBehaviorNet": 16,
     "ResNet18": 512,
     "ResNet50": 2048,
     "VGG16": 512,

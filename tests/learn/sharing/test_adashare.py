@@ -167,7 +167,7 @@ def test_bad_arguments_are_named(small: ModuleType) -> None:
         AdaShare(network=small.on_vectors(), temperature=0.1)
     with pytest.raises(ValueError, match="policy is known"):
         AdaShare(network=small.on_vectors(), policy=[[True] * 3] * 3).selected(1)
-    blockless = FaceBehaviorNet(tasks=FACE, width=2, depth=[1])
+    blockless = FaceBehaviorNet(tasks=FACE, width=8, depth=[1])
     blockless.trunk = nn.Flatten()
     with pytest.raises(ValueError, match="no residual blocks"):
         AdaShare(network=blockless)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from mien.learn.recipe import Fold
+from mien.learn.settings import Fold
 from mien.learn.study.keys import replace_key
 from mien.learn.study.plan import Study, StudyError, load, parse_study
 

@@ -31,6 +31,9 @@ def render(
     expression: Annotated[
         bool, typer.Option("--expression/--no-expression", help="Whether to write the column expression.")
     ] = True,
+    affect: Annotated[
+        bool, typer.Option("--affect/--no-affect", help="Whether to write weak valence and arousal.")
+    ] = True,
     pictures: Annotated[bool, typer.Option("--pictures", help="Keep the whole pictures, too.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default one a core.")] = None,
 ) -> None:
@@ -56,7 +59,15 @@ def render(
         )
         with progress("rendering", count) as advance:
             make(
-                model, out, count, settings, expressions=expression, pictures=pictures, workers=workers, advance=advance
+                model,
+                out,
+                count,
+                settings,
+                expressions=expression,
+                affect=affect,
+                pictures=pictures,
+                workers=workers,
+                advance=advance,
             )
     print(f"{count} faces in {out}")
 

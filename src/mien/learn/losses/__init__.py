@@ -7,6 +7,7 @@ from mien.learn.losses.concordance import concordance
 from mien.learn.losses.coupling import CouplingLoss
 from mien.learn.losses.cross_entropy import cross_entropy
 from mien.learn.losses.distribution_matching import DistributionMatching
+from mien.learn.losses.rmse_correlation import RmseCorrelation
 from mien.learn.losses.soft_co_annotation import SoftCoAnnotation
 from mien.learn.losses.supervised import supervised
 from mien.learn.losses.term import LossTerm
@@ -17,6 +18,7 @@ __all__ = [
     "CouplingLoss",
     "DistributionMatching",
     "LossTerm",
+    "RmseCorrelation",
     "SoftCoAnnotation",
     "binary_cross_entropy",
     "concordance",

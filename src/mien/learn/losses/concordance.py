@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.distributed as dist
 from torch import Tensor
@@ -9,6 +11,66 @@ from torch import Tensor
 from mien.learn.losses.term import LossTerm
 
 EPSILON = 1e-8
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Of predictions and labels over the labelled cells of all ranks, in float64; each has one value a dimension.
+
+    Args:
+        own: labelled cells of this rank; 0 where all ranks together have fewer than two.
+        mean_p, variance_p: of the predictions.
+        mean_t, variance_t: of the labels.
+        covariance: of both.
+        error: mean squared difference.
+    """
+
+    own: Tensor
+    mean_p: Tensor
+    mean_t: Tensor
+    variance_p: Tensor
+    variance_t: Tensor
+    covariance: Tensor
+    error: Tensor
+
+    @classmethod
+    def of(cls, outputs: Tensor, labels: Tensor, mask: Tensor) -> Moments:
+        """From N x D outputs, N x D labels and an N x D bool mask of the labelled cells."""
+        wide = torch.float32 if outputs.device.type == "mps" else torch.float64  # Apple's GPUs have no doubles
+        known = mask.to(wide)
+        prediction, truth = outputs.to(wide) * known, labels.to(wide) * known
+        n, *sums = _over_ranks(
+            torch.stack(
+                [
+                    known.sum(0),
+                    prediction.sum(0),
+                    truth.sum(0),
+                    (prediction**2).sum(0),
+                    (truth**2).sum(0),
+                    (prediction * truth).sum(0),
+                    ((prediction - truth) ** 2).sum(0),
+                ]
+            )
+        )
+        mean_p, mean_t, square_p, square_t, product, error = (total / n.clamp(min=1) for total in sums)
+        return cls(
+            own=known.sum(0) * (n >= 2),
+            mean_p=mean_p,
+            mean_t=mean_t,
+            variance_p=square_p - mean_p**2,
+            variance_t=square_t - mean_t**2,
+            covariance=product - mean_p * mean_t,
+            error=error,
+        )
+
+    def ccc(self) -> Tensor:
+        """Lin's (1989) concordance correlation coefficient; 0 where labels and predictions are constant."""
+        spread = self.variance_p + self.variance_t + (self.mean_p - self.mean_t) ** 2
+        return 2 * self.covariance / (spread + EPSILON)
+
+    def term(self, loss: Tensor) -> LossTerm:
+        """``loss``, one value a dimension, times the dimension's cells on this rank; and the number of those cells."""
+        return LossTerm((loss * self.own).sum().float(), self.own.sum())
 
 
 def concordance(outputs: Tensor, labels: Tensor, mask: Tensor) -> LossTerm:
@@ -35,27 +97,8 @@ def concordance(outputs: Tensor, labels: Tensor, mask: Tensor) -> LossTerm:
     Returns:
         (1 - CCC) times the number of labelled cells, summed over dimensions; the number of those cells.
     """
-    wide = torch.float32 if outputs.device.type == "mps" else torch.float64  # Apple's GPUs have no doubles
-    known = mask.to(wide)
-    prediction, truth = outputs.to(wide) * known, labels.to(wide) * known
-    n, *sums = _over_ranks(
-        torch.stack(
-            [
-                known.sum(0),
-                prediction.sum(0),
-                truth.sum(0),
-                (prediction**2).sum(0),
-                (truth**2).sum(0),
-                (prediction * truth).sum(0),
-            ]
-        )
-    )
-    mean_p, mean_t, square_p, square_t, product = (total / n.clamp(min=1) for total in sums)
-    variance_p, variance_t = square_p - mean_p**2, square_t - mean_t**2
-    covariance = product - mean_p * mean_t
-    ccc = 2 * covariance / (variance_p + variance_t + (mean_p - mean_t) ** 2 + EPSILON)
-    count = known.sum(0) * (n >= 2)
-    return LossTerm((((1 - ccc) * count).sum()).float(), count.sum())
+    moments = Moments.of(outputs, labels, mask)
+    return moments.term(1 - moments.ccc())
 
 
 def _over_ranks(moments: Tensor) -> Tensor:

@@ -13,13 +13,18 @@ from mien.tasks import FACE, Task
 __all__ = ["ACTIVATIONS", "FaceBehaviorNet", "readable"]
 
 
+NARROWEST = 8
+"""On processors without AVX-512, oneDNN writes past its memory in the gradient of a strided 1 x 1 convolution of fewer
+channels (its issue 6035): wrong weights, a hang or a crash."""
+
+
 class FaceBehaviorNet(Network):
     """All tasks read from the same feature space.
 
     Args:
         tasks: the label space; each task has its own linear output layer.
-        width: channels of the first stage; each stage has twice those of the one before. 24 makes 1.6 M parameters,
-            64 the 11 M of ResNet-18.
+        width: channels of the first stage, 8 or more; each stage has twice those of the one before. 24 makes 1.6 M
+            parameters, 64 the 11 M of ResNet-18.
         depth: residual units of each stage; every stage but the first halves the map.
         stem: ``imagenet`` quarters the picture before the first stage; ``small`` keeps its size, for pictures of
             8 to about 48 pixels.
@@ -40,8 +45,9 @@ class FaceBehaviorNet(Network):
         detail: int | None = None,
         scaling: Scaling = "unit",
     ) -> None:
-        if width < 1 or not depth or min(depth) < 1:
-            raise ValueError(f"width {width}, depth {list(depth)}: at least 1 channel, 1 stage and 1 unit in each")
+        if width < NARROWEST or not depth or min(depth) < 1:
+            least = f"at least {NARROWEST} channels, 1 stage and 1 unit in each"
+            raise ValueError(f"width {width}, depth {list(depth)}: {least}")
         super().__init__(
             tasks=tasks,
             preprocessing=Preprocessing(channels, detail, side=side, scaling=scaling),

@@ -6,7 +6,8 @@ import numpy as np
 
 from mien.learn.assembly import label_space, manifests
 from mien.learn.data.manifest import Manifest
-from mien.learn.recipe import DataSet, Recipe, RecipeError
+from mien.learn.recipe import Recipe, RecipeError
+from mien.learn.settings import DataSet
 from mien.tasks import Task
 
 

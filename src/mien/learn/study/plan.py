@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from mien.learn.parts import explain, nearest
-from mien.learn.recipe import Fold, Recipe, RecipeError, parse
+from mien.learn.recipe import Recipe, RecipeError, parse
 from mien.learn.recipe import load as load_recipe
 from mien.learn.recipe import read as read_recipe
+from mien.learn.settings import Fold, Typed
 from mien.learn.study.keys import replace_key
 
 Name = Annotated[str, Field(pattern=r"^\w[\w.+-]*$")]
@@ -23,11 +24,7 @@ class StudyError(ValueError):
     """A study cannot be used; one line for each fault, naming the setting and the key."""
 
 
-class _Typed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Repeats(_Typed):
+class Repeats(Typed):
     """How often each setting is run: cross-validation (``folds``), or the recipe's own splits with several ``seeds``.
 
     Args:
@@ -55,7 +52,7 @@ class Repeats(_Typed):
         return self
 
 
-class Setting(_Typed):
+class Setting(Typed):
     """One way to train.
 
     Args:
@@ -64,12 +61,12 @@ class Setting(_Typed):
         teachers: another setting, whose networks of the same fold or seed fill the missing labels.
     """
 
-    change: dict[str, Any] = {}
+    change: dict[str, Any] = Field(default={})
     each_task: bool = False
     teachers: str | None = None
 
 
-class StudyFile(_Typed):
+class StudyFile(Typed):
     """A study as it is written.
 
     Args:

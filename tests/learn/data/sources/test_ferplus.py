@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.learn.data.sources.ferplus import CIRCUMPLEX, read
+from mien.affect_prior import CIRCUMPLEX
+from mien.learn.data.sources.ferplus import read
 from mien.tasks import EXPRESSION
 
 HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"

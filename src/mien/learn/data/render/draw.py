@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mien.learn.data.render.action_units import SHOWN, together
+from mien.affect_prior import CIRCUMPLEX
+from mien.learn.data.render.action_units import SHOWN, STRONGEST, together
 from mien.learn.data.render.camera import Pose
 from mien.learn.data.render.light import Lamp, Light, to_linear
 from mien.learn.data.render.model import Floats
@@ -121,6 +122,24 @@ class Shot:
     width: float
     shift: tuple[float, float]
     noise: float
+
+    @property
+    def intensity(self) -> float:
+        """Mean intensity of the action units that move, 1 to 5; 0 if none does."""
+        return sum(self.intensities.values()) / max(len(self.intensities), 1)
+
+    @property
+    def affect(self) -> tuple[float, float] | None:
+        """Weak valence and arousal, or None where no class of Table 1 is shown.
+
+        The circumplex coordinates of the class times intensity / 5. The emotion words were rated, not these faces, and
+        that affect grows in proportion to intensity is ours.
+        """
+        if self.expression is None:
+            return None
+        valence, arousal = CIRCUMPLEX[self.expression]
+        share = self.intensity / STRONGEST
+        return share * valence, share * arousal
 
 
 def draw_person(seed: int, subject: int) -> Person:

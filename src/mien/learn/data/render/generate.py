@@ -23,7 +23,7 @@ from mien.learn.data.render.action_units import SHOWN, UNSHOWN, WEAK
 from mien.learn.data.render.draw import Person, Settings, Shot, draw_person, draw_shot
 from mien.learn.data.render.model import load_model
 from mien.learn.data.render.picture import Studio, View
-from mien.tasks import ACTION_UNITS, FACE
+from mien.tasks import ACTION_UNITS, AFFECT, EXPRESSION, FACE
 
 PARTIAL = PACK + ".partial"
 PLAN = "render.partial.json"
@@ -37,6 +37,7 @@ FACTS: dict[str, Any] = {
     "licence": "ICT-FaceKit is MIT: the pictures may be shared with its notice",
     "weak": {
         "expression": "the class whose action units of Table 1 (Du 2014) were drawn, seen by nobody",
+        "affect": "circumplex coordinates of the class (Russell & Mehrabian 1977) times its mean intensity / 5",
         "action_units": f"exact, but for what the mesh shows less clearly than people: {', '.join(WEAK)}",
     },
     "unknown": dict.fromkeys(UNSHOWN, "no shape of ICT-FaceKit shows it: null in every row"),
@@ -50,6 +51,7 @@ def render(
     settings: Settings,
     *,
     expressions: bool = True,
+    affect: bool = True,
     pictures: bool = False,
     workers: int | None = None,
     advance: Callable[[int], None] = lambda _: None,
@@ -64,6 +66,7 @@ def render(
         count: number of pictures, at least 1.
         settings: what they show; picture i is the same for every count.
         expressions: whether the column ``expression`` is written.
+        affect: whether the columns ``valence`` and ``arousal`` are written.
         pictures: also keep the whole pictures, as PNG in ``out/pictures``.
         workers: processes; as many as there are cores if None.
         advance: called with the number of pictures that were done, for a progress bar.
@@ -92,10 +95,12 @@ def render(
         for done in pool.map(task, chunks):
             rows += done
             advance(len(done))
-    if not expressions:
-        rows = [{name: value for name, value in row.items() if name != "expression"} for row in rows]
+    unwanted = (() if expressions else (EXPRESSION,)) + (() if affect else (AFFECT,))
+    columns = {name for task in unwanted for name in (task.name, *task.labels)}
+    rows = [{name: value for name, value in row.items() if name not in columns} for row in rows]
+    weak = {name: why for name, why in FACTS["weak"].items() if name not in columns}
     pack = np.lib.format.open_memmap(out / PARTIAL, mode="r+")
-    finish(out, pack, rows, FACE, {**FACTS, "settings": asdict(settings)})
+    finish(out, pack, rows, FACE, {**FACTS, "weak": weak, "settings": asdict(settings)})
     (out / PLAN).unlink()
 
 
@@ -103,7 +108,8 @@ def row_of(index: int, shot: Shot, person: Person, view: View, settings: Setting
     """The manifest's row of one picture.
 
     Beside the usual columns: ``subject``, ``kind``, ``compound``, the intensity of each action unit that can be shown
-    (0 to 5), the head's ``yaw``, ``pitch`` and ``roll`` in degrees, and the skin's ``tone`` in [0, 1].
+    (0 to 5), their mean over those that move as ``intensity``, the head's ``yaw``, ``pitch`` and ``roll`` in degrees,
+    and the skin's ``tone`` in [0, 1].
 
     Args:
         index: of the picture and of its crop.
@@ -111,6 +117,7 @@ def row_of(index: int, shot: Shot, person: Person, view: View, settings: Setting
         settings: of the run.
         kept: whether the picture is kept as a file.
     """
+    valence, arousal = shot.affect or (None, None)
     levels = {unit: shot.intensities.get(unit, 0.0) for unit in SHOWN}
     return {
         "path": picture_path(index) if kept else f"render-{settings.seed}-{index:06d}",
@@ -123,6 +130,9 @@ def row_of(index: int, shot: Shot, person: Person, view: View, settings: Setting
         "compound": shot.compound,
         **{unit: float(levels[unit] >= settings.threshold) if unit in levels else None for unit in ACTION_UNITS.labels},
         **{f"{unit}_intensity": level for unit, level in levels.items()},
+        "intensity": shot.intensity,
+        "valence": valence,
+        "arousal": arousal,
         "yaw": shot.pose.yaw,
         "pitch": shot.pose.pitch,
         "roll": shot.pose.roll,

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.affect_prior import CIRCUMPLEX
 from mien.learn.data.packing import Row
 from mien.learn.data.prepare import Finder
 from mien.learn.data.sources import archive
@@ -30,17 +31,6 @@ FOLDERS = {
     "PrivateTest": ("FER2013Test", "test"),
 }
 """Usage -> folder, split."""
-
-CIRCUMPLEX = {
-    "neutral": (0.0, 0.0),
-    "happiness": (0.81, 0.51),
-    "surprise": (0.40, 0.67),
-    "anger": (-0.51, 0.59),
-    "fear": (-0.64, 0.60),
-    "disgust": (-0.60, 0.35),
-    "sadness": (-0.63, -0.27),
-}
-"""Valence and arousal of each emotion word, Russell & Mehrabian 1977."""
 
 FINDER = Finder(margin=1 / 6, enlarge=6, scores=(0.5, 0.3))
 """Finds a face in 99.3 % of all photos; the others are aligned by the median landmarks."""

@@ -1,0 +1,155 @@
+"""The sections of a recipe: typed settings, each documented where it stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from mien.learn.data.manifest import MANIFEST
+from mien.learn.parts import explain, nearest
+from mien.relatedness import NAMED
+
+
+class Typed(BaseModel):
+    """What all sections are: no key but the known ones, no value that is not a number."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Inferred(Typed):
+    """A relatedness that is counted in the run's own training rows (papers/002, "Beyond Affective Computing").
+
+    Args:
+        classes, attributes: names of the two tasks; left out, the only ones of their kind.
+        smoothing, minimum_support: see :func:`mien.inference.infer`.
+    """
+
+    classes: str | None = None
+    attributes: str | None = None
+    smoothing: Annotated[float, Field(ge=0)] = 0.0
+    minimum_support: Annotated[int, Field(ge=1)] = 1
+
+
+def table(entry: Any) -> Any:
+    """``inferred``, a mapping (both mean :class:`Inferred`), the path of a file, or a named table."""
+    if isinstance(entry, Inferred):
+        return entry
+    if entry == "inferred" or isinstance(entry, dict):
+        try:
+            return Inferred.model_validate({} if entry == "inferred" else entry)
+        except ValidationError as error:
+            raise ValueError("; ".join(explain(error, Inferred))) from None
+    if not isinstance(entry, str):
+        raise ValueError("expected a table's name, a .json or .csv file, `inferred`, or a mapping of its keys")
+    if entry not in NAMED and Path(entry).suffix not in (".json", ".csv"):
+        raise ValueError(f"there is no table {entry}{nearest(entry, [*NAMED, 'inferred'])}")
+    return entry
+
+
+def several(value: Any) -> Any:
+    """A list of one, where only one is given."""
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+def tables(value: Any) -> tuple[Any, ...]:
+    """The tables of relatedness that a recipe names, one or a list."""
+    return tuple(table(entry) for entry in several(value))
+
+
+class Rows(Typed):
+    """Rows of a manifest.
+
+    Args:
+        manifest: the file, or the folder that holds it, relative to the working directory.
+        split: which of its rows.
+    """
+
+    manifest: str
+    split: str
+
+    @property
+    def place(self) -> tuple[Path, str]:
+        """The file and the split: the same for the same rows, however the manifest is written."""
+        path = Path(self.manifest)
+        return (path / MANIFEST if path.is_dir() else path).resolve(), self.split
+
+
+class DataSet(Rows):
+    """Rows to train on.
+
+    Args:
+        split: which rows of the manifest.
+        size: how many of its rows stand in each mini-batch; left out, the recipe's ``batch_size`` is divided
+            in proportion to the sets, so that one epoch covers all.
+        tasks: names of the tasks whose labels are used; left out, all.
+        balance: how much more often the rows of rare classes come; 0 not at all, 1 so that all classes are alike
+            (see :func:`mien.learn.data.mixing.balanced`).
+        keep: share of the rows that keep their labels of a task, by the task's name; the others' are hidden.
+    """
+
+    split: str = "train"
+    size: Annotated[int, Field(gt=0)] | None = None
+    tasks: tuple[str, ...] | None = None
+    balance: Annotated[float, Field(ge=0, le=1)] = 0.0
+    keep: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+
+
+class Fold(Typed):
+    """One fold of a cross-validation over the validation rows: those in the fold validate, the others train.
+
+    Data sets of the same manifest and split lose the fold's rows; other sets are used whole.
+
+    Args:
+        index: which fold, from 0.
+        of: how many.
+        seed: of the division; another seed is another repetition.
+        group: a column, such as ``subject``, whose equal values stay together.
+    """
+
+    index: Annotated[int, Field(ge=0)]
+    of: Annotated[int, Field(ge=2)] = 2
+    seed: Annotated[int, Field(ge=0)] = 0
+    group: str | None = None
+
+    @model_validator(mode="after")
+    def _inside(self) -> Fold:
+        if self.index >= self.of:
+            raise ValueError(f"index {self.index}: of {self.of} folds the last is {self.of - 1}")
+        return self
+
+
+class Optimizer(Typed):
+    """Momentum SGD, Adam or AdamW.
+
+    Args:
+        kind: which.
+        rate: the highest learning rate.
+        momentum: of SGD (Nesterov's); that of papers/003 is 0.9.
+        betas: how slowly the moments of Adam and AdamW forget.
+        weight_decay: L2 penalty, or AdamW's decay.
+        clip: largest norm of the gradient; None leaves it alone.
+    """
+
+    kind: Literal["sgd", "adam", "adamw"] = "sgd"
+    rate: Annotated[float, Field(gt=0)] = 0.1
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.999)
+    weight_decay: Annotated[float, Field(ge=0)] = 5e-4
+    clip: Annotated[float, Field(gt=0)] | None = 5.0
+
+
+class Schedule(Typed):
+    """The learning rate over the steps.
+
+    Args:
+        warmup: share of all steps in which it rises from 0.
+        decay: ``cosine`` to 0 at the end, ``constant`` (papers/003), or ``staircase`` (papers/001).
+        factor, every: the staircase multiplies the rate by ``factor`` after each ``every`` steps.
+    """
+
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    decay: Literal["cosine", "constant", "staircase"] = "cosine"
+    factor: Annotated[float, Field(gt=0, le=1)] = 0.8
+    every: Annotated[int, Field(gt=0)] = 10_000
