@@ -1,0 +1,172 @@
+"""Weak and strong emotions: the decision radius in the valence-arousal plane (papers/001, Algorithm 1, line 3)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Labels = NDArray[np.floating]
+
+BINS = 256
+
+
+class Grouping:
+    """Finds the radius from which on an emotion is strong, and divides batches by it."""
+
+    def decision_radius(self, labels: Labels) -> float:
+        """delta_r, above 0.
+
+        Args:
+            labels: N x D labels of the training set, all finite.
+
+        Raises:
+            ValueError: if they cannot be divided.
+        """
+        raise NotImplementedError
+
+    def groups(self, labels: Tensor, radius: float) -> tuple[Tensor, Tensor]:
+        """Which rows are strong, and which are weak: N bool each.
+
+        Departure: the paper's P ends at a radius of 1, and the plane's corners, at 1.41, would be in neither group; here
+        they are strong.
+
+        Args:
+            labels: N x D of a batch.
+            radius: what :meth:`decision_radius` found.
+        """
+        strong = labels.norm(dim=1) >= radius
+        return strong, ~strong
+
+
+def radii(labels: Labels) -> Labels:
+    """sqrt(y_a^2 + y_v^2) of each row: N x D to N."""
+    return np.asarray(np.linalg.norm(labels, axis=-1))
+
+
+@dataclass(frozen=True)
+class Otsu(Grouping):
+    """delta_r = sqrt(delta_a^2 + delta_v^2), each delta Otsu's threshold of the magnitudes |y| of one dimension.
+
+    What is histogrammed: the magnitudes of all training labels of that dimension, 256 bins from the smallest to the
+    largest one (kornia's ``otsu_threshold``). Magnitudes, since a strong emotion may lie on either side of neutral; the
+    whole set, once, since a batch has too few to make a histogram, and a face must not change its group from step to step.
+    """
+
+    def decision_radius(self, labels: Labels) -> float:
+        """See :class:`Grouping`; ValueError if all magnitudes of a dimension are the same."""
+        return _combined([_otsu(column) for column in np.abs(labels).T])
+
+
+def _otsu(magnitudes: Labels) -> float:
+    from kornia.filters import otsu_threshold
+
+    _several(magnitudes)
+    plane = torch.from_numpy(np.ascontiguousarray(magnitudes, np.float64))[None]
+    _, threshold = otsu_threshold(plane, nbins=BINS)
+    return float(threshold)
+
+
+@dataclass(frozen=True)
+class KMeans(Grouping):
+    """delta_r = sqrt(delta_a^2 + delta_v^2), each delta the mean of k cluster centres of the magnitudes of a dimension.
+
+    The comparison of the paper's "Grouping of emotion samples", where k is 2, 3 and 5.
+
+    Args:
+        k: number of clusters, at least 2.
+        seed: of their first centres.
+
+    Raises:
+        ValueError: for a smaller k.
+    """
+
+    k: int = 2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.k < 2:
+            raise ValueError(f"KMeans: k is 2 or more, not {self.k}")
+
+    def decision_radius(self, labels: Labels) -> float:
+        """See :class:`Grouping`; ValueError if a dimension has fewer than k different magnitudes."""
+        return _combined([self._middle(column) for column in np.abs(labels).T])
+
+    def _middle(self, magnitudes: Labels) -> float:
+        from sklearn.cluster import KMeans as Clusters
+
+        _several(magnitudes, self.k)
+        found = Clusters(self.k, n_init=10, random_state=self.seed).fit(magnitudes.astype(np.float64)[:, None])
+        return float(found.cluster_centers_.mean())
+
+
+@dataclass(frozen=True)
+class FixedRadius(Grouping):
+    """A radius of one's own.
+
+    Args:
+        radius: above 0.
+    """
+
+    radius: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.radius < math.inf:
+            raise ValueError(f"FixedRadius: radius is above 0, not {self.radius}")
+
+    def decision_radius(self, labels: Labels) -> float:
+        """The radius, whatever the labels are."""
+        return self.radius
+
+
+@dataclass(frozen=True)
+class ReleasedGrouping(Grouping):
+    """What the paper's release does, which is not the paper: a threshold for each mini-batch.
+
+    For each dimension the sum of the batch's labels, in the order that they happen to have, from the first to the middle
+    between the place of the least and that of the greatest, over the sum of all; t is the root of the sum of both squares.
+    Strong is r^2 > t + 0.25, weak r^2 < t + 0.25. If a group is empty: r^2 > 0.65 and r^2 < 0.3, whose rest is in neither.
+
+    Departure: where labels add up to 0 their share is taken as 0. Of several ranks each goes by its own rows.
+
+    Args:
+        offset: added to t.
+        strong, weak: the squares that are fallen back to.
+    """
+
+    offset: float = 0.25
+    strong: float = 0.65
+    weak: float = 0.3
+
+    def decision_radius(self, labels: Labels) -> float:
+        """That of :class:`Otsu`: it says which faces a stratified sampler spreads, no more."""
+        return Otsu().decision_radius(labels)
+
+    def groups(self, labels: Tensor, radius: float) -> tuple[Tensor, Tensor]:
+        """See :meth:`Grouping.groups`; both may be False."""
+        squares = labels.square().sum(1)
+        if not len(labels):
+            return squares > 0, squares > 0
+        middles = (labels.argmin(0) + labels.argmax(0)) // 2
+        parts = torch.stack([labels[: middle + 1, d].sum() for d, middle in enumerate(middles.tolist())])
+        whole = labels.sum(0)
+        shares = torch.where(whole.abs() > 1e-6, parts / torch.where(whole == 0, 1.0, whole), 0.0)
+        threshold = shares.norm() + self.offset
+        strong, weak = squares > threshold, squares < threshold
+        if strong.any() and weak.any():
+            return strong, weak
+        return squares > self.strong, squares < self.weak
+
+
+def _several(magnitudes: Labels, least: int = 2) -> None:
+    different = len(np.unique(magnitudes))
+    if different < least:
+        raise ValueError(f"the labels have {different} different magnitudes in a dimension, too few to divide them")
+
+
+def _combined(thresholds: list[float]) -> float:
+    return math.sqrt(sum(threshold**2 for threshold in thresholds))
