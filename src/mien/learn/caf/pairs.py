@@ -15,8 +15,8 @@ def paired(strong: Tensor, weak: Tensor, pairs: Pairs = "all") -> tuple[Tensor, 
 
     - ``all``: every pair of two strong samples once, and every strong sample with every weak one: the expectations of
       the paper over (z_i, z_j) ~ P and ~ P + Q.
-    - ``mirrored`` (the release): strong i with strong N - 1 - i, and strong i with weak N - 1 - i, N being the size of the
-      smaller group; what is left of the larger one is not used. A sample that would be its own partner is left out.
+    - ``mirrored`` (the release): strong i with strong N - 1 - i, and strong i with weak N - 1 - i, N being the size of
+      the smaller group; what is left of the larger one is not used. A sample that would be its own partner is left out.
 
     Args:
         strong: N_s x d.
