@@ -24,7 +24,8 @@ def test_the_rate_rises_and_falls() -> None:
 )
 def test_each_kind_is_its_optimiser(kind: str, family: type[torch.optim.Optimizer]) -> None:
     network = torch.nn.Linear(2, 3)
-    made = optimizer_of(Optimizer.model_validate({"kind": kind, "rate": 0.2, "weight_decay": 0.01}), network)
+    settings = Optimizer.model_validate({"kind": kind, "rate": 0.2, "weight_decay": 0.01})
+    made = optimizer_of(settings, network.parameters())
     assert type(made) is family
     (group,) = made.param_groups
     assert (group["lr"], group["weight_decay"], len(group["params"])) == (0.2, 0.01, 2)
@@ -38,4 +39,4 @@ def test_a_staircase_falls_after_each_stretch_of_steps() -> None:
 
 def test_adam_forgets_as_it_is_told() -> None:
     settings = Optimizer.model_validate({"kind": "adam", "betas": [0.5, 0.9]})
-    assert optimizer_of(settings, torch.nn.Linear(1, 1)).param_groups[0]["betas"] == (0.5, 0.9)
+    assert optimizer_of(settings, torch.nn.Linear(1, 1).parameters()).param_groups[0]["betas"] == (0.5, 0.9)

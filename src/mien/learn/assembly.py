@@ -15,6 +15,7 @@ from mien.learn.balancing.balancer import Balancer
 from mien.learn.data.folds import fold
 from mien.learn.data.manifest import Manifest, read_manifest
 from mien.learn.data.mixing import LabelledSet, Mixing, balanced, proportional_sizes
+from mien.learn.losses.supervised import Loss
 from mien.learn.metrics import figures
 from mien.learn.objective import Coupled
 from mien.learn.parts import nearest
@@ -242,12 +243,30 @@ def lambdas(recipe: Recipe, tasks: Sequence[Task], coupled: Sequence[Coupled]) -
     return FixedWeights({**weights, **{name: value for name, value in recipe.weights.items() if name in names}})
 
 
+def losses(recipe: Recipe, tasks: Sequence[Task]) -> dict[str, Loss]:
+    """The losses that stand for the ordinary ones, by the task's name."""
+    own = {task.name: task for task in tasks}
+    found: dict[str, Loss] = {}
+    for name, part in recipe.losses.items():
+        if name not in own:
+            raise RecipeError(f"losses.{name}: the run has no such task{nearest(name, own)}")
+        try:
+            loss = part.build()
+        except ValueError as error:
+            raise RecipeError(f"losses.{name}: {error}") from None
+        if loss.kind is not own[name].kind:
+            kinds = f"{loss.kind.value}; {name} has {own[name].kind.value}"
+            raise RecipeError(f"losses.{name}: {part.name} is for {kinds}")
+        found[name] = loss
+    return found
+
+
 HEADLINES = {Kind.CLASSES: "accuracy", Kind.ATTRIBUTES: "f1", Kind.CONTINUOUS: "ccc"}
 """The figure of each kind of task that a run is judged by."""
 
 
-def select(wanted: str | None, tasks: tuple[Task, ...], validation: Sequence[Manifest]) -> str:
-    """The figure that ``best`` is chosen by, checked against the labels of the validation rows before any training."""
+def figure_names(tasks: tuple[Task, ...], validation: Sequence[Manifest]) -> list[str]:
+    """The figures that the validation rows give, checked against their labels before any training."""
     own = {task.name: task for task in tasks}
     for part in validation:
         for task in part.tasks:
@@ -256,7 +275,12 @@ def select(wanted: str | None, tasks: tuple[Task, ...], validation: Sequence[Man
     labels = {task.name: np.concatenate([part.column(task, hard=True) for part in validation]) for task in tasks}
     blank = {task.name: np.zeros((len(labels[task.name]), len(task)), np.float32) for task in tasks}
     known = {name: ~np.isnan(column) for name, column in labels.items()}
-    names = [*figures(blank, {name: np.nan_to_num(column) for name, column in labels.items()}, known, tasks)]
+    return [*figures(blank, {name: np.nan_to_num(column) for name, column in labels.items()}, known, tasks)]
+
+
+def select(wanted: str | None, tasks: tuple[Task, ...], validation: Sequence[Manifest]) -> str:
+    """The figure that ``best`` is chosen by; of errors, the least would be the best, so they are refused."""
+    names = [name for name in figure_names(tasks, validation) if ".rmse" not in name]
     if wanted is None:
         wanted = next((name for task in tasks if (name := f"{task.name}.{HEADLINES[task.kind]}") in names), None)
         if wanted is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ def save(
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
     *,
+    besides: Mapping[str, Mapping[str, Tensor]] | None = None,
     tasks: tuple[Task, ...],
     relatedness: Sequence[Relatedness],
     recipe: dict[str, Any],
@@ -42,6 +43,7 @@ def save(
     Args:
         folder: of the checkpoint; an existing one is replaced.
         network, optimizer: what to save.
+        besides: tensors of whatever else learns, by the name of its file.
         tasks, relatedness: the label space and how its pairs of tasks belong together.
         recipe: the plain data of the recipe.
         state: step, metrics and whatever else the trainer needs to go on.
@@ -50,7 +52,9 @@ def save(
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, fresh / NETWORK)
-    save_file(_flat(optimizer), fresh / OPTIMIZER)
+    save_file(flat(optimizer), fresh / OPTIMIZER)
+    for name, tensors in (besides or {}).items():
+        save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, fresh / f"{name}.safetensors")
     card = {
         "format": FORMAT,
         "versions": {"mien": mien.__version__, "torch": torch.__version__, "python": platform.python_version()},
@@ -133,19 +137,31 @@ def load_weights(network: nn.Module, folder: Path) -> None:
 def load_optimizer(optimizer: torch.optim.Optimizer, folder: Path) -> None:
     """Fill an optimiser's state from a checkpoint; CheckpointError if it is missing or broken."""
     try:
-        tensors = load_file(folder / OPTIMIZER)
-    except (OSError, SafetensorError) as error:
+        unflatten(optimizer, load_tensors(folder, Path(OPTIMIZER).stem))
+    except ValueError as error:
         raise CheckpointError(f"{folder}: {OPTIMIZER} cannot be used ({error})") from None
+
+
+def load_tensors(folder: Path, name: str) -> dict[str, Tensor]:
+    """Tensors that stand beside the network; CheckpointError if they are missing or broken."""
+    try:
+        return load_file(folder / f"{name}.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{folder}: {name}.safetensors cannot be used ({error})") from None
+
+
+def unflatten(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Fill an optimiser's state with what :func:`flat` made; ValueError if it is something else."""
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         index, _, key = name.partition(".")
         if not index.isdigit():
-            raise CheckpointError(f"{folder}: {OPTIMIZER} cannot be used (it holds {name})")
+            raise ValueError(f"it holds {name}")
         state.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def _flat(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def flat(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """The per-parameter tensors of an optimiser as ``index.key``; empty before the first step."""
     return {
         f"{index}.{key}": value.contiguous()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from accelerate import Accelerator
@@ -15,6 +15,7 @@ from mien.learn.balancing.balancer import Balancer
 from mien.learn.batch import Batch
 from mien.learn.losses import supervised
 from mien.learn.losses.coupling import CouplingLoss
+from mien.learn.losses.supervised import Loss
 from mien.learn.losses.term import LossTerm
 from mien.learn.models.network import FEATURES
 from mien.learn.recipe import RecipeError
@@ -67,6 +68,7 @@ class Objective:
         lambdas: fixed weights of the terms.
         balancer: weighs the terms, times their lambdas, in every step; None for weights of 1.
         accelerator: knows the other processes.
+        losses: by the task's name, of tasks whose loss is not that of their kind.
     """
 
     tasks: Sequence[Task]
@@ -74,10 +76,11 @@ class Objective:
     lambdas: FixedWeights
     balancer: Balancer | None
     accelerator: Accelerator
+    losses: Mapping[str, Loss] = field(default_factory=dict)
 
     def terms(self, outputs: Mapping[str, Tensor], batch: Batch) -> dict[str, LossTerm]:
         """The supervised term of each task and the terms of each coupling."""
-        terms = supervised(outputs, batch, self.tasks)
+        terms = supervised(outputs, batch, self.tasks, self.losses)
         for coupling in self.couplings:
             terms |= coupling(outputs, batch)
         return terms

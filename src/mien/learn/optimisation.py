@@ -1,8 +1,9 @@
-"""How the weights move: the optimiser, and the learning rate over the steps."""
+"""The optimiser, and the learning rate over the steps."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import nn
@@ -22,9 +23,15 @@ def learning_rate(step: int, steps: int, schedule: Schedule) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1.0, steps - warmup)))
 
 
-def optimizer_of(settings: Optimizer, network: nn.Module) -> torch.optim.Optimizer:
-    """The optimiser that a recipe asks for, over all parameters of a module."""
-    parameters, rate, decay = network.parameters(), settings.rate, settings.weight_decay
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Give all parameters of an optimiser this learning rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+def optimizer_of(settings: Optimizer, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    """The optimiser that a recipe asks for."""
+    rate, decay = settings.rate, settings.weight_decay
     if settings.kind == "sgd":
         nesterov = settings.momentum > 0
         return torch.optim.SGD(parameters, rate, settings.momentum, weight_decay=decay, nesterov=nesterov)

@@ -190,11 +190,7 @@ class PolicySearch(Trainer):
         """One move of the weights, under sampled gates; the policy stays."""
         means = self._backward(self.weight_rows, step, policy=False)
         self.logits.grad = None
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.optimizer.rate * learning_rate(step, self.steps, self.recipe.schedule)
-        if self.recipe.optimizer.clip:
-            self.accelerator.clip_grad_norm_(self.network.parameters(), self.recipe.optimizer.clip)
-        self.optimizer.step()
+        self.move(learning_rate(step, self.steps, self.recipe.schedule))
         return means
 
     def policy_step(self, step: int) -> dict[str, float]:

@@ -16,10 +16,12 @@ import mien.learn.sharing
 from mien.learn.data.transforms import Augmentation
 from mien.learn.parts import explain, part_of
 from mien.learn.settings import (
+    Adversarial,
     DataSet,
     Fold,
     Inferred,
     Optimizer,
+    Probe,
     Rows,
     Schedule,
     Typed,
@@ -50,13 +52,19 @@ class Recipe(Typed):
         augmentation: of the training crops.
         relatedness: what the couplings use: a named table, a file, ``inferred``, or a list of such for several
             pairs of tasks.
+        losses: classes of ``mien.learn.losses`` that stand for the ordinary losses of tasks, by the task's name.
         couplings: classes of ``mien.learn.losses``.
         weights: of the loss terms by name, the lambdas; 1 where left out.
         balancing: a class of ``mien.learn.balancing`` that weighs the terms (times their lambdas) in every step.
+        adversarial: the contrastive adversarial framework of papers/001; left out, no critic.
         optimizer, schedule: how the weights move.
         epochs: an epoch covers the set that needs the most steps.
+        steps: instead of ``epochs``, the number of steps.
+        micro_batches: so many parts of a step go through the network one after the other, for want of memory; the
+            gradient is that of the whole (see :mod:`mien.learn.micro_batches`).
         precision: ``bf16`` runs convolutions in bfloat16 (autocast), faster where the processor can.
         validate_every: epochs between judgements; the last epoch is always judged.
+        probes: faces of known persons by name: how well the persons can be told by the features.
         select: the validation figure that ``best`` is chosen by, such as ``expression.accuracy``; left out, the
             accuracy, mean F1 or mean CCC of the first task that the validation rows are labelled for.
         save_every: steps between checkpoints besides the one after each epoch.
@@ -74,14 +82,19 @@ class Recipe(Typed):
     batch_size: Annotated[int, Field(gt=1)] = 128
     augmentation: Augmentation = Augmentation()
     relatedness: Annotated[tuple[str | Inferred, ...], BeforeValidator(tables)] = ("du_2014",)
+    losses: dict[str, part_of(mien.learn.losses, having="kind")] = Field(default={})  # type: ignore[valid-type]
     couplings: tuple[part_of(mien.learn.losses, having="terms"), ...] = ()  # type: ignore[valid-type]
     weights: dict[str, Annotated[float, Field(ge=0)]] = Field(default={})
     balancing: part_of(mien.learn.balancing) | None = None  # type: ignore[valid-type]
+    adversarial: Adversarial | None = None
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     epochs: Annotated[int, Field(gt=0)] = 30
+    steps: Annotated[int, Field(gt=0)] | None = None
+    micro_batches: Annotated[int, Field(gt=0)] = 1
     precision: Literal["fp32", "bf16"] = "fp32"
     validate_every: Annotated[int, Field(gt=0)] = 1
+    probes: dict[Annotated[str, Field(pattern=r"^[\w-]+$")], Probe] = Field(default={})
     select: str | None = None
     save_every: Annotated[int, Field(gt=0)] | None = None
 

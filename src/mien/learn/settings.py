@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+import mien.learn.caf
 from mien.learn.data.manifest import MANIFEST
-from mien.learn.parts import explain, nearest
+from mien.learn.parts import explain, nearest, part_of
 from mien.relatedness import NAMED
 
 
@@ -153,3 +154,52 @@ class Schedule(Typed):
     decay: Literal["cosine", "constant", "staircase"] = "cosine"
     factor: Annotated[float, Field(gt=0, le=1)] = 0.8
     every: Annotated[int, Field(gt=0)] = 10_000
+
+
+class Probe(Rows):
+    """Faces of known persons, for :func:`mien.learn.probe.identity_probe`: the figure ``probe.NAME``.
+
+    Args:
+        column: says who it is.
+    """
+
+    split: str = "test"
+    column: str = "subject"
+
+
+Phase = Literal["critic", "adversarial", "regression"]
+
+
+class Adversarial(Typed):
+    """The contrastive adversarial framework (papers/001): a critic tells strong from weak emotions by the features.
+
+    Args:
+        task: the continuous task whose labels are grouped; left out, the only one.
+        grouping: a class of ``mien.learn.caf`` that finds the decision radius between weak and strong.
+        critic: a class of ``mien.learn.caf``.
+        margin: a class of ``mien.learn.caf``, for a critic that has one.
+        weight: of the adversarial loss, in the encoder's own phase; the release's is 0.1.
+        order: of the three phases of a step; the release begins with ``regression``.
+        forward: ``exact`` runs the encoder anew once its weights have moved (Algorithm 1); ``shared`` takes the
+            gradients of all phases from one pass, and moves afterwards: faster. See
+            :class:`mien.learn.caf.step.Adversary`.
+        optimizer: of the critic, and of the encoder's adversarial step: each has its own moments. The rate follows
+            the recipe's schedule.
+        stratify: whether the strong and the weak faces are spread evenly over the steps, so that each has both.
+    """
+
+    task: str | None = None
+    grouping: part_of(mien.learn.caf, having="decision_radius") = Field(default="Otsu", validate_default=True)  # type: ignore[valid-type]
+    critic: part_of(mien.learn.caf, having="critic_loss") = Field(default="ContrastiveCritic", validate_default=True)  # type: ignore[valid-type]
+    margin: part_of(mien.learn.caf, having="between") = Field(default="AdaptiveMargin", validate_default=True)  # type: ignore[valid-type]
+    weight: Annotated[float, Field(gt=0)] = 1.0
+    order: tuple[Phase, Phase, Phase] = ("critic", "adversarial", "regression")
+    forward: Literal["exact", "shared"] = "exact"
+    optimizer: Optimizer = Optimizer(kind="adam", rate=1e-4, weight_decay=0.0)
+    stratify: bool = False
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Adversarial:
+        if len(set(self.order)) < len(self.order):
+            raise ValueError("order: each of critic, adversarial and regression stands there once")
+        return self

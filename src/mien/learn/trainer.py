@@ -9,13 +9,18 @@ from pathlib import Path
 import numpy as np
 import torch
 from accelerate import Accelerator
-from torch import nn
+from torch import Tensor, nn
 
 from mien.learn import assembly, checkpoint
+from mien.learn.batch import Batch
+from mien.learn.caf.setup import adversary
+from mien.learn.data.manifest import read_manifest
 from mien.learn.evaluate import evaluate, predictor_of
 from mien.learn.log import RunningMeans, append, cut
+from mien.learn.micro_batches import in_parts
 from mien.learn.objective import DivergedError, Objective
-from mien.learn.optimisation import learning_rate, optimizer_of
+from mien.learn.optimisation import learning_rate, optimizer_of, set_rate
+from mien.learn.probe import features_of, identity_probe
 from mien.learn.recipe import Recipe
 from mien.learn.teachers import fill, label
 
@@ -52,7 +57,8 @@ class Trainer:
         self.select = assembly.select(recipe.select, self.tasks, self.validation)
         self.balancer = assembly.balancer(recipe)
         lambdas = assembly.lambdas(recipe, self.tasks, self.couplings)
-        self.objective = Objective(self.tasks, self.couplings, lambdas, self.balancer, self.accelerator)
+        losses = assembly.losses(recipe, self.tasks)
+        self.objective = Objective(self.tasks, self.couplings, lambdas, self.balancer, self.accelerator, losses)
         for rows, columns in zip(training, self.mixing.columns, strict=True):  # after the tables were counted
             predicted = label(rows, self.tasks, [Path(teacher) for teacher in recipe.teachers])
             columns |= {
@@ -60,10 +66,17 @@ class Trainer:
                 for task in self.tasks
                 if task.name in predicted
             }
-        self.network, self.optimizer = self.accelerator.prepare(network, optimizer_of(recipe.optimizer, network))
+        self.network, self.optimizer = self.accelerator.prepare(
+            network, optimizer_of(recipe.optimizer, network.parameters())
+        )
+        self.adversary = adversary(recipe, self.bare, self.tasks, self.mixing, self.accelerator)
+        self.probes = {
+            name: (read_manifest(probe.manifest).split(probe.split), probe.column)
+            for name, probe in recipe.probes.items()
+        }
         self.augment = recipe.augmentation.build()
         self.step, self.best, self.means = 0, -math.inf, RunningMeans()
-        self.steps = recipe.epochs * self.mixing.steps_per_epoch
+        self.steps = recipe.steps or recipe.epochs * self.mixing.steps_per_epoch
 
     @property
     def untaught(self) -> list[str]:
@@ -99,8 +112,8 @@ class Trainer:
             self.means.add(self.train_step(self.step))
             self.step += 1
             report(self.means.values())
-            if self.step % per_epoch == 0:
-                epoch = self.step // per_epoch
+            if self.step % per_epoch == 0 or self.step == self.steps:
+                epoch = -(-self.step // per_epoch)
                 judged = self.validate() if epoch % self.recipe.validate_every == 0 or self.step == self.steps else {}
                 row = {"epoch": epoch, "step": self.step, **self.means.prefixed("loss."), **judged}
                 self.means = RunningMeans()
@@ -115,29 +128,55 @@ class Trainer:
         return judged
 
     def train_step(self, step: int) -> dict[str, float]:
-        """One batch, one backward pass, one move of the weights; the global mean of each term that had labels."""
+        """One batch, one move of the weights (with an adversary: one step of it); the global mean of each loss."""
         torch.manual_seed(seed_of(self.recipe.seed, step, self.accelerator.process_index))
         batch = self.mixing.batch(step).to(self.accelerator.device)
         self.network.train()
         images = self.augment(batch.images) if batch.images.ndim == 4 else batch.images
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"):
-            outputs = self.network(images)
+        rate = learning_rate(step, self.steps, self.recipe.schedule)
+
+        def forward(descending: bool) -> Mapping[str, Tensor]:
+            return self.forward(self.network if descending else self.bare, images)
+
+        def backward(outputs: Mapping[str, Tensor]) -> dict[str, float]:
+            return self.backward(outputs, batch)
+
         try:
-            loss, means = self.objective(outputs, batch)
+            if self.adversary is None:
+                means = backward(forward(True))
+                self.move(rate)
+                return means
+            epoch = step // self.mixing.steps_per_epoch
+            return self.adversary.step(forward, backward, lambda: self.move(rate), batch, rate=rate, epoch=epoch)
         except DivergedError as error:
             raise DivergedError(f"{error} at step {step}: a lower optimizer.rate may help") from None
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.optimizer.rate * learning_rate(step, self.steps, self.recipe.schedule)
+
+    def forward(self, network: nn.Module, images: Tensor) -> Mapping[str, Tensor]:
+        """The outputs of the network (or of what accelerate wraps around it) in the recipe's precision and parts."""
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"):
+            return in_parts(network, images, self.recipe.micro_batches)
+
+    def backward(self, outputs: Mapping[str, Tensor], batch: Batch) -> dict[str, float]:
+        """Leave the gradients of the objective in the parameters; the global mean of each term that had labels."""
+        loss, means = self.objective(outputs, batch)
         self.optimizer.zero_grad()
         self.accelerator.backward(loss)
+        return means
+
+    def move(self, rate: float) -> None:
+        """Move the weights by the gradients that they have; ``rate`` is the factor on the recipe's learning rate."""
+        set_rate(self.optimizer, self.recipe.optimizer.rate * rate)
         if self.recipe.optimizer.clip:
             self.accelerator.clip_grad_norm_(self.network.parameters(), self.recipe.optimizer.clip)
         self.optimizer.step()
-        return means
 
     def validate(self) -> dict[str, float]:
-        """The figures of the validation rows."""
-        return evaluate(predictor_of(self.bare, self.tasks, self.accelerator.device), self.tasks, *self.validation)
+        """The figures of the validation rows, and of each probe how well the persons can be told apart."""
+        judged = evaluate(predictor_of(self.bare, self.tasks, self.accelerator.device), self.tasks, *self.validation)
+        for name, (manifest, column) in self.probes.items():
+            seen, persons = features_of(self.bare, manifest, column, device=self.accelerator.device)
+            judged[f"probe.{name}"] = identity_probe(seen, persons, seed=self.recipe.seed)["accuracy"]
+        return judged
 
     def save(self, name: str, judged: Mapping[str, float] | None = None) -> None:
         """Write a checkpoint into the run's folder (main process only), with the figures that it was judged by."""
@@ -146,6 +185,7 @@ class Trainer:
                 self.folder / name,
                 self.bare,
                 self.optimizer,
+                besides=self.adversary.tensors() if self.adversary else {},
                 tasks=self.tasks,
                 relatedness=self.relatedness,
                 recipe=self.recipe.plain(),
@@ -172,6 +212,8 @@ class Trainer:
             raise checkpoint.CheckpointError(f"{folder}: was trained with other values of {', '.join(changed)}")
         checkpoint.load_weights(self.bare, folder)
         checkpoint.load_optimizer(self.optimizer, folder)
+        if self.adversary:
+            self.adversary.load({name: checkpoint.load_tensors(folder, name) for name in self.adversary.tensors()})
         state = card["state"]
         self.step, self.means = state["step"], RunningMeans(state["means"])
         self.best = -math.inf if state["best"] is None else state["best"]

@@ -32,8 +32,8 @@ def chi_squared_bound(p: Tensor, q: Tensor) -> Tensor:
 def contrastive(squared: Tensor, same: bool, margin: Tensor | float) -> Tensor:
     """Eq. 4, f_cont = - xi max(0, xi (D^2 - alpha)), for pairs of one group (xi = 1) or of two (xi = -1).
 
-    As the paper says under it, the margin belongs to pairs of two groups alone, so that f_cont is - D^2 for pairs of one
-    and max(0, alpha - D^2) for pairs of two.
+    As the paper says under it, the margin belongs to pairs of two groups alone, so that f_cont is - D^2 for pairs of
+    one and max(0, alpha - D^2) for pairs of two.
 
     Args:
         squared: D^2 of the pairs.
@@ -49,8 +49,8 @@ class ContrastiveCritic(Critic):
         E_(i,j)~P D^2  +  1/2 E_(i,j)~P+Q max(0, alpha - D^2)  +  1/4 E f_cont^2
 
     to be minimised, the negative of eq. 3 with f = f_cont. As in eq. 7, positive pairs (both strong) stand for P, and
-    negative ones (a strong and a weak sample) for P + Q. The last term, which eq. 6 and 7 leave out "for convenience", is
-    the second-order one of eq. 3, over positive and negative pairs alike.
+    negative ones (a strong and a weak sample) for P + Q. The last term, which eq. 6 and 7 leave out "for convenience",
+    is the second-order one of eq. 3, over positive and negative pairs alike.
 
     Minimum: 0, where strong samples coincide and every weak one is farther away than the margin.
 
@@ -58,10 +58,10 @@ class ContrastiveCritic(Critic):
         features: length of the encoder's feature vectors.
         margin: gives alpha; it is never a part of the gradient.
         pairs: ``all`` or ``mirrored``, see :func:`mien.learn.caf.pairs.paired`.
-        second_order: ``chi_squared`` (eq. 3); ``none``; or ``released``: L (1 - O) - rho/2 (1 - O)^2 with O half the sum
-            of the means of squares, rho = 1e-6, and a multiplier L that begins at 0 and grows by rho (1 - O); there the
-            sign of the penalty is that of a maximised loss although this one is minimised, and the second term of
-            the loss has the factor 1.
+        second_order: ``chi_squared`` (eq. 3); ``none``; or ``released``: L (1 - O) - rho/2 (1 - O)^2 with O half the
+            sum of the means of squares, rho = 1e-6, and a multiplier L that begins at 0 and grows by rho (1 - O);
+            there the sign of the penalty is that of a maximised loss although this one is minimised, and the second
+            term of the loss has the factor 1.
         outputs, hidden, dropout, bound: see :class:`mien.learn.caf.critic.Critic`.
     """
 

@@ -13,11 +13,11 @@ class Critic(nn.Module):
     """Tells strong emotions (distribution P of papers/001) from weak ones (Q) by the features of the encoder.
 
     The layers are those of the paper's release: two linear ones without an activation between them, dropout, ReLU, and
-    a linear one. The subclasses bring ``critic_loss``, which the critic descends with the encoder frozen, and, where it is
-    not the paper's, ``adversarial_loss``, which the encoder descends with the critic frozen.
+    a linear one. The subclasses bring ``critic_loss``, which the critic descends with the encoder frozen, and, where
+    it is not the paper's, ``adversarial_loss``, which the encoder descends with the critic frozen.
 
-    Departure: the paper's functions are bounded ("measurable and bounded"), its release's are not, and their spread then
-    grows without end, since the encoder pushes the outputs up. ``bound: tanh`` keeps them in (-1, 1).
+    Departure: the paper's functions are bounded ("measurable and bounded"), its release's are not, and their spread
+    then grows without end, since the encoder pushes the outputs up. ``bound: tanh`` keeps them in (-1, 1).
 
     Args:
         features: length of the encoder's feature vectors.

@@ -32,8 +32,8 @@ class Grouping:
     def groups(self, labels: Tensor, radius: float) -> tuple[Tensor, Tensor]:
         """Which rows are strong, and which are weak: N bool each.
 
-        Departure: the paper's P ends at a radius of 1, and the plane's corners, at 1.41, would be in neither group; here
-        they are strong.
+        Departure: the paper's P ends at a radius of 1, and the plane's corners, at 1.41, would be in neither group;
+        here they are strong.
 
         Args:
             labels: N x D of a batch.
@@ -54,7 +54,8 @@ class Otsu(Grouping):
 
     What is histogrammed: the magnitudes of all training labels of that dimension, 256 bins from the smallest to the
     largest one (kornia's ``otsu_threshold``). Magnitudes, since a strong emotion may lie on either side of neutral; the
-    whole set, once, since a batch has too few to make a histogram, and a face must not change its group from step to step.
+    whole set, once, since a batch has too few to make a histogram, and a face must not change its group from step to
+    step.
     """
 
     def decision_radius(self, labels: Labels) -> float:
@@ -127,9 +128,10 @@ class FixedRadius(Grouping):
 class ReleasedGrouping(Grouping):
     """What the paper's release does, which is not the paper: a threshold for each mini-batch.
 
-    For each dimension the sum of the batch's labels, in the order that they happen to have, from the first to the middle
-    between the place of the least and that of the greatest, over the sum of all; t is the root of the sum of both squares.
-    Strong is r^2 > t + 0.25, weak r^2 < t + 0.25. If a group is empty: r^2 > 0.65 and r^2 < 0.3, whose rest is in neither.
+    For each dimension the sum of the batch's labels, in the order that they happen to have, from the first to the
+    middle between the place of the least and that of the greatest, over the sum of all; t is the root of the sum of
+    both squares. Strong is r^2 > t + 0.25, weak r^2 < t + 0.25. If a group is empty: r^2 > 0.65 and r^2 < 0.3, whose
+    rest is in neither.
 
     Departure: where labels add up to 0 their share is taken as 0. Of several ranks each goes by its own rows.
 

@@ -30,7 +30,8 @@ class Margin(Protocol):
 
 
 def information(squared: Tensor, largest: float) -> Tensor:
-    """Mutual information in nats of two jointly Gaussian variables with squared correlation eta^2: - 1/2 log(1 - eta^2).
+    """Mutual information in nats of two jointly Gaussian variables with squared correlation eta^2: - 1/2 log(1 -
+    eta^2).
 
     Departure: at most ``largest``, for it is infinite at eta^2 = 1.
     """
@@ -124,8 +125,9 @@ def _check(name: str, **positive: float | None) -> None:
 class InformationMargin:
     """Only the first term of eq. 5: MI(g(Z_s), g(Z_w)) = - 1/2 log(1 - eta^2).
 
-    The paper has no formula for eta, "the correlation coefficient of g(Z_s) and g(Z_w)", and nothing pairs the samples of
-    the two groups. ``embedding`` asks for no pairs; see :func:`embedding_correlation` and :func:`paired_correlation`.
+    The paper has no formula for eta, "the correlation coefficient of g(Z_s) and g(Z_w)", and nothing pairs the samples
+    of the two groups. ``embedding`` asks for no pairs; see :func:`embedding_correlation` and
+    :func:`paired_correlation`.
 
     Args:
         correlation: which eta.
@@ -154,8 +156,8 @@ class InformationMargin:
 class ConfidenceMargin:
     """Only the second term of eq. 5: Delta(N, K), N the samples of the batch and K the mean of their adaptive counts.
 
-    K is found with the same Delta(N, k) as threshold. Departure: that of Balsubramani and others is A sqrt(log(N / c) / k);
-    the paper's, without the root, serves here for both.
+    K is found with the same Delta(N, k) as threshold. Departure: that of Balsubramani and others is A sqrt(log(N / c)
+    / k); the paper's, without the root, serves here for both.
 
     Args:
         c: the confidence parameter, in (0, 1].
@@ -251,8 +253,8 @@ class ReleasedMargin:
 
         mean over the dimensions of log p(y | x) / (p(y | -1) / 2 + p(y | 1) / 2)  +  A / sqrt(K_i - 1)
 
-    with x the strong and y the weak output and p(y | x) a Gaussian around x: the information of a channel whose input is
-    1 or -1. The first term is cut off at 0 and ``largest``. K_i is the adaptive count with thresholds A / sqrt(k).
+    with x the strong and y the weak output and p(y | x) a Gaussian around x: the information of a channel whose input
+    is 1 or -1. The first term is cut off at 0 and ``largest``. K_i is the adaptive count with thresholds A / sqrt(k).
 
     Departure: the ratio is taken in logarithms, so it is finite for any output (the release's is not a number at a
     standard deviation of 3 for every fifth one).

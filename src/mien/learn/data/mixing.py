@@ -94,6 +94,16 @@ class Mixing:
         self.steps_per_epoch = max(-(-len(part.rows) // part.size) for part in sets)
         self.columns = [part.columns(tasks, seed) for part in sets]
         self._orders: dict[int, tuple[int, NDArray[np.int_]]] = {}
+        self._strata: tuple[NDArray[np.int_] | None, ...] = (None,) * len(self.sets)
+
+    def stratify(self, strata: Sequence[NDArray[np.int_] | None]) -> None:
+        """From now on spread the rows of each stratum evenly over every pass, so that each step has its share of them.
+
+        Args:
+            strata: for each set the stratum of each row of its manifest; None leaves a set as it is.
+        """
+        self._strata = tuple(strata)
+        self._orders.clear()
 
     def unlabelled(self) -> list[tuple[str, str]]:
         """Task and label of every output that no row of any set is labelled for."""
@@ -132,8 +142,26 @@ class Mixing:
         cached = self._orders.get(index)
         if cached is None or cached[0] != turn:
             order = np.random.default_rng([self.seed, index, turn]).permutation(self.sets[index].rows)
+            if (strata := self._strata[index]) is not None:
+                order = spread(order, strata[order])
             cached = self._orders[index] = (turn, order)
         return cached[1]
+
+
+def spread(order: NDArray[np.int_], strata: NDArray[np.int_]) -> NDArray[np.int_]:
+    """The rows in an order in which every stratum is spread evenly; within a stratum their order stays.
+
+    Any stretch of the new order has of each stratum its share of the whole, rounded up or down, or one more or less.
+
+    Args:
+        order: rows.
+        strata: of these rows, in this order.
+    """
+    places = np.empty(len(order))
+    for stratum in np.unique(strata):
+        members = np.flatnonzero(strata == stratum)
+        places[members] = (np.arange(len(members)) + 0.5) / len(members)
+    return order[places.argsort(kind="stable")]
 
 
 def _hidden(column: NDArray[np.float32], share: float, seed: int, task: str) -> NDArray[np.float32]:

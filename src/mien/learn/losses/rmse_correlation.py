@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
 from mien.learn.losses.concordance import EPSILON, Moments
 from mien.learn.losses.term import LossTerm
+from mien.tasks import Kind
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class RmseCorrelation:
     Raises:
         ValueError: for a factor that is negative or not finite.
     """
+
+    kind: ClassVar[Kind] = Kind.CONTINUOUS
 
     correlation: float = 0.5
     rmse: float = 1.0

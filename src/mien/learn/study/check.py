@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mien.learn.assembly import label_space, manifests, select
-from mien.learn.recipe import Recipe, RecipeError
+from mien.learn.assembly import figure_names, label_space, manifests
+from mien.learn.parts import nearest
+from mien.learn.recipe import Recipe
 from mien.learn.study.plan import Study, StudyError
 from mien.learn.study.run import recipes
 from mien.learn.trainer import Trainer
@@ -38,8 +39,5 @@ def check(study: Study, settings: Sequence[str]) -> None:
 def _lacking(recipe: Recipe, figure: str) -> str:
     """Why a recipe's validation rows do not give this figure; nothing if they do."""
     training, validation = manifests(recipe)
-    try:
-        select(figure, label_space(recipe, training), validation)
-    except RecipeError as error:
-        return str(error).removeprefix("select: ")
-    return ""
+    names = [*figure_names(label_space(recipe, training), validation), *(f"probe.{name}" for name in recipe.probes)]
+    return "" if figure in names else f"the validation has no figure {figure}{nearest(figure, names)}"

@@ -8,16 +8,17 @@ from mien.learn.assembly import label_space, manifests
 from mien.learn.data.manifest import Manifest
 from mien.learn.recipe import Recipe, RecipeError
 from mien.learn.settings import DataSet
-from mien.tasks import Task
+from mien.tasks import Kind, Task
 
 
 def each_task(recipe: Recipe) -> dict[str, Recipe]:
     """The recipe of each task's own network.
 
     Couplings, their relatedness, balancing and sharing need other tasks and are left out, and so are the weights of
-    terms that are gone. A data set without any label of the task is left out as well, unless a fold is cut from it.
-    In the other sets the rows without a label stay, as in the runs that this one is compared with: where all tasks
-    share a set, all settings make the same number of steps over the same rows.
+    terms that are gone, the losses of other tasks, and an adversary but where its task is trained. A data set without
+    any label of the task is left out as well, unless a fold is cut from it. In the other sets the rows without a label
+    stay, as in the runs that this one is compared with: where all tasks share a set, all settings make the same number
+    of steps over the same rows.
 
     Raises:
         RecipeError: if no data set lends a label of some task.
@@ -35,7 +36,10 @@ def _alone(recipe: Recipe, task: Task, training: list[Manifest]) -> Recipe:
     kept = [part for part, lends in zip(recipe.data, lending, strict=True) if lends or part.place in judged]
     weight = {name: value for name, value in recipe.weights.items() if name == task.name}
     select = recipe.select if recipe.select and recipe.select.startswith(f"{task.name}.") else None
-    alone = {"tasks": (task.name,), "data": tuple(kept), "weights": weight, "select": select}
+    alone: dict[str, object] = {"tasks": (task.name,), "data": tuple(kept), "weights": weight, "select": select}
+    losses = {name: loss for name, loss in recipe.losses.items() if name == task.name}
+    grouped = recipe.adversarial and recipe.adversarial.task in (None, task.name) and task.kind is Kind.CONTINUOUS
+    alone |= {"losses": losses, "adversarial": recipe.adversarial if grouped else None}
     return recipe.model_copy(update={**alone, "relatedness": (), "couplings": (), "balancing": None, "sharing": None})
 
 
