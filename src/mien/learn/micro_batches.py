@@ -8,8 +8,8 @@ forward pass; the memory for activations is that of one part.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +31,7 @@ def in_parts(network: nn.Module, inputs: Tensor, parts: int) -> Mapping[str, Ten
         return outputs
 
     def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-        return nullcontext(), _statistics_kept(network)  # the second pass over a part must not count it twice
+        return nullcontext(), _StatisticsKept(network)  # the second pass over a part must not count it twice
 
     several = [
         checkpoint(network, part, use_reentrant=False, context_fn=contexts)
@@ -40,18 +40,18 @@ def in_parts(network: nn.Module, inputs: Tensor, parts: int) -> Mapping[str, Ten
     return {name: torch.cat([each[name] for each in several]) for name in several[0]}
 
 
-@contextmanager
-def _statistics_kept(network: nn.Module) -> Iterator[None]:
-    """Running statistics of batch normalisation stay as they are."""
-    tracking = [
-        each
-        for each in network.modules()
-        if isinstance(each, nn.modules.batchnorm._BatchNorm) and each.track_running_stats
-    ]
-    for each in tracking:
-        each.track_running_stats = False
-    try:
-        yield
-    finally:
-        for each in tracking:
-            each.track_running_stats = True
+class _StatisticsKept:
+    """Running statistics of batch normalisation stay as they are; can be entered again and again."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.norms = [each for each in network.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm)]
+        self.before: list[tuple[float | None, Tensor | None]] = []
+
+    def __enter__(self) -> None:
+        self.before = [(each.momentum, each.num_batches_tracked) for each in self.norms]
+        for each in self.norms:
+            each.momentum, each.num_batches_tracked = 0.0, None
+
+    def __exit__(self, *_: object) -> None:
+        for each, (momentum, count) in zip(self.norms, self.before, strict=True):
+            each.momentum, each.num_batches_tracked = momentum, count

@@ -1,0 +1,76 @@
+"""What does not fit an adversary is one line before any training."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mien.learn.caf import Otsu
+from mien.learn.recipe import RecipeError, parse
+from mien.learn.trainer import Trainer
+
+Recipes = Callable[..., dict[str, Any]]
+
+
+def test_the_radius_is_that_of_the_training_rows(caf_recipe: Recipes, tmp_path: Path) -> None:
+    run = Trainer(parse(caf_recipe()), tmp_path)
+    labels = run.mixing.columns[0]["affect"]
+    whole = labels[(labels == labels).all(1)]
+    assert len(whole) < len(labels)
+    assert run.adversary is not None
+    assert run.adversary.radius == Otsu().decision_radius(whole)
+
+
+@pytest.mark.parametrize(
+    ("against", "changes", "message"),
+    [
+        ({"task": "valence"}, {}, "adversarial.task: there is no continuous task valence; did you mean affect"),
+        ({}, {"tasks": ["expression"], "losses": {}}, r"adversarial.task: name one of .* \(there is none\)"),
+        ({"grouping": {"FixedRadius": {"radius": 5.0}}}, {}, r"decision radius 5 0 of \d+ training rows are strong"),
+        ({"grouping": {"FixedRadius": {"radius": 1e-9}}}, {}, "each group needs some"),
+        ({"critic": {"ContrastiveCritic": {"outputs": 0}}}, {}, "adversarial.critic: .* all widths are 1 or more"),
+        ({"margin": {"ConstantMargin": {"value": 0.0}}}, {}, "adversarial.margin: ConstantMargin: value is above 0"),
+        ({}, {"sharing": "TaskRouting"}, "adversarial: it needs shared features; with TaskRouting"),
+        ({}, {"losses": {"expression": "RmseCorrelation"}}, "losses.expression: the run has no such task"),
+        (
+            {},
+            {"losses": {"expression": "RmseCorrelation"}, "tasks": ["expression", "affect"]},
+            "losses.expression: RmseCorrelation is for continuous; expression has classes",
+        ),
+        ({}, {"select": "affect.rmse.valence"}, "select: the validation has no figure affect.rmse.valence"),
+    ],
+)
+def test_what_does_not_fit_is_refused(
+    against: dict[str, Any], changes: dict[str, Any], message: str, caf_recipe: Recipes, tmp_path: Path
+) -> None:
+    with pytest.raises(RecipeError, match=message):
+        Trainer(parse(caf_recipe(against, **changes)), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("against", "message"),
+    [
+        ({"grouping": "Otsuu"}, "adversarial.grouping: unknown class Otsuu; did you mean Otsu"),
+        ({"critic": "Otsu"}, "adversarial.critic: unknown class Otsu"),
+        ({"margin": {"AdaptiveMargin": {"cc": 1}}}, "cc: unknown key; did you mean c?"),
+        (
+            {"order": ["critic", "critic", "regression"]},
+            "order: each of critic, adversarial and regression stands there",
+        ),
+        ({"weight": 0}, "adversarial.weight"),
+        ({"forwards": "exact"}, "forwards: unknown key; did you mean forward?"),
+    ],
+)
+def test_a_misspelled_recipe_is_refused(against: dict[str, Any], message: str, caf_recipe: Recipes) -> None:
+    with pytest.raises(RecipeError) as refusal:
+        parse(caf_recipe(against))
+    assert message in str(refusal.value)
+
+
+def test_a_probe_s_figure_is_logged(caf_recipe: Recipes, vectors: Path, tmp_path: Path) -> None:
+    probes = {"who": {"manifest": str(vectors), "split": "valid"}}
+    figures = Trainer(parse(caf_recipe(probes=probes, steps=2)), tmp_path).run()
+    assert 0 <= figures["probe.who"] <= 1
+    assert figures["step"] == 2 if "step" in figures else True
+    assert "probe.who" in (tmp_path / "log.csv").read_text()

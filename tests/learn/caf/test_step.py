@@ -1,0 +1,310 @@
+"""The step of Algorithm 1 against a naive one, its freezing, its skips, and that nothing ever is NaN."""
+
+import copy
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from mien.learn import caf
+from mien.learn.batch import Batch
+from mien.learn.caf.step import SKIPPED, Adversary, across_ranks
+from mien.learn.models.network import FEATURES
+from mien.learn.optimisation import learning_rate
+from mien.learn.recipe import parse
+from mien.learn.settings import Adversarial
+from mien.learn.trainer import DivergedError, Trainer
+from mien.tasks import AFFECT
+
+Recipes = Callable[..., dict[str, Any]]
+ORDERS = list(itertools.permutations(["critic", "adversarial", "regression"]))
+
+
+def trainer(data: dict[str, Any], folder: Path) -> Trainer:
+    return Trainer(parse(data), folder)
+
+
+def weights(module: nn.Module) -> dict[str, Tensor]:
+    return {name: parameter.detach().clone() for name, parameter in module.named_parameters()}
+
+
+def naive(run: Trainer, steps: int) -> None:
+    """Algorithm 1, each phase with a forward pass of its own, a plain backward, and gradients that are thrown away."""
+    assert run.adversary is not None
+    adversary, network, recipe = run.adversary, run.bare, run.recipe
+    rate = recipe.adversarial.optimizer.rate
+    optimizers = {
+        "critic": torch.optim.Adam(adversary.critic.parameters(), rate, weight_decay=5e-4),
+        "adversarial": torch.optim.Adam(adversary.encoder, rate, weight_decay=5e-4),
+        "regression": torch.optim.Adam(network.parameters(), recipe.optimizer.rate, betas=(0.5, 0.9)),
+    }
+    clipped = {"critic": adversary.critic.parameters, "adversarial": lambda: adversary.encoder,
+               "regression": network.parameters}  # fmt: skip
+    for step in range(steps):
+        batch = run.mixing.batch(step)
+        known = batch.mask["affect"].all(1)
+        radius = batch.labels["affect"].norm(dim=1)
+        strong, weak = known & (radius >= adversary.radius), known & (radius < adversary.radius)
+        for phase in recipe.adversarial.order:
+            outputs = network(batch.images)
+            if phase == "regression":
+                loss, _ = run.objective(outputs, batch)
+            else:
+                z = adversary.critic(outputs[FEATURES])
+                made = adversary.critic
+                loss = made.critic_loss(z[strong], z[weak], 0) if phase == "critic" else -z[weak].mean()
+            for optimizer in optimizers.values():
+                optimizer.zero_grad()
+            loss.backward()
+            factor = learning_rate(step, run.steps, recipe.schedule)
+            for group in optimizers[phase].param_groups:
+                group["lr"] = factor * (recipe.optimizer.rate if phase == "regression" else rate)
+            nn.utils.clip_grad_norm_(clipped[phase](), 5.0)
+            optimizers[phase].step()
+
+
+@pytest.mark.parametrize("order", ORDERS, ids="-".join)
+def test_an_exact_step_is_a_naive_one(order: tuple[str, ...], caf_recipe: Recipes, tmp_path: Path) -> None:
+    data = caf_recipe({"order": list(order)})
+    run, other = trainer(data, tmp_path / "a"), trainer(data, tmp_path / "b")
+    assert run.adversary is not None
+    assert other.adversary is not None
+    other.adversary.critic.load_state_dict(run.adversary.critic.state_dict())
+    before = weights(run.bare)
+    for step in range(3):
+        means = run.train_step(step)
+        assert set(means) == {"affect", "critic", "adversarial", SKIPPED}
+    naive(other, 3)
+    for module, its_twin in ((run.bare, other.bare), (run.adversary.critic, other.adversary.critic)):
+        for name, value in weights(module).items():
+            torch.testing.assert_close(value, weights(its_twin)[name], rtol=1e-4, atol=1e-6, msg=name)
+    assert any(not torch.equal(value, before[name]) for name, value in weights(run.bare).items())
+
+
+def test_a_shared_step_takes_both_gradients_where_it_began(caf_recipe: Recipes, tmp_path: Path) -> None:
+    data = caf_recipe({"forward": "shared"}, optimizer={"kind": "sgd", "rate": 0.1, "momentum": 0, "weight_decay": 0})
+    data["adversarial"]["optimizer"] = {"kind": "sgd", "rate": 0.2, "momentum": 0, "weight_decay": 0}
+    run = trainer(data, tmp_path)
+    assert run.adversary is not None
+    before, batch, twin = weights(run.bare), run.mixing.batch(0), copy.deepcopy(run.bare)
+    names = [name for name, _ in run.bare.named_parameters() if not name.startswith("heads.")]
+    outputs = twin(batch.images)
+    loss, _ = run.objective(outputs, batch)
+    regression = dict(zip(before, torch.autograd.grad(loss, list(twin.parameters()), retain_graph=True), strict=True))
+    run.train_step(0)
+    z = run.adversary.critic(outputs[FEATURES])  # as it is after its own phase
+    encoder = [weight for name, weight in twin.named_parameters() if name in names]
+    adversarial = torch.autograd.grad(-z[run.adversary.groups(batch)[1]].mean(), encoder)
+    against = dict(zip(names, adversarial, strict=True))
+    for name, value in weights(run.bare).items():
+        expected = before[name] - 0.1 * regression[name]
+        expected = expected - 0.2 * against[name] if name in against else expected
+        torch.testing.assert_close(value, expected, rtol=1e-4, atol=1e-6, msg=name)
+
+
+@pytest.mark.parametrize("order", ORDERS, ids="-".join)
+def test_as_few_forward_passes_as_the_mathematics_allows(
+    order: tuple[str, ...], caf_recipe: Recipes, tmp_path: Path
+) -> None:
+    passes = {}
+    for forward in ("exact", "shared"):
+        run = trainer(caf_recipe({"order": list(order), "forward": forward}), tmp_path)
+        seen: list[int] = []
+        run.bare.register_forward_hook(lambda *_, seen=seen: seen.append(1))
+        run.train_step(0)
+        passes[forward] = len(seen)
+    # a critic that comes last sees the encoder as the others left it
+    assert passes == {"exact": 3 if order[-1] == "critic" else 2, "shared": 1}
+
+
+def adversary(run: Trainer) -> Adversary:
+    assert run.adversary is not None
+    return run.adversary
+
+
+def test_each_phase_moves_its_own_weights_alone(caf_recipe: Recipes, tmp_path: Path) -> None:
+    run = trainer(caf_recipe(), tmp_path)
+    against, batch = adversary(run), run.mixing.batch(0)
+    groups = against.groups(batch)
+    encoder, critic = weights(run.bare), weights(against.critic)
+    against.critic_phase(run.bare(batch.images)[FEATURES], groups, 0)
+    assert all(torch.equal(value, encoder[name]) for name, value in weights(run.bare).items())
+    assert any(not torch.equal(value, critic[name]) for name, value in weights(against.critic).items())
+    critic = weights(against.critic)
+    gradients, _ = against.adversarial_phase(run.bare(batch.images)[FEATURES], groups)
+    against._move_encoder(gradients)
+    assert all(torch.equal(value, critic[name]) for name, value in weights(against.critic).items())
+    moved = {name for name, value in weights(run.bare).items() if not torch.equal(value, encoder[name])}
+    assert moved
+    assert not any(name.startswith("heads.") for name in moved)
+    assert all(parameter.grad is None for parameter in (*run.bare.parameters(), *against.critic.parameters()))
+
+
+def batch_of(labels: list[list[float]]) -> Batch:
+    """Rows with these labels; NaN: not labelled."""
+    values = torch.tensor(labels)
+    known = ~values.isnan()
+    return Batch(torch.zeros(len(labels), 6), {"affect": values.nan_to_num()}, {"affect": known})
+
+
+NAN = float("nan")
+ONE_SIDED = {
+    "no strong": [[0.0, 0.0]] * 4,
+    "no weak": [[0.9, 0.9]] * 4,
+    "one strong": [[0.9, 0.9], [0.0, 0.1], [0.1, 0.0]],
+    "nothing labelled": [[NAN, NAN]] * 3,
+    "half labels": [[0.9, NAN], [NAN, 0.9], [0.0, NAN], [0.9, 0.9], [0.0, 0.0]],
+}
+
+
+@pytest.mark.parametrize("case", ONE_SIDED)
+def test_a_batch_without_a_group_is_counted_and_moves_nothing(case: str, caf_recipe: Recipes, tmp_path: Path) -> None:
+    run = trainer(caf_recipe(), tmp_path)
+    against, critic = adversary(run), weights(adversary(run).critic)
+    groups = against.groups(batch_of(ONE_SIDED[case]))
+    features = torch.randn(len(ONE_SIDED[case]), 8, requires_grad=True)
+    assert against.critic_phase(features, groups, 0) == {SKIPPED: 1.0}
+    assert against.adversarial_phase(features, groups) == (None, {})
+    assert all(torch.equal(value, critic[name]) for name, value in weights(against.critic).items())
+
+
+def test_rows_without_labels_change_nothing(caf_recipe: Recipes, tmp_path: Path) -> None:
+    labels = [[0.9, 0.8], [-0.9, 0.9], [0.0, 0.1], [0.1, -0.1]]
+    features = torch.randn(6, 8, generator=torch.Generator().manual_seed(0))
+    losses = []
+    for rows, kept in ((labels, features[:4]), ([*labels, [NAN, NAN], [0.9, NAN]], features)):
+        run = trainer(caf_recipe(), tmp_path)
+        torch.manual_seed(1)
+        adversary(run).critic.load_state_dict(caf.ContrastiveCritic(8, dropout=0.0).state_dict())
+        losses.append(adversary(run).critic_phase(kept, adversary(run).groups(batch_of(rows)), 0)["critic"])
+    assert losses[0] == pytest.approx(losses[1])
+
+
+def test_the_share_of_skipped_steps_is_logged(caf_recipe: Recipes, tmp_path: Path) -> None:
+    run = trainer(caf_recipe({"grouping": {"FixedRadius": {"radius": 0.9}}}, batch_size=4), tmp_path)
+    run.run()
+    header, first, _ = (tmp_path / "log.csv").read_text().splitlines()
+    row = dict(zip(header.split(","), first.split(","), strict=True))
+    assert 0 < float(row[f"loss.{SKIPPED}"]) < 1
+    assert float(row["affect.ccc"]) == float(row["affect.ccc"])
+
+
+@pytest.mark.parametrize("change", [{"precision": "bf16"}, {"micro_batches": 3}, {"adversarial": "shared"}])
+def test_it_works_with_amp_and_accumulation(change: dict[str, Any], caf_recipe: Recipes, tmp_path: Path) -> None:
+    against = {"forward": "shared"} if "adversarial" in change else {}
+    rest = {key: value for key, value in change.items() if key != "adversarial"}
+    run, plain = trainer(caf_recipe(against, **rest), tmp_path / "a"), trainer(caf_recipe(against), tmp_path / "b")
+    adversary(plain).critic.load_state_dict(adversary(run).critic.state_dict())
+    for step in range(2):
+        run.train_step(step)
+        plain.train_step(step)
+    tolerance = 0.03 if "precision" in change else 1e-5
+    for name, value in weights(run.bare).items():
+        torch.testing.assert_close(value, weights(plain.bare)[name], rtol=0, atol=tolerance, msg=name)
+
+
+@pytest.mark.parametrize("forward", ["exact", "shared"])
+def test_an_interrupted_run_ends_as_an_unbroken_one(forward: str, caf_recipe: Recipes, tmp_path: Path) -> None:
+    data = caf_recipe({"forward": forward, "stratify": True, "critic": "ContrastiveCritic"}, save_every=1)
+    trainer(data, tmp_path / "unbroken").run()
+    broken = trainer(data, tmp_path / "broken")
+
+    def stop(*_: object) -> None:
+        broken.stop = broken.step == 4
+
+    with pytest.raises(KeyboardInterrupt):
+        broken.run(stop)
+    torch.manual_seed(99)
+    second = trainer(data, tmp_path / "broken")
+    second.resume()
+    assert second.step == 4
+    second.run()
+    for name in ("network", "optimizer", "critic", "critic_optimizer", "encoder_optimizer"):
+        one, two = ((tmp_path / run / f"last/{name}.safetensors").read_bytes() for run in ("unbroken", "broken"))
+        assert one == two, name
+    assert (tmp_path / "unbroken/log.csv").read_bytes() == (tmp_path / "broken/log.csv").read_bytes()
+
+
+def test_only_encoder_and_regressor_are_exported(caf_recipe: Recipes, tmp_path: Path) -> None:
+    from mien.learn.checkpoint import load_network
+
+    trainer(caf_recipe(epochs=1), tmp_path).run()
+    network, _ = load_network(tmp_path / "last")
+    assert not [name for name, _ in network.named_parameters() if "critic" in name]
+    assert set(network(torch.zeros(2, 6))) == {FEATURES, "affect"}
+
+
+def test_a_stratified_run_has_both_groups_in_every_step(caf_recipe: Recipes, tmp_path: Path) -> None:
+    counts = {}
+    for stratify in (False, True):
+        run = trainer(caf_recipe({"stratify": stratify}, batch_size=10), tmp_path)
+        steps = range(3 * run.mixing.steps_per_epoch)
+        counts[stratify] = [tuple(map(len, adversary(run).groups(run.mixing.batch(step)))) for step in steps]
+    assert np.ptp([strong for strong, _ in counts[True]]) <= 1
+    assert np.ptp([strong for strong, _ in counts[False]]) > 2
+    assert sum(map(sum, counts[True])) == sum(map(sum, counts[False]))
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(caf_recipe: Recipes, tmp_path: Path) -> None:
+    run = trainer(caf_recipe(), tmp_path)
+    with torch.no_grad():
+        next(iter(adversary(run).critic.parameters())).fill_(float("nan"))
+    with pytest.raises(DivergedError, match="the loss critic is nan at step 0"):
+        run.train_step(0)
+
+
+def test_one_rank_s_rows_are_all_rows() -> None:
+    rows = torch.randn(3, 2, requires_grad=True)
+    assert across_ranks(rows, Accelerator()) is rows
+
+
+CRITICS = sorted(name for name in caf.__all__ if hasattr(getattr(caf, name), "critic_loss") and name != "Critic")
+MARGINS = sorted(name for name in caf.__all__ if hasattr(getattr(caf, name), "between"))
+
+
+def hard(kind: int, draw: np.random.Generator) -> tuple[Tensor, Batch]:
+    """Features and labels that make trouble: constant ones, groups of one or none, a standard deviation of 5."""
+    n = int(draw.integers(2, 12))
+    features = {
+        0: np.full((n, 8), draw.normal()),
+        1: draw.normal(0, 5, (n, 8)),
+        2: draw.normal(0, 1e-20, (n, 8)),
+        3: draw.normal(0, 1, (n, 8)),
+        4: np.zeros((n, 8)),
+    }[kind % 5]
+    labels = draw.uniform(-1, 1, (n, 2))
+    strong = int(draw.integers(0, 4))
+    labels[:strong], labels[strong:] = np.sign(labels[:strong]), 0.1 * labels[strong:]
+    labels[draw.random(n) < 0.1] = np.nan
+    return torch.tensor(features, dtype=torch.float32).requires_grad_(), batch_of(labels.tolist())
+
+
+def test_ten_thousand_steps_on_hard_inputs_have_no_nan() -> None:
+    """Every critic, each margin of the one that has one, with and without bounded outputs."""
+    settings = Adversarial.model_validate({"optimizer": {"kind": "adam", "rate": 0.01, "clip": None}})
+    made = [("ContrastiveCritic", margin, bound) for margin in MARGINS for bound in ("tanh", "none")]
+    made += [(name, "ConstantMargin", bound) for name in CRITICS[1:] for bound in ("tanh", "none")]
+    draw = np.random.default_rng(0)
+    steps = 10_000 // len(made) + 1
+    for name, margin, bound in made:
+        torch.manual_seed(0)
+        given = {"margin": getattr(caf, margin)()} if name == "ContrastiveCritic" else {}
+        critic = getattr(caf, name)(8, bound=bound, **given)
+        encoder = nn.Linear(8, 8)
+        run = Adversary(
+            settings, critic, list(encoder.parameters()), caf.FixedRadius(0.7), 0.7, AFFECT.name, Accelerator()
+        )
+        for step in range(steps):
+            features, batch = hard(step, draw)
+            groups = run.groups(batch)
+            run.critic_phase(features, groups, step // 100)
+            gradients, _ = run.adversarial_phase(encoder(features), groups)
+            run._move_encoder(gradients)
+        learned = [*critic.parameters(), *encoder.parameters()]
+        assert all(torch.isfinite(weight).all() for weight in learned), (name, margin, bound)
