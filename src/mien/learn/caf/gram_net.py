@@ -1,0 +1,117 @@
+"""The critic of GRAM nets (Srivastava and others, 2020) in the place of the contrastive one (papers/001, Table 4)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from mien.learn.caf.critic import Bound, Critic
+
+Objective = Literal["squared_ratio", "released"]
+
+BANDWIDTHS = (1.0, math.sqrt(2), 2.0, math.sqrt(8), 4.0)
+"""The release's for CIFAR-10: the squares are 1, 2, 4, 8 and 16."""
+
+
+def kernel(x: Tensor, y: Tensor, bandwidth: float) -> Tensor:
+    """exp(-|x - y|^2 / (2 bandwidth^2)): N x d and M x d to N x M. Its gradient is finite where points coincide."""
+    squares = (x[:, None] - y[None]).square().sum(2)
+    return torch.exp(-squares / (2 * bandwidth**2))
+
+
+def density_ratio(p: Tensor, q: Tensor, bandwidths: Sequence[float] = BANDWIDTHS, ridge: float = 1e-3) -> Tensor:
+    """p / q at the samples of Q by matching of kernel means, averaged over the bandwidths: N_q, float64.
+
+        r = N_q / N_p (K_qq + ridge I)^-1 K_qp 1
+
+    It estimates, so that some of its values may be negative. Of samples that coincide all are 1 / (1 + ridge / N_q).
+
+    Args:
+        p: N_p x d.
+        q: N_q x d.
+        bandwidths: of the kernels, in the unit of the samples.
+        ridge: above 0.
+    """
+    p, q = p.double(), q.double()  # the system's condition is N_q / ridge, too much for float32
+    eye = torch.eye(len(q), dtype=q.dtype, device=q.device)
+    ratios = [torch.linalg.solve(kernel(q, q, h) + ridge * eye, kernel(q, p, h).mean(1)) for h in bandwidths]
+    return len(q) * torch.stack(ratios).mean(0)
+
+
+def squared_mmd(p: Tensor, q: Tensor, bandwidths: Sequence[float] = BANDWIDTHS) -> Tensor:
+    """The squared maximum mean discrepancy for the sum of the kernels: a scalar in [0, 2 * their number].
+
+    It has the diagonals (Gretton and others' biased estimate) and so is 0 or more.
+
+    Args:
+        p, q, bandwidths: as of :func:`density_ratio`.
+    """
+    parts = [kernel(p, p, h).mean() - 2 * kernel(p, q, h).mean() + kernel(q, q, h).mean() for h in bandwidths]
+    return torch.stack(parts).sum()
+
+
+class GramNet(Critic):
+    """Generative ratio matching: outputs in which the ratio of both densities is that of the features.
+
+    The squared difference of the two ratios, in expectation over Q, is the Pearson divergence of the features less that of
+    the outputs. So the critic raises
+
+        PD(P, Q) = E_Q r^2 - 1          r = p / q in the space of the outputs, see :func:`density_ratio`
+
+    and ``critic_loss`` is the negative. P, the data there, are the strong samples, Q, the generated ones, the weak. The
+    generator descends MMD^2 in that space, and so does the encoder here, in the place of the paper's - E z. The
+    data of a generator do not move: the strong outputs are held still in it.
+
+    Minimum: - PD of the features, which no function of them exceeds; for N(m, s^2 I) and N(m', s^2 I) the divergence is
+    exp(|m - m'|^2 / s^2) - 1. Mind that r is known at samples of Q alone: of groups that do not meet r is 0, not large.
+
+    Departures: the release descends the root of MMD^2, whose gradient is infinite at 0. No bound is the default, as there.
+
+    Args:
+        features: length of the encoder's feature vectors.
+        bandwidths: of the kernels, in the unit of the outputs.
+        ridge: of the linear system.
+        objective: ``squared_ratio``; or ``released``: E_Q (r - 1)^2 + E_Q r, whose last term shall keep estimates
+            positive.
+        outputs, hidden, dropout, bound: see :class:`mien.learn.caf.critic.Critic`.
+
+    Raises:
+        ValueError: for bandwidths or a ridge that are not positive, or as the critic does.
+    """
+
+    def __init__(
+        self,
+        features: int,
+        *,
+        bandwidths: tuple[float, ...] = BANDWIDTHS,
+        ridge: float = 1e-3,
+        objective: Objective = "squared_ratio",
+        outputs: int = 16,
+        hidden: tuple[int, int] = (64, 32),
+        dropout: float = 0.2,
+        bound: Bound = "none",
+    ) -> None:
+        super().__init__(features, outputs=outputs, hidden=hidden, dropout=dropout, bound=bound)
+        if not bandwidths or not all(0 < value < math.inf for value in (*bandwidths, ridge)):
+            raise ValueError(f"GramNet: bandwidths and ridge are above 0, not {list(bandwidths)} and {ridge}")
+        self.bandwidths, self.ridge, self.objective = tuple(bandwidths), ridge, objective
+
+    def critic_loss(self, strong: Tensor, weak: Tensor, epoch: int) -> Tensor:
+        """1 - E_Q r^2; see :meth:`mien.learn.caf.critic.Critic.critic_loss`."""
+        ratio = density_ratio(strong, weak, self.bandwidths, self.ridge)
+        if self.objective == "released":
+            return -((ratio - 1).square().mean() + ratio.mean()).to(weak.dtype)
+        return (1 - ratio.square().mean()).to(weak.dtype)
+
+    def adversarial_loss(self, strong: Tensor, weak: Tensor) -> Tensor:
+        """MMD^2 of both groups; see :meth:`mien.learn.caf.critic.Critic.adversarial_loss`.
+
+        Args:
+            strong: N_s x outputs, N_s >= 1; they get no gradient.
+            weak: N_w x outputs, N_w >= 1.
+        """
+        return squared_mmd(strong.detach(), weak, self.bandwidths)
