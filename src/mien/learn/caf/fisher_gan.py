@@ -29,16 +29,15 @@ class FisherGan(Critic):
 
         E_P f - E_Q f + L (1 - Omega) - rho/2 (Omega - 1)^2          then   L <- L - rho (1 - Omega)
 
-    so that L, 0 at first, grows while f is too large. ``critic_loss`` is its negative. P, the data there, are the strong
-    samples, Q, the generated ones, the weak: Algorithm 1 of papers/001 has the weak ones move towards the strong. The
-    generator descends - E_Q f, which is the encoder's loss of papers/001 to the letter: nothing changes there.
+    so that L, 0 at first, grows while f is too large. ``critic_loss`` is its negative. P, the data there, are the
+    strong samples, Q, the generated ones, the weak: in Algorithm 1 of papers/001 it is the weak ones that the encoder
+    moves. The generator descends - E_Q f, which is the encoder's loss of papers/001 to the letter: it stays.
 
-    Minimum: - d_F at the saddle point, where Omega = 1. Over all f, d_F^2 is the integral of 2 (P - Q)^2 / (P + Q), so that
-    d_F is in [0, 2].
+    Minimum: - d_F at the saddle point, where Omega = 1 and L = d_F / 2. Over all f, d_F^2 is the integral of
+    2 (P - Q)^2 / (P + Q), so that d_F is in [0, 2].
 
-    f is one number, and it has no bound, as there: the constraint holds it. Within (-1, 1) Omega would never reach 1 and
-    the multiplier would fall for ever, so ``outputs`` and ``bound`` are no options. What encoder and critic cannot do
-    here is outgrow each other.
+    f is one number, and it has no bound, as there: the constraint holds it. Within (-1, 1) Omega would never reach 1
+    and the multiplier would fall for ever, so ``outputs`` and ``bound`` are no options.
 
     Args:
         features: length of the encoder's feature vectors.

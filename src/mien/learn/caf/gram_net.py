@@ -14,13 +14,16 @@ from mien.learn.caf.critic import Bound, Critic
 Objective = Literal["squared_ratio", "released"]
 
 BANDWIDTHS = (1.0, math.sqrt(2), 2.0, math.sqrt(8), 4.0)
-"""The release's for CIFAR-10: the squares are 1, 2, 4, 8 and 16."""
+"""Those of the PyTorch release for CIFAR-10: the squares are 1, 2, 4, 8 and 16."""
 
 
-def kernel(x: Tensor, y: Tensor, bandwidth: float) -> Tensor:
-    """exp(-|x - y|^2 / (2 bandwidth^2)): N x d and M x d to N x M. Its gradient is finite where points coincide."""
+def kernels(x: Tensor, y: Tensor, bandwidths: Sequence[float]) -> Tensor:
+    """exp(-|x - y|^2 / (2 h^2)) for each bandwidth h: N x d and M x d to H x N x M.
+
+    Its gradient is finite where points coincide.
+    """
     squares = (x[:, None] - y[None]).square().sum(2)
-    return torch.exp(-squares / (2 * bandwidth**2))
+    return torch.stack([torch.exp(-squares / (2 * h**2)) for h in bandwidths])
 
 
 def density_ratio(p: Tensor, q: Tensor, bandwidths: Sequence[float] = BANDWIDTHS, ridge: float = 1e-3) -> Tensor:
@@ -38,8 +41,8 @@ def density_ratio(p: Tensor, q: Tensor, bandwidths: Sequence[float] = BANDWIDTHS
     """
     p, q = p.double(), q.double()  # the system's condition is N_q / ridge, too much for float32
     eye = torch.eye(len(q), dtype=q.dtype, device=q.device)
-    ratios = [torch.linalg.solve(kernel(q, q, h) + ridge * eye, kernel(q, p, h).mean(1)) for h in bandwidths]
-    return len(q) * torch.stack(ratios).mean(0)
+    ratios: Tensor = torch.linalg.solve(kernels(q, q, bandwidths) + ridge * eye, kernels(q, p, bandwidths).mean(2))
+    return len(q) * ratios.mean(0)
 
 
 def squared_mmd(p: Tensor, q: Tensor, bandwidths: Sequence[float] = BANDWIDTHS) -> Tensor:
@@ -50,26 +53,27 @@ def squared_mmd(p: Tensor, q: Tensor, bandwidths: Sequence[float] = BANDWIDTHS) 
     Args:
         p, q, bandwidths: as of :func:`density_ratio`.
     """
-    parts = [kernel(p, p, h).mean() - 2 * kernel(p, q, h).mean() + kernel(q, q, h).mean() for h in bandwidths]
-    return torch.stack(parts).sum()
+    pp, pq, qq = (kernels(x, y, bandwidths).mean((1, 2)) for x, y in ((p, p), (p, q), (q, q)))
+    return (pp - 2 * pq + qq).sum()
 
 
 class GramNet(Critic):
     """Generative ratio matching: outputs in which the ratio of both densities is that of the features.
 
-    The squared difference of the two ratios, in expectation over Q, is the Pearson divergence of the features less that of
-    the outputs. So the critic raises
+    The squared difference of the two ratios, in expectation over Q, is the Pearson divergence of the features less
+    that of the outputs. So the critic raises
 
         PD(P, Q) = E_Q r^2 - 1          r = p / q in the space of the outputs, see :func:`density_ratio`
 
     and ``critic_loss`` is the negative. P, the data there, are the strong samples, Q, the generated ones, the weak. The
-    generator descends MMD^2 in that space, and so does the encoder here, in the place of the paper's - E z. The
-    data of a generator do not move: the strong outputs are held still in it.
+    generator descends MMD^2 in that space, and so does the encoder here, in the place of - E z in papers/001. The data
+    of a generator do not move, so the strong outputs are held still in it.
 
     Minimum: - PD of the features, which no function of them exceeds; for N(m, s^2 I) and N(m', s^2 I) the divergence is
     exp(|m - m'|^2 / s^2) - 1. Mind that r is known at samples of Q alone: of groups that do not meet r is 0, not large.
 
-    Departures: the release descends the root of MMD^2, whose gradient is infinite at 0. No bound is the default, as there.
+    No bound is the default, as there. Departure: its release descends the root of MMD^2, whose gradient is infinite
+    at 0.
 
     Args:
         features: length of the encoder's feature vectors.

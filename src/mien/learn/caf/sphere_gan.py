@@ -12,7 +12,8 @@ def geodesic(z: Tensor) -> Tensor:
     """The way on the unit sphere from the north pole to the points that z are projected to: N x d to N, in (0, pi].
 
     The inverse stereographic projection of z is (2 z, |z|^2 - 1) / (|z|^2 + 1) in d + 1 dimensions and the north pole
-    is (0, 1), so the cosine of the angle between them is (|z|^2 - 1) / (|z|^2 + 1), and the tangent of its half 1 / |z|.
+    is (0, 1), so the cosine of the angle between them is (|z|^2 - 1) / (|z|^2 + 1), and the tangent of half of it
+    1 / |z|.
     z = 0 is the south pole, at pi; infinity the north pole.
 
     Departure: the angle is 2 atan2(1, |z|), not the arc cosine, whose gradient is infinite at both poles. At z = 0, a
@@ -36,17 +37,17 @@ class SphereGan(Critic):
 
         max_f  sum_r  E_P d(f)^r - E_Q d(f)^r          r = 1 to R
 
-    d being :func:`geodesic`. ``critic_loss`` is the negative. P, the data there, are the strong samples, Q, the generated
-    ones, the weak: the critic moves strong ones away from the north pole and weak ones to it. The generator descends
-    - sum_r E_Q d^r there, and so does the encoder here, in the place of the paper's - E z: it moves weak samples
-    away from the pole, to where the strong ones are.
+    d being :func:`geodesic`. ``critic_loss`` is the negative. P, the data there, are the strong samples, Q, the
+    generated ones, the weak: the critic moves strong ones away from the north pole and weak ones to it. The generator
+    descends - sum_r E_Q d^r there, and so does the encoder here, in the place of - E z in papers/001: it moves weak
+    samples away from the pole, to where the strong ones are.
 
-    Minimum: over all f, - TV(P, Q) (pi + ... + pi^R), TV being half the integral of |P - Q|: strong samples at the south
-    pole, weak ones at the north pole, each where it is more frequent.
+    Minimum: over all f, - TV(P, Q) (pi + ... + pi^R), TV being half the integral of |P - Q|: strong samples at the
+    south pole, weak ones at the north pole, each where it is more frequent.
 
     Departure: atan2 in the place of acos, see :func:`geodesic`. No bound is the default, for distances on a sphere have
     one: that is what the paper uses the sphere for. ``bound: tanh`` keeps every point in the reach of a gradient, and
-    farther than 2 / sqrt(d) from the north pole.
+    farther than 2 atan(1 / sqrt(d)) from the north pole.
 
     Args:
         features: length of the encoder's feature vectors.
