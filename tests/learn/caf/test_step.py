@@ -289,13 +289,15 @@ def test_ten_thousand_steps_on_hard_inputs_have_no_nan() -> None:
     """Every critic, each margin of the one that has one, with and without bounded outputs."""
     settings = Adversarial.model_validate({"optimizer": {"kind": "adam", "rate": 0.01, "clip": None}})
     made = [("ContrastiveCritic", margin, bound) for margin in MARGINS for bound in ("tanh", "none")]
-    made += [(name, "ConstantMargin", bound) for name in CRITICS[1:] for bound in ("tanh", "none")]
+    made += [(name, "", bound) for name in ("GramNet", "SphereGan") for bound in ("tanh", "none")]
+    made += [("FisherGan", "", "")]
+    assert sorted({name for name, _, _ in made}) == CRITICS
     draw = np.random.default_rng(0)
     steps = 10_000 // len(made) + 1
     for name, margin, bound in made:
         torch.manual_seed(0)
-        given = {"margin": getattr(caf, margin)()} if name == "ContrastiveCritic" else {}
-        critic = getattr(caf, name)(8, bound=bound, **given)
+        given = ({"margin": getattr(caf, margin)()} if margin else {}) | ({"bound": bound} if bound else {})
+        critic = getattr(caf, name)(8, **given)
         encoder = nn.Linear(8, 8)
         run = Adversary(
             settings, critic, list(encoder.parameters()), caf.FixedRadius(0.7), 0.7, AFFECT.name, Accelerator()

@@ -2,6 +2,8 @@
 
 from mien.learn.caf.contrastive_critic import ContrastiveCritic
 from mien.learn.caf.critic import Critic
+from mien.learn.caf.fisher_gan import FisherGan
+from mien.learn.caf.gram_net import GramNet
 from mien.learn.caf.grouping import FixedRadius, Grouping, KMeans, Otsu, ReleasedGrouping
 from mien.learn.caf.margin import (
     AdaptiveMargin,
@@ -11,6 +13,7 @@ from mien.learn.caf.margin import (
     LinearMargin,
     ReleasedMargin,
 )
+from mien.learn.caf.sphere_gan import SphereGan
 
 __all__ = [
     "AdaptiveMargin",
@@ -18,7 +21,9 @@ __all__ = [
     "ConstantMargin",
     "ContrastiveCritic",
     "Critic",
+    "FisherGan",
     "FixedRadius",
+    "GramNet",
     "Grouping",
     "InformationMargin",
     "KMeans",
@@ -26,4 +31,5 @@ __all__ = [
     "Otsu",
     "ReleasedGrouping",
     "ReleasedMargin",
+    "SphereGan",
 ]

@@ -1,0 +1,83 @@
+"""The critic of Sphere GAN (Park and Kwon, 2019 and 2020) in the place of the contrastive one (papers/001, Table 4)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mien.learn.caf.critic import Bound, Critic
+
+
+def geodesic(z: Tensor) -> Tensor:
+    """The way on the unit sphere from the north pole to the points that z are projected to: N x d to N, in (0, pi].
+
+    The inverse stereographic projection of z is (2 z, |z|^2 - 1) / (|z|^2 + 1) in d + 1 dimensions and the north pole
+    is (0, 1), so the cosine of the angle between them is (|z|^2 - 1) / (|z|^2 + 1), and the tangent of half of it
+    1 / |z|.
+    z = 0 is the south pole, at pi; infinity the north pole.
+
+    Departure: the angle is 2 atan2(1, |z|), not the arc cosine, whose gradient is infinite at both poles. At z = 0, a
+    cusp, the gradient is 0.
+
+    Args:
+        z: outputs of the critic, unbounded.
+    """
+    norm = torch.linalg.vector_norm(z, dim=1)
+    return 2 * torch.atan2(torch.ones_like(norm), norm)
+
+
+def moments(distances: Tensor, highest: int) -> Tensor:
+    """The sum over r = 1 to ``highest`` of E d^r: N to a scalar."""
+    powers = torch.arange(1, highest + 1, device=distances.device)
+    return (distances[:, None] ** powers).mean(0).sum()
+
+
+class SphereGan(Critic):
+    """Geometric moments on the hypersphere: the mean powers of the distances to its north pole.
+
+        max_f  sum_r  E_P d(f)^r - E_Q d(f)^r          r = 1 to R
+
+    d being :func:`geodesic`. ``critic_loss`` is the negative. P, the data there, are the strong samples, Q, the
+    generated ones, the weak: the critic moves strong ones away from the north pole and weak ones to it. The generator
+    descends - sum_r E_Q d^r there, and so does the encoder here, in the place of - E z in papers/001: it moves weak
+    samples away from the pole, to where the strong ones are.
+
+    Minimum: over all f, - TV(P, Q) (pi + ... + pi^R), TV being half the integral of |P - Q|: strong samples at the
+    south pole, weak ones at the north pole, each where it is more frequent.
+
+    Departure: atan2 in the place of acos, see :func:`geodesic`. No bound is the default, for distances on a sphere have
+    one: that is what the paper uses the sphere for. ``bound: tanh`` keeps every point in the reach of a gradient, and
+    farther than 2 atan(1 / sqrt(d)) from the north pole.
+
+    Args:
+        features: length of the encoder's feature vectors.
+        moments: R; 3 is that paper's choice, 1 its release's.
+        outputs: d; the sphere has d + 1 dimensions.
+        hidden, dropout, bound: see :class:`mien.learn.caf.critic.Critic`.
+
+    Raises:
+        ValueError: if R is below 1, or as the critic does.
+    """
+
+    def __init__(
+        self,
+        features: int,
+        *,
+        moments: int = 3,
+        outputs: int = 16,
+        hidden: tuple[int, int] = (64, 32),
+        dropout: float = 0.2,
+        bound: Bound = "none",
+    ) -> None:
+        super().__init__(features, outputs=outputs, hidden=hidden, dropout=dropout, bound=bound)
+        if moments < 1:
+            raise ValueError(f"SphereGan: moments is 1 or more, not {moments}")
+        self.moments = moments
+
+    def critic_loss(self, strong: Tensor, weak: Tensor, epoch: int) -> Tensor:
+        """sum_r E_Q d^r - E_P d^r; see :meth:`mien.learn.caf.critic.Critic.critic_loss`."""
+        return moments(geodesic(weak), self.moments) - moments(geodesic(strong), self.moments)
+
+    def adversarial_loss(self, strong: Tensor, weak: Tensor) -> Tensor:
+        """- sum_r E_Q d^r; see :meth:`mien.learn.caf.critic.Critic.adversarial_loss`."""
+        return -moments(geodesic(weak), self.moments)
