@@ -103,7 +103,9 @@ def test_features_are_those_that_the_heads_read(make_set: Callable[..., Path], t
     whole, _ = features_of(network, manifest)
     assert found == pytest.approx(whole, abs=1e-6)
     with torch.inference_mode():
-        assert torch.from_numpy(found).allclose(network.eval().features(torch.from_numpy(manifest.images(np.arange(7)))))
+        assert torch.from_numpy(found).allclose(
+            network.eval().features(torch.from_numpy(manifest.images(np.arange(7))))
+        )
 
 
 def test_features_of_vectors_and_what_is_refused(make_set: Callable[..., Path], tmp_path: Path) -> None:

@@ -77,7 +77,9 @@ def _judged(features: Array, who: NDArray[np.int_], seed: int) -> dict[str, floa
 
 
 def _guess(known: Array, who: NDArray[np.int_], asked: Array) -> NDArray[np.int_]:
-    if known.shape[1] > len(known):  # the weights lie in the span of the rows: turned into it they are the same, and fewer
+    if known.shape[1] > len(
+        known
+    ):  # the weights lie in the span of the rows: turned into it they are the same, and fewer
         axes = np.linalg.qr(known.T)[0]
         known, asked = known @ axes, asked @ axes
     with warnings.catch_warnings():
