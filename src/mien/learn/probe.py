@@ -34,8 +34,8 @@ ITERATIONS = 200
 def identity_probe(features: Array, persons: Sequence[object], seed: int = 0) -> dict[str, float]:
     """How many faces a multinomial logistic regression on the features gives to the right person.
 
-    It is judged by cross-validation with five folds, each with a fifth of the faces of every person, on features that are
-    standardised and divided by the root of their number, so that networks of any width are penalised alike.
+    It is judged by cross-validation with five folds, each with a fifth of the faces of every person, on features that
+    are standardised and divided by the root of their number, so that networks of any width are penalised alike.
 
     Person-independent features have an ``accuracy`` near ``chance``: lower is better. Another probe may read more, and
     where all faces of a person come from one video or one light, the accuracy is in part that of telling these apart.
@@ -47,8 +47,9 @@ def identity_probe(features: Array, persons: Sequence[object], seed: int = 0) ->
 
     Returns:
         ``accuracy``, the share of faces given to the right person; ``chance``, that of the person with the most faces;
-        the number of ``persons`` and ``faces`` that took part, and of faces ``left_out``, whose person has fewer than five
-        or is not known. With fewer than two persons there is nothing to tell apart: accuracy and chance are absent.
+        the number of ``persons`` and ``faces`` that took part, and of faces ``left_out``, whose person has fewer than
+        five or is not known. With fewer than two persons there is nothing to tell apart: accuracy and chance are not
+        there.
 
     Raises:
         ValueError: if there are not as many persons as rows, or a feature is not finite.

@@ -50,7 +50,7 @@ def test_the_feature_is_the_last_map_of_6_by_6_of_any_picture(side: int, map_: i
 def test_a_regressor_of_its_own_for_each_task() -> None:
     network = AlexNet(tasks=(AFFECT, ACTION_UNITS), hidden=(5,), dropout=0.25)
     kinds: dict[str, Any] = {name: [type(layer) for layer in head] for name, head in network.heads.items()}  # type: ignore[arg-type]
-    assert kinds == dict.fromkeys(("affect", "action_units"), [nn.Linear, nn.ReLU, nn.Linear])
+    assert kinds == {name: [nn.Linear, nn.ReLU, nn.Linear] for name in ("affect", "action_units")}
     assert count(network.heads["affect"]) == 9217 * 5 + 6 * 2
     assert count(AlexNet(tasks=(AFFECT,), hidden=()).heads) == 9217 * 2
 

