@@ -94,7 +94,7 @@ def _guess(known: Array, who: NDArray[np.int_], asked: Array) -> NDArray[np.int_
 def features_of(
     network: nn.Module,
     manifest: Manifest,
-    column: str = "subject",
+    column: str | None = "subject",
     *,
     device: torch.device | str = "cpu",
     size: int = 256,
@@ -104,7 +104,7 @@ def features_of(
     Args:
         network: has ``features`` among its outputs; it is left in the mode that it is in.
         manifest: its rows, in their order.
-        column: says who it is.
+        column: says who it is; None: it does not matter.
         device: where the network is.
         size: rows that it sees together.
 
@@ -112,9 +112,10 @@ def features_of(
         ManifestError: if the column is missing, or the network cannot read the inputs.
         ValueError: if the network gives no features, as where each task has its own.
     """
-    if column not in manifest.table.column_names:
+    if column not in (None, *manifest.table.column_names):
         raise ManifestError(f"{manifest.path}: has no column {column}, which says who it is")
-    persons = [None if person is None else str(person) for person in manifest.table[column].to_pylist()]
+    names = manifest.table[column].to_pylist() if column else [None] * len(manifest)
+    persons = [None if name is None else str(name) for name in names]
     training = network.training
     network.eval()
     found = []
