@@ -24,3 +24,5 @@ def test_it_is_written_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"a\.jpg: the picture's name must end in \.png"):
         write(Figure(), tmp_path / "a.jpg")
+    with pytest.raises(FileNotFoundError, match=r"b/a\.png: there is no folder .*b$"):
+        write(Figure(), tmp_path / "b" / "a.png")

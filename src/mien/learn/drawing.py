@@ -24,15 +24,26 @@ def quiet(axes: Axes, *, grid: bool) -> None:
         spine.set_color(FAINT)
 
 
+def check(path: Path) -> None:
+    """Refuse the path of a picture that could not be written, before the work that it takes.
+
+    Raises:
+        ValueError: if it does not end in .png.
+        OSError: if its folder is not there.
+    """
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"{path}: the picture's name must end in .png")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path}: there is no folder {path.parent}")
+
+
 def write(picture: Figure, path: Path) -> None:
     """Write a picture as a PNG file; a kill leaves the old one or the new one.
 
     Raises:
-        ValueError: if the path does not end in .png.
-        OSError: if it cannot be written.
+        ValueError, OSError: as :func:`check`, or if it cannot be written.
     """
-    if path.suffix.lower() != ".png":
-        raise ValueError(f"{path}: the picture's name must end in .png")
+    check(path)
     partial = path.with_name(f"{path.name}.partial")
     FigureCanvasAgg(picture).print_png(partial, metadata={"Software": "mien"})
     partial.replace(path)

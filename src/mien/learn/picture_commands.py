@@ -36,9 +36,11 @@ def curves(
         from mien.learn.curves import curves as divide
         from mien.learn.curves import draw
         from mien.learn.data.manifest import read_manifest
+        from mien.learn.drawing import check
         from mien.learn.teachers import label
 
     with refusals():
+        check(out)
         rows = read_manifest(manifest).split(split)
         judged = _continuous(rows, task)
         found = divide(label(rows, [judged], [network])[task], rows.column(judged), rows, group=group)
@@ -64,10 +66,12 @@ def feature_map(
     with needs_extra():
         from mien.learn.checkpoint import load_network
         from mien.learn.data.manifest import read_manifest
+        from mien.learn.drawing import check
         from mien.learn.embedding_map import by_intensity, draw, project
         from mien.learn.probe import features_of
 
     with refusals(), needs_extra("umap"):
+        check(out)
         rows = _some(read_manifest(manifest).split(split), most, seed)
         known = column in rows.table.column_names
         features, persons = features_of(load_network(checkpoint)[0], rows, column if known else None)
