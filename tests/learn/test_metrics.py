@@ -2,9 +2,21 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
+from scipy import stats
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, root_mean_squared_error
 
-from mien.learn.metrics import concordance, figures, of_attributes, of_classes, of_continuous
+from mien.learn.metrics import (
+    CONTINUOUS,
+    concordance,
+    correlation,
+    figures,
+    lower_is_better,
+    of_attributes,
+    of_classes,
+    of_continuous,
+    root_mean_square,
+    sign_agreement,
+)
 from mien.tasks import AFFECT, EXPRESSION, FACE
 
 LABELS = ("a", "b", "c", "d")
@@ -121,6 +133,59 @@ def test_constants_have_no_concordance(n: int, value: float) -> None:
     assert concordance(constant[:0], constant[:0]) == 0
 
 
+def test_correlation_and_errors_agree_with_scipy_and_scikit_learn() -> None:
+    for seed in range(5):
+        draw = np.random.default_rng(seed)
+        truth = draw.uniform(-1, 1, 40).astype(np.float32)
+        prediction = (0.4 * truth + draw.normal(0, 0.3, 40)).astype(np.float32)
+        assert correlation(prediction, truth) == pytest.approx(stats.pearsonr(prediction, truth).statistic, abs=1e-6)
+        assert root_mean_square(prediction, truth) == pytest.approx(root_mean_squared_error(truth, prediction))
+        assert correlation(3 * prediction - 9, truth) == pytest.approx(correlation(prediction, truth), abs=1e-5)
+        assert -1 <= correlation(-truth, truth) == pytest.approx(-1)
+        assert 1 >= correlation(truth / 3, truth) == pytest.approx(1)
+
+
+def test_sign_agreement_by_hand() -> None:
+    truth = np.array([0.5, -0.5, 0.0, 0.0, 0.3, -0.1])
+    prediction = np.array([0.1, 0.5, 0.0, 0.2, 0.0, -0.0001])
+    assert sign_agreement(prediction, truth) == pytest.approx(3 / 6)  # the first, both zeros, and the last
+    assert sign_agreement(np.array([-0.0]), np.array([0.0])) == 1
+    assert sign_agreement(truth, truth) == 1
+
+
+@pytest.mark.parametrize("n", [1, 4])
+def test_constants_have_no_correlation_but_signs_and_errors(n: int) -> None:
+    constant, varied = np.full(n, 0.1, np.float32), np.linspace(-1, 1, n, dtype=np.float32)
+    assert correlation(constant, constant) == correlation(constant, varied) == correlation(varied, constant) == 0
+    assert sign_agreement(constant, constant) == 1
+    assert sign_agreement(constant, varied) == (0 if n == 1 else 1 / 2)
+    assert root_mean_square(constant, constant + 1) == pytest.approx(1)
+
+
+def test_figures_of_nothing_are_zero() -> None:
+    nothing = np.zeros(0, np.float32)
+    assert {name: judge(nothing, nothing) for name, judge in CONTINUOUS.items()} == dict.fromkeys(CONTINUOUS, 0)
+
+
+def test_means_are_over_the_dimensions_that_are_annotated() -> None:
+    draw = np.random.default_rng(0)
+    truth, values = draw.uniform(-1, 1, (30, 3)), draw.uniform(-1, 1, (30, 3))
+    mask = draw.random((30, 3)) < 0.7
+    mask[:, 1] = False
+    found = of_continuous(values, truth, mask, ("a", "b", "c"))
+    for name, judge in CONTINUOUS.items():
+        parts = [judge(values[mask[:, i], i], truth[mask[:, i], i]) for i in (0, 2)]
+        assert [found[f"{name}.a"], found[f"{name}.c"]] == parts
+        assert found[name] == pytest.approx(np.mean(parts))
+        assert f"{name}.b" not in found
+    assert len(found) == 3 * len(CONTINUOUS)
+
+
+def test_of_errors_and_of_the_probe_lower_is_better() -> None:
+    assert all(map(lower_is_better, ("affect.rmse", "affect.rmse.valence", "probe.accuracy")))
+    assert not any(map(lower_is_better, ("affect.ccc", "affect.sagr.valence", "expression.accuracy", "affect.pcc")))
+
+
 def test_continuous_figures_use_annotated_cells_only() -> None:
     truth = np.array([[0.1, 0.0], [0.5, 0.0], [0.3, 0.0]])
     values = truth + np.array([[0.3, 0.0], [0.3, 0.0], [9.0, 0.0]])
@@ -128,7 +193,9 @@ def test_continuous_figures_use_annotated_cells_only() -> None:
     found = of_continuous(values, truth, mask, AFFECT.labels)
     assert found["rmse.valence"] == pytest.approx(0.3)
     assert found["ccc.valence"] == pytest.approx(2 * 0.04 / (0.04 + 0.04 + 0.09)) == pytest.approx(found["ccc"])
-    assert set(found) == {"ccc", "ccc.valence", "rmse.valence"}
+    assert found["pcc.valence"] == found["pcc"] == pytest.approx(1)
+    assert found["sagr.valence"] == found["sagr"] == 1
+    assert set(found) == {name for figure in CONTINUOUS for name in (figure, f"{figure}.valence")}
     assert of_continuous(values, truth, np.zeros_like(mask), AFFECT.labels) == {}
 
 

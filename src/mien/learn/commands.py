@@ -14,6 +14,7 @@ import typer
 from mien.learn.ceiling_command import ceiling
 from mien.learn.data.render_commands import render
 from mien.learn.data_commands import data, features
+from mien.learn.picture_commands import curves, feature_map
 from mien.learn.study_commands import study
 from mien.relatedness_commands import relatedness
 from mien.terminal import ENDINGS, complain, fail, needs_extra, print_table, progress
@@ -26,6 +27,8 @@ def register(app: typer.Typer) -> None:
     app.command()(export)
     app.command()(features)
     app.command()(study)
+    app.command()(curves)
+    app.command("map")(feature_map)
     data.command()(render)
     app.add_typer(data, name="data")
     relatedness.command()(ceiling)

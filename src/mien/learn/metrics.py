@@ -23,6 +23,37 @@ def concordance(prediction: Array, truth: Array) -> float:
     return float(2 * covariance / spread)
 
 
+def correlation(prediction: Array, truth: Array) -> float:
+    """Pearson's correlation coefficient in [-1, 1] (papers/001, PCC); 0 where one side is constant or empty."""
+    if prediction.size == 0 or np.ptp(prediction) == 0 or np.ptp(truth) == 0:
+        return 0.0
+    x, y = (side.astype(np.float64) - side.mean(dtype=np.float64) for side in (prediction, truth))
+    return float(np.clip(x @ y / (np.linalg.norm(x) * np.linalg.norm(y)), -1, 1))
+
+
+def sign_agreement(prediction: Array, truth: Array) -> float:
+    """Share of values with the sign of the truth, in [0, 1] (papers/001, SAGR); 0 of nothing.
+
+    The signs are -1, 0 and 1, as the paper's Kronecker delta has them: a true 0 is met by a 0 alone.
+    """
+    return float((np.sign(prediction) == np.sign(truth)).mean()) if prediction.size else 0.0
+
+
+def root_mean_square(prediction: Array, truth: Array) -> float:
+    """The root of the mean squared error, at least 0: lower is better (papers/001, RMSE); 0 of nothing."""
+    error = prediction.astype(np.float64) - truth
+    return float(np.sqrt((error**2).mean())) if error.size else 0.0
+
+
+CONTINUOUS = {"ccc": concordance, "pcc": correlation, "sagr": sign_agreement, "rmse": root_mean_square}
+"""Figures of one dimension of a continuous task."""
+
+
+def lower_is_better(figure: str) -> bool:
+    """Whether a figure, by its whole name, is one of errors, or of how well persons are told apart."""
+    return "rmse" in figure.split(".") or figure.startswith("probe.")
+
+
 def of_classes(probabilities: Array, truth: NDArray[np.int_], labels: tuple[str, ...]) -> dict[str, float]:
     """Accuracy (the papers' "total accuracy"), mean F1, their average ``afa``, and recall of each class.
 
@@ -110,7 +141,10 @@ def _of_groups(
 
 
 def of_continuous(values: Array, truth: Array, mask: NDArray[np.bool_], labels: tuple[str, ...]) -> dict[str, float]:
-    """CCC and RMSE of each dimension over its annotated cells, and the mean CCC.
+    """CCC, PCC, SAGR and RMSE of each dimension over its annotated cells, and their means over the dimensions.
+
+    They are those of all cells at once, not means over batches. Dimensions without any annotation have no figures and
+    no part in the means.
 
     Args:
         values: N x D.
@@ -118,15 +152,16 @@ def of_continuous(values: Array, truth: Array, mask: NDArray[np.bool_], labels: 
         mask: N x D, what is annotated.
         labels: the D names.
     """
+    known = [index for index in range(len(labels)) if mask[:, index].any()]
     figures: dict[str, float] = {}
-    for index, name in enumerate(labels):
-        known = mask[:, index]
-        if known.any():
-            prediction, target = values[known, index], truth[known, index]
-            figures[f"ccc.{name}"] = concordance(prediction, target)
-            figures[f"rmse.{name}"] = float(np.sqrt(((prediction - target) ** 2).mean()))
-    means = [value for key, value in figures.items() if key.startswith("ccc.")]
-    return {"ccc": float(np.mean(means)), **figures} if means else {}
+    for figure, judge in CONTINUOUS.items() if known else ():
+        found = {f"{figure}.{labels[index]}": judge(*_cells(values, truth, mask, index)) for index in known}
+        figures |= {figure: float(np.mean(list(found.values()))), **found}
+    return figures
+
+
+def _cells(values: Array, truth: Array, mask: NDArray[np.bool_], index: int) -> tuple[Array, Array]:
+    return values[mask[:, index], index], truth[mask[:, index], index]
 
 
 def figures(

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 import mien.learn.models
 from mien.learn.models import (
     VGG16,
+    AlexNet,
     DenseNet121,
     EfficientNetLite0,
     FaceBehaviorNet,
@@ -27,6 +28,7 @@ NETWORKS: dict[str, Callable[..., Network]] = {
     "ResNet18": lambda **given: ResNet18(**{"side": 32} | given),
     "ResNet50": lambda **given: ResNet50(**{"side": 32} | given),
     "VGG16": lambda **given: VGG16(**{"side": 32, "head": "pool", "dropout": 0.0} | given),
+    "AlexNet": lambda **given: AlexNet(**{"side": 64, "dropout": 0.0} | given),
     "DenseNet121": lambda **given: DenseNet121(**{"side": 32} | given),
     "EfficientNetLite0": lambda **given: EfficientNetLite0(**{"side": 32} | given),
     "ResidualMLP": lambda **given: ResidualMLP(**{"inputs": (6,), "width": 16} | given),
@@ -36,6 +38,7 @@ WIDTHS = {
     "ResNet18": 512,
     "ResNet50": 2048,
     "VGG16": 512,
+    "AlexNet": 9216,
     "DenseNet121": 1024,
     "EfficientNetLite0": 1280,
     "ResidualMLP": 16,
@@ -52,7 +55,8 @@ def inputs_of(name: str, rows: int = 2) -> Tensor:
     generator = torch.Generator().manual_seed(1)
     if name == "ResidualMLP":
         return torch.randn(rows, 6, generator=generator)
-    return torch.randint(0, 256, (rows, 3, 32, 32), dtype=torch.uint8, generator=generator)
+    side = 64 if name == "AlexNet" else 32
+    return torch.randint(0, 256, (rows, 3, side, side), dtype=torch.uint8, generator=generator)
 
 
 def test_every_network_of_the_package_is_here() -> None:
@@ -160,7 +164,12 @@ def test_a_gate_gets_a_gradient(name: str) -> None:
 def test_weights_come_from_a_file_without_its_classifier(name: str, tmp_path: Path) -> None:
     source = built(name).trunk.state_dict()
     tensors = {key: torch.randn_like(value) if value.is_floating_point() else value for key, value in source.items()}
-    last = {"VGG16": "classifier.6.weight", "ResNet18": "fc.weight", "ResNet50": "fc.weight"}
+    last = {
+        "VGG16": "classifier.6.weight",
+        "AlexNet": "classifier.6.weight",
+        "ResNet18": "fc.weight",
+        "ResNet50": "fc.weight",
+    }
     save_file(tensors | {last.get(name, "classifier.weight"): torch.zeros(1000, 8)}, tmp_path / "own.safetensors")
     network = built(name, weights=str(tmp_path / "own.safetensors"))
     before = {key: value.clone() for key, value in network.heads.state_dict().items()}
@@ -192,10 +201,10 @@ def test_pictures_of_8_pixels_are_enough(name: str, stem: str) -> None:
     assert features.std(0).max() > 0
 
 
-@pytest.mark.parametrize("name", ["VGG16", "DenseNet121"])
-def test_a_picture_too_small_to_halve_five_times_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match=rf"side 31: {name} halves"):
-        built(name, side=31)
+@pytest.mark.parametrize(("name", "side"), [("VGG16", 31), ("DenseNet121", 31), ("AlexNet", 62)])
+def test_a_picture_too_small_to_halve_five_times_is_refused(name: str, side: int) -> None:
+    with pytest.raises(ValueError, match=rf"side {side}: {name} halves"):
+        built(name, side=side)
 
 
 @pytest.mark.parametrize(

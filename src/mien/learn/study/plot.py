@@ -6,21 +6,20 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from mien.learn.drawing import COOL, FAINT, INK, PALE, WARM, write
 from mien.learn.study.statistics import NEGATIVE, NONE, POSITIVE, verdict
 from mien.learn.study.summary import Row, Summary
 
 COLUMNS = 2
 """Panels beside each other."""
 
-INK, FAINT, PALE = "#22303c", "#8a96a3", "#e6eaee"
-COLOURS = {NEGATIVE: "#c8502d", POSITIVE: "#1f6fb2", NONE: "#66737f", None: INK}
+COLOURS = {NEGATIVE: WARM, POSITIVE: COOL, NONE: "#66737f", None: INK}
 """Of a setting in a panel: what its difference to the reference shows there; told apart by the colour-blind too."""
 
-PLAIN = ("ccc", "rmse", "faces")
+PLAIN = ("ccc", "pcc", "rmse", "faces", "persons", "left_out")
 """Figures that are no shares, and so are not shown in percent."""
 
 
@@ -53,9 +52,7 @@ def draw(summary: Summary, path: Path) -> None:
         axes = picture.add_subplot(grid[index // columns, index % columns])
         _panel(axes, summary, figure, named=index % columns == 0)
     _head_and_foot(picture, summary, width, height)
-    partial = path.with_name(f"{path.name}.partial")
-    FigureCanvasAgg(picture).print_png(partial, metadata={"Software": "mien"})
-    partial.replace(path)
+    write(picture, path)
 
 
 def _panel(axes: Axes, summary: Summary, figure: str, *, named: bool) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from mien.learn.metrics import lower_is_better
+
 CONFIDENCE = 0.95
 
 NEGATIVE, POSITIVE, NONE = "negative", "positive", "none shown"
@@ -120,7 +122,7 @@ def holm(values: Sequence[float | None]) -> list[float | None]:
 
 
 def verdict(found: Difference | None, figure: str = "") -> str | None:
-    """What a difference shows; None where there is no interval. Of an RMSE lower is better, of all else higher.
+    """What a difference shows; None where there is no interval. :func:`lower_is_better` knows what is better.
 
     ``none shown`` is no proof that there is none: the interval says how large it could be.
     """
@@ -128,7 +130,7 @@ def verdict(found: Difference | None, figure: str = "") -> str | None:
         return None
     if found.low <= 0 <= found.high:
         return NONE
-    return POSITIVE if (found.low > 0) is not ("rmse" in figure.split(".")) else NEGATIVE
+    return POSITIVE if (found.low > 0) is not lower_is_better(figure) else NEGATIVE
 
 
 def transfer(verdicts: Mapping[str, str | None]) -> bool | None:

@@ -1,0 +1,49 @@
+"""What pictures of results have in common: their colours, quiet axes, and a file that is written at one stroke."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+INK, FAINT, PALE = "#22303c", "#8a96a3", "#e6eaee"
+WARM, COOL = "#c8502d", "#1f6fb2"
+"""Two colours that the colour-blind tell apart."""
+
+
+def quiet(axes: Axes, *, grid: bool) -> None:
+    """Thin axes in grey, with or without a grid of thin lines."""
+    axes.tick_params(length=3, labelsize=8.5, color=FAINT, labelcolor="#4a5763")
+    axes.set_axisbelow(True)
+    if grid:
+        axes.grid(color=PALE, linewidth=0.8)
+    for name, spine in axes.spines.items():
+        spine.set_visible(name in ("bottom", "left"))
+        spine.set_color(FAINT)
+
+
+def check(path: Path) -> None:
+    """Refuse the path of a picture that could not be written, before the work that it takes.
+
+    Raises:
+        ValueError: if it does not end in .png.
+        OSError: if its folder is not there.
+    """
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"{path}: the picture's name must end in .png")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path}: there is no folder {path.parent}")
+
+
+def write(picture: Figure, path: Path) -> None:
+    """Write a picture as a PNG file; a kill leaves the old one or the new one.
+
+    Raises:
+        ValueError, OSError: as :func:`check`, or if it cannot be written.
+    """
+    check(path)
+    partial = path.with_name(f"{path.name}.partial")
+    FigureCanvasAgg(picture).print_png(partial, metadata={"Software": "mien"})
+    partial.replace(path)
