@@ -59,7 +59,19 @@ def parameters(owner: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "name", ["Recipe", "Rows", "DataSet", "Fold", "Augmentation", "Optimizer", "Schedule", "FaceBehaviorNet"]
+    "name",
+    [
+        "Recipe",
+        "Rows",
+        "DataSet",
+        "Fold",
+        "Augmentation",
+        "Optimizer",
+        "Schedule",
+        "Adversarial",
+        "Probe",
+        "FaceBehaviorNet",
+    ],
 )
 def test_recipe_keys_and_defaults(name: str) -> None:
     import mien.learn.recipe as recipe

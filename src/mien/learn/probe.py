@@ -15,9 +15,10 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
-from mien.learn.data.manifest import Manifest, ManifestError
+from mien.learn.data.manifest import Manifest, ManifestError, read_manifest
 from mien.learn.evaluate import as_given
 from mien.learn.models.network import FEATURES
+from mien.learn.recipe import Recipe, RecipeError
 
 Array = NDArray[np.floating]
 
@@ -29,6 +30,25 @@ STRENGTH = 100.0
 
 ITERATIONS = 200
 """Of L-BFGS, at most."""
+
+
+def open_probes(recipe: Recipe) -> dict[str, tuple[Manifest, str]]:
+    """The faces of each probe of a recipe, and the column that says whose they are.
+
+    Raises:
+        RecipeError: if there is no such column, or there are not two persons with enough faces.
+        ManifestError: if a manifest cannot be used.
+    """
+    found = {}
+    for name, probe in recipe.probes.items():
+        manifest = read_manifest(probe.manifest).split(probe.split)
+        if probe.column not in manifest.table.column_names:
+            raise RecipeError(f"probes.{name}: {manifest.path} has no column {probe.column}, which says who it is")
+        counts = Counter(person for person in manifest.table[probe.column].to_pylist() if person is not None)
+        if sum(count >= FOLDS for count in counts.values()) < 2:
+            raise RecipeError(f"probes.{name}: {manifest.path} has no two persons with {FOLDS} faces or more")
+        found[name] = manifest, probe.column
+    return found
 
 
 def identity_probe(features: Array, persons: Sequence[object], seed: int = 0) -> dict[str, float]:
@@ -78,9 +98,7 @@ def _judged(features: Array, who: NDArray[np.int_], seed: int) -> dict[str, floa
 
 
 def _guess(known: Array, who: NDArray[np.int_], asked: Array) -> NDArray[np.int_]:
-    if known.shape[1] > len(
-        known
-    ):  # the weights lie in the span of the rows: turned into it they are the same, and fewer
+    if known.shape[1] > len(known):  # the weights lie in the span of the rows: turned into it they are fewer
         axes = np.linalg.qr(known.T)[0]
         known, asked = known @ axes, asked @ axes
     with warnings.catch_warnings():

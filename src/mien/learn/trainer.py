@@ -14,13 +14,12 @@ from torch import Tensor, nn
 from mien.learn import assembly, checkpoint
 from mien.learn.batch import Batch
 from mien.learn.caf.setup import adversary
-from mien.learn.data.manifest import read_manifest
 from mien.learn.evaluate import evaluate, predictor_of
 from mien.learn.log import RunningMeans, append, cut
 from mien.learn.micro_batches import in_parts
 from mien.learn.objective import DivergedError, Objective
 from mien.learn.optimisation import learning_rate, optimizer_of, set_rate
-from mien.learn.probe import features_of, identity_probe
+from mien.learn.probe import features_of, identity_probe, open_probes
 from mien.learn.recipe import Recipe
 from mien.learn.teachers import fill, label
 
@@ -70,10 +69,8 @@ class Trainer:
             network, optimizer_of(recipe.optimizer, network.parameters())
         )
         self.adversary = adversary(recipe, self.bare, self.tasks, self.mixing, self.accelerator)
-        self.probes = {
-            name: (read_manifest(probe.manifest).split(probe.split), probe.column)
-            for name, probe in recipe.probes.items()
-        }
+        self.probes = open_probes(recipe)
+        assembly.check_inputs(network, [manifest for manifest, _ in self.probes.values()])
         self.augment = recipe.augmentation.build()
         self.step, self.best, self.means = 0, -math.inf, RunningMeans()
         self.steps = recipe.steps or recipe.epochs * self.mixing.steps_per_epoch
