@@ -58,21 +58,10 @@ def parameters(owner: Any) -> dict[str, Any]:
     return {name: ... if default is inspect.Parameter.empty else default for name, default in found.items()}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "Recipe",
-        "Rows",
-        "DataSet",
-        "Fold",
-        "Augmentation",
-        "Optimizer",
-        "Schedule",
-        "Adversarial",
-        "Probe",
-        "FaceBehaviorNet",
-    ],
-)
+SECTIONS = ("Rows", "DataSet", "Fold", "Augmentation", "Optimizer", "Schedule", "Adversarial", "Probe")
+
+
+@pytest.mark.parametrize("name", ["Recipe", *SECTIONS, "FaceBehaviorNet"])
 def test_recipe_keys_and_defaults(name: str) -> None:
     import mien.learn.recipe as recipe
     from mien.learn import settings
@@ -90,6 +79,8 @@ def test_recipe_keys_and_defaults(name: str) -> None:
             assert given[key] == type(given[key])(), key
         else:
             default = yaml.safe_load(named(row[2])[0])
+            if isinstance(default, dict) and default:
+                default = type(given[key])(**default)
             assert given[key] == (tuple(default) if isinstance(default, list) else default), key
 
 
