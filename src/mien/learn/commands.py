@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from mien.learn.ceiling_command import ceiling
+from mien.learn.data.prepare_command import prepare
 from mien.learn.data.render_commands import render
 from mien.learn.data_commands import data, features
 from mien.learn.study_commands import study
@@ -26,6 +27,7 @@ def register(app: typer.Typer) -> None:
     app.command()(export)
     app.command()(features)
     app.command()(study)
+    data.command()(prepare)
     data.command()(render)
     app.add_typer(data, name="data")
     relatedness.command()(ceiling)
