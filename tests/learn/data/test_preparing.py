@@ -184,8 +184,14 @@ def test_frames_of_videos(
     frames = [np.asarray(Image.open(faces / f"{k}.png")) for k in range(10)]
     path = str(make_video(tmp_path / "v.mp4", frames))
     rows = [{"path": path, "frame": k, "split": "train", "valence": k / 20} for k in (0, 1, 2, 4, 5, 6, 7, 9, 12)]
-    opened, video = [], located.Video
-    monkeypatch.setattr(located, "Video", lambda path: (opened.append(path), video(path))[1])
+    opened = []
+
+    class Counted(located.Video):
+        def __init__(self, path: Path) -> None:
+            opened.append(path)
+            super().__init__(path)
+
+    monkeypatch.setattr(located, "Video", Counted)
     faults = prepare_manifest(imported(tmp_path / "set", rows), HOW, workers=1)
     assert faults == [f"{path} frame 12: the video has 10 frames"]
     assert len(opened) == 1
