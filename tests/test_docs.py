@@ -59,7 +59,8 @@ def parameters(owner: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "name", ["Recipe", "Rows", "DataSet", "Fold", "Augmentation", "Optimizer", "Schedule", "FaceBehaviorNet"]
+    "name",
+    ["Recipe", "Rows", "DataSet", "Fold", "Mixture", "Augmentation", "Optimizer", "Schedule", "FaceBehaviorNet"],
 )
 def test_recipe_keys_and_defaults(name: str) -> None:
     import mien.learn.recipe as recipe

@@ -12,6 +12,8 @@ from accelerate import Accelerator
 from torch import nn
 
 from mien.learn import assembly, checkpoint
+from mien.learn.data.ahead import Ahead
+from mien.learn.data.augment import Augment
 from mien.learn.evaluate import evaluate, predictor_of
 from mien.learn.log import RunningMeans, append, cut
 from mien.learn.objective import DivergedError, Objective
@@ -61,9 +63,10 @@ class Trainer:
                 if task.name in predicted
             }
         self.network, self.optimizer = self.accelerator.prepare(network, optimizer_of(recipe.optimizer, network))
-        self.augment = recipe.augmentation.build()
+        self.augment = Augment(recipe.augmentation, self.tasks)
         self.step, self.best, self.means = 0, -math.inf, RunningMeans()
         self.steps = recipe.epochs * self.mixing.steps_per_epoch
+        self.batches = Ahead(self.mixing.batch, self.steps)
 
     @property
     def untaught(self) -> list[str]:
@@ -117,11 +120,10 @@ class Trainer:
     def train_step(self, step: int) -> dict[str, float]:
         """One batch, one backward pass, one move of the weights; the global mean of each term that had labels."""
         torch.manual_seed(seed_of(self.recipe.seed, step, self.accelerator.process_index))
-        batch = self.mixing.batch(step).to(self.accelerator.device)
+        batch = self.augment(self.batches(step).to(self.accelerator.device))
         self.network.train()
-        images = self.augment(batch.images) if batch.images.ndim == 4 else batch.images
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"):
-            outputs = self.network(images)
+        with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"):
+            outputs = self.network(batch.images)
         try:
             loss, means = self.objective(outputs, batch)
         except DivergedError as error:
