@@ -3,7 +3,7 @@
 Synthetic crops, 112 x 112 x 3, in shards as `mien data prepare` writes them and in one file as the other commands do,
 read by Mixing in the order of training: every row of a pass once, at random. The labels come with them. The goal: at
 least 3,000 crops a second on two cores. The files have just been written, so they are in the memory of the system as
-far as it has any: a disk that is slower than that is not measured. One thread reads, the one that a run reads ahead with.
+far as it has any: a disk that is slower than that is not measured. One thread reads, as a run does while it trains.
 
     python benchmarks/crop_reading.py [--crops 20000] [--batch 128]
 
