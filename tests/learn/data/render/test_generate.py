@@ -97,7 +97,9 @@ def test_a_sweep_is_drawn_and_written_down(facekit: Path, tmp_path: Path) -> Non
     choices = Choices(sweep="AU26", levels=3, persons=(2,), background="#ff0000", yaw=(0.0, 0.0), tone=(0.9, 0.9))
     render(facekit, tmp_path, 3, replace(SMALL, choices=choices), workers=1, pictures=True)
     manifest = read_manifest(tmp_path)
-    columns = {name: manifest.table[name].to_pylist() for name in ("AU26_intensity", "AU25", "subject", "yaw", "kind", "tone")}
+    columns = {
+        name: manifest.table[name].to_pylist() for name in ("AU26_intensity", "AU25", "subject", "yaw", "kind", "tone")
+    }
     assert columns == {
         "AU26_intensity": [0, 2.5, 5],
         "AU25": [0, 1, 1],
