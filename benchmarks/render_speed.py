@@ -3,8 +3,8 @@
     python benchmarks/render_speed.py ICT_FACEKIT_DIR [--count 64] [--workers 2]
 
 By the clock, with several processes, and by the processor's time of one, which other programs on the machine change
-less. Starting and reading the face model is not counted: the first pictures are made before the clock starts. Prints the
-figures and writes benchmarks/results/render_speed.json.
+less. Starting and reading the face model is not counted: the first pictures are made before the clock starts. It prints
+the figures and writes benchmarks/results/render_speed.json.
 """
 
 import argparse
