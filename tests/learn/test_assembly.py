@@ -223,3 +223,36 @@ def test_what_a_balancer_cannot_weigh_is_told_in_a_line(recipe: Recipes, tmp_pat
     run = trainer(recipe(balancing={"MgdaUb": {"normalise": "loss"}}, couplings=below_0), tmp_path)
     with pytest.raises(RecipeError, match="balancing: normalise: loss needs losses of 0 or more"):
         run.run()
+
+
+@pytest.mark.parametrize(
+    ("mixing", "temperature"), [({"by": "proportional"}, 1), ({"by": "temperature", "temperature": 4}, 4)]
+)
+def test_sets_can_be_drawn(
+    mixing: dict[str, Any], temperature: float, recipe: Recipes, shop: Path, tmp_path: Path
+) -> None:
+    data = [{"manifest": str(shop), "split": "all"}] * 2
+    run = Trainer(parse(recipe(mixing=mixing, data=data)), tmp_path)
+    assert getattr(run.mixing.plan, "temperature", None) == temperature
+    assert run.mixing.steps_per_epoch == 5  # 200 rows outside the fold, in steps of 40
+    assert all(len(run.mixing.batch(step)) == 40 for step in range(6))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"mixing": {"by": "temperature"}}, "mixing: .*temperature is needed by, and only by"),
+        ({"mixing": {"temperature": 2}}, "temperature is needed by, and only by"),
+        ({"mixing": {"by": "chance"}}, "mixing.by"),
+        ({"mixing": {"by": "temperature", "temperature": 0}}, "mixing.temperature"),
+    ],
+)
+def test_a_wrong_mixture_is_refused(changes: dict[str, Any], reason: str, recipe: Recipes) -> None:
+    with pytest.raises(RecipeError, match=reason):
+        parse(recipe(**changes))
+
+
+def test_drawn_sets_have_no_size(recipe: Recipes, shop: Path, tmp_path: Path) -> None:
+    data = [{"manifest": str(shop), "split": "all", "size": 5}]
+    with pytest.raises(RecipeError, match=r"data\.0\.size: mixing\.by: proportional draws the sizes; leave it out"):
+        Trainer(parse(recipe(data=data, mixing={"by": "proportional"})), tmp_path)

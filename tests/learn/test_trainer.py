@@ -109,6 +109,24 @@ def test_an_interrupted_run_ends_as_an_unbroken_one(
     assert contents(tmp_path / "broken") == contents(tmp_path / "unbroken")
 
 
+@pytest.mark.parametrize("mix", ["mixup", "mixaugment"])
+def test_drawn_sets_and_mixtures_resume_in_the_middle_of_an_epoch(
+    mix: str, easy: Path, plain_recipe: Recipes, tmp_path: Path
+) -> None:
+    sets = [{"manifest": str(easy)}, {"manifest": str(easy), "split": "valid", "tasks": ["expression"]}]
+    mixing = {"by": "temperature", "temperature": 2}
+    data = plain_recipe(data=sets, mixing=mixing, augmentation={"mix": mix, "blur": 0.5}, save_every=2, **COUPLED)
+    trainer(data, tmp_path / "unbroken").run()
+    run_until(trainer(data, tmp_path / "broken"), 3)
+    torch.manual_seed(999)
+    second = trainer(data, tmp_path / "broken")
+    second.resume()
+    assert second.step == 2
+    assert second.mixing.steps_per_epoch == 5
+    second.run()
+    assert contents(tmp_path / "broken") == contents(tmp_path / "unbroken")
+
+
 def test_what_was_logged_after_the_last_checkpoint_is_not_logged_twice(plain_recipe: Recipes, tmp_path: Path) -> None:
     data = plain_recipe()
     trainer(data, tmp_path).run()

@@ -15,6 +15,7 @@ from mien.learn.balancing.balancer import Balancer
 from mien.learn.data.folds import fold
 from mien.learn.data.manifest import Manifest, read_manifest
 from mien.learn.data.mixing import LabelledSet, Mixing, balanced, proportional_sizes
+from mien.learn.data.plans import Drawn, Plan
 from mien.learn.losses.supervised import Loss
 from mien.learn.metrics import figures
 from mien.learn.objective import Coupled
@@ -82,7 +83,18 @@ def mixing(recipe: Recipe, training: Sequence[Manifest], tasks: Sequence[Task], 
         LabelledSet(rows, part.tasks, part.size or next(shares), each, part.keep)
         for part, rows, each in zip(recipe.data, training, turns, strict=True)
     ]
-    return Mixing(sets, tasks, recipe.seed, rank=rank, world=world)
+    plan = _plan(recipe, [len(each) for each in turns])
+    return Mixing(sets, tasks, recipe.seed, rank=rank, world=world, plan=plan)
+
+
+def _plan(recipe: Recipe, lengths: Sequence[int]) -> Plan | None:
+    """How many rows of each set stand in a step, where that is drawn."""
+    if recipe.mixing.by == "aligned":
+        return None
+    for index, part in enumerate(recipe.data):
+        if part.size is not None:
+            raise RecipeError(f"data.{index}.size: mixing.by: {recipe.mixing.by} draws the sizes; leave it out")
+    return Drawn(lengths, recipe.batch_size, recipe.mixing.temperature or 1.0, recipe.seed)
 
 
 def tables(recipe: Recipe, tasks: Sequence[Task], labels: Mixing) -> tuple[Relatedness, ...]:

@@ -69,6 +69,8 @@ def collate(images: NDArray[Any], columns: Mapping[str, NDArray[np.float32]], ta
 
 def concatenate(batches: Sequence[Batch], tasks: Sequence[Task]) -> Batch:
     """One batch of several (papers/003, section 4.4); hard class labels become one-hot beside vote shares."""
+    if len(batches) == 1:
+        return batches[0]
     labels = {}
     for task in tasks:
         parts = [batch.labels[task.name] for batch in batches]

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from mien.learn.ceiling_command import ceiling
+from mien.learn.data.prepare_command import prepare
 from mien.learn.data.render_commands import render
 from mien.learn.data_commands import data, features
 from mien.learn.picture_commands import curves, feature_map
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
     app.command()(study)
     app.command()(curves)
     app.command("map")(feature_map)
+    data.command()(prepare)
     data.command()(render)
     app.add_typer(data, name="data")
     relatedness.command()(ceiling)

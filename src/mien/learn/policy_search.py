@@ -207,12 +207,11 @@ class PolicySearch(Trainer):
         warmth = temperature(max(0, epoch), epochs, self.settings["temperature"], self.settings["coldest"])
         noise = np.random.default_rng([self.recipe.seed, policy, step]).random(self.logits.shape, np.float32)
         torch.manual_seed(seed_of(self.recipe.seed, policy, step, self.accelerator.process_index))
-        batch = rows.batch(step).to(self.accelerator.device)
+        batch = self.augment(rows.batch(step).to(self.accelerator.device))
         self.network.train()
-        images = self.augment(batch.images) if batch.images.ndim == 4 else batch.images
         gates = self.adashare.gates(free, warmth, torch.from_numpy(noise).to(self.logits.device))
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"):
-            outputs = self.network(images, gates)
+        with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"):
+            outputs = self.network(batch.images, gates)
         try:
             loss, means = self.objective(outputs, batch)
         except DivergedError as error:
@@ -276,7 +275,11 @@ def _divided(mixing: Mixing, share: float, seed: int) -> tuple[Mixing, Mixing]:
         held = np.isin(rows.rows, order[: min(count - 1, max(1, round(share * count)))])
         for part, mine in zip(parts, (held, ~held), strict=True):
             part.append(replace(rows, turns=rows.rows[mine]))
-    both = [Mixing(part, mixing.tasks, seed, rank=mixing.rank, world=mixing.world) for part in parts]
+    plans = [mixing.plan.over([len(rows.rows) for rows in part]) for part in parts]
+    both = [
+        Mixing(part, mixing.tasks, seed, rank=mixing.rank, world=mixing.world, plan=plan)
+        for part, plan in zip(parts, plans, strict=True)
+    ]
     for each in both:
         each.columns = mixing.columns  # with the labels that teachers filled in
     return both[0], both[1]

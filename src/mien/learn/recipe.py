@@ -20,6 +20,7 @@ from mien.learn.settings import (
     DataSet,
     Fold,
     Inferred,
+    Mixture,
     Optimizer,
     Probe,
     Rows,
@@ -49,6 +50,7 @@ class Recipe(Typed):
         fold: train outside a fold and validate in it; left out, the splits are taken whole.
         teachers: checkpoints whose predictions stand in for missing labels (papers/002, "S-T").
         batch_size: rows in a step, divided among the sets that give no ``size``; those that do come on top.
+        mixing: how the sets share a step.
         augmentation: of the training crops.
         relatedness: what the couplings use: a named table, a file, ``inferred``, or a list of such for several
             pairs of tasks.
@@ -80,6 +82,7 @@ class Recipe(Typed):
     fold: Fold | None = None
     teachers: tuple[str, ...] = ()
     batch_size: Annotated[int, Field(gt=1)] = 128
+    mixing: Mixture = Mixture()
     augmentation: Augmentation = Augmentation()
     relatedness: Annotated[tuple[str | Inferred, ...], BeforeValidator(tables)] = ("du_2014",)
     losses: dict[str, part_of(mien.learn.losses, having="kind")] = Field(default={})  # type: ignore[valid-type]

@@ -121,6 +121,26 @@ class Fold(Typed):
         return self
 
 
+class Mixture(Typed):
+    """How many rows of each data set stand in a step.
+
+    Args:
+        by: ``aligned``: as many in every step, in proportion to the sets or as their ``size`` says, so that one epoch
+            covers all (papers/003, section 4.4). ``proportional``: the set of each row is drawn, all rows alike.
+            ``temperature``: it is drawn with a probability proportional to the set's length ** (1 / temperature).
+        temperature: above 1 small sets come more often; only with ``temperature``, which needs it.
+    """
+
+    by: Literal["aligned", "proportional", "temperature"] = "aligned"
+    temperature: Annotated[float, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _either(self) -> Mixture:
+        if (self.by == "temperature") != (self.temperature is not None):
+            raise ValueError("temperature is needed by, and only by, `by: temperature`")
+        return self
+
+
 class Optimizer(Typed):
     """Momentum SGD, Adam or AdamW.
 

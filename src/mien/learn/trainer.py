@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from mien.learn import assembly, checkpoint
 from mien.learn.batch import Batch
 from mien.learn.caf.setup import adversary
+from mien.learn.data.ahead import Ahead
+from mien.learn.data.augment import Augment
 from mien.learn.evaluate import evaluate, predictor_of
 from mien.learn.log import RunningMeans, append, cut
 from mien.learn.micro_batches import in_parts
@@ -71,9 +73,10 @@ class Trainer:
         self.adversary = adversary(recipe, self.bare, self.tasks, self.mixing, self.accelerator)
         self.probes = open_probes(recipe)
         assembly.check_inputs(network, [manifest for manifest, _ in self.probes.values()])
-        self.augment = recipe.augmentation.build()
+        self.augment = Augment(recipe.augmentation, self.tasks)
         self.step, self.best, self.means = 0, -math.inf, RunningMeans()
         self.steps = recipe.steps or recipe.epochs * self.mixing.steps_per_epoch
+        self.batches = Ahead(self.mixing.batch, self.steps)
 
     @property
     def untaught(self) -> list[str]:
@@ -127,13 +130,12 @@ class Trainer:
     def train_step(self, step: int) -> dict[str, float]:
         """One batch, one move of the weights (with an adversary: one step of it); the global mean of each loss."""
         torch.manual_seed(seed_of(self.recipe.seed, step, self.accelerator.process_index))
-        batch = self.mixing.batch(step).to(self.accelerator.device)
+        batch = self.augment(self.batches(step).to(self.accelerator.device))
         self.network.train()
-        images = self.augment(batch.images) if batch.images.ndim == 4 else batch.images
         rate = learning_rate(step, self.steps, self.recipe.schedule)
 
         def forward(descending: bool) -> Mapping[str, Tensor]:
-            return self.forward(self.network if descending else self.bare, images)
+            return self.forward(self.network if descending else self.bare, batch.images)
 
         def backward(outputs: Mapping[str, Tensor]) -> dict[str, float]:
             return self.backward(outputs, batch)

@@ -9,6 +9,7 @@ import torch
 
 from mien.learn.data.manifest import Manifest, read_manifest
 from mien.learn.data.mixing import LabelledSet, Mixing, balanced, in_order, proportional_sizes
+from mien.learn.data.plans import Drawn
 from mien.tasks import EXPRESSION, FACE
 
 Sets = Callable[..., list[LabelledSet]]
@@ -167,3 +168,33 @@ def test_hidden_labels_stay_hidden_in_every_batch(manifests: Callable[[int], Man
     for epoch in range(2):
         steps = range(epoch * mixing.steps_per_epoch, (epoch + 1) * mixing.steps_per_epoch)
         assert sum(int(mixing.batch(step).mask["expression"].sum()) for step in steps) == 8
+
+
+@pytest.mark.parametrize("world", [1, 2, 3])
+def test_drawn_steps_are_shared_out_and_known_from_any_step(world: int, sets: Sets) -> None:
+    parts = sets((30, 4), (11, 3))
+    plan = Drawn((30, 11), 8, 2.0, 1)
+    ranks = [Mixing(parts, FACE, 1, rank=rank, world=world, plan=plan) for rank in range(world)]
+    jumped = Mixing(parts, FACE, 1, plan=Drawn((30, 11), 8, 2.0, 1))
+    assert jumped.steps_per_epoch == 6
+    for step in (13, 0, 5, 6, 13):
+        whole = sorted(jumped.batch(step).labels["affect"][:, 0].tolist())
+        shared = [value for mixing in ranks for value in mixing.batch(step).labels["affect"][:, 0].tolist()]
+        assert len(whole) == 8
+        assert sorted(shared) == whole
+
+
+def test_drawn_passes_hold_each_row_once(sets: Sets) -> None:
+    mixing = Mixing(sets((30, 4), (11, 3)), FACE, 0, plan=Drawn((30, 11), 8, 3.0, 1))
+    for index, length in enumerate((30, 11)):
+        rows = [int(row) for step in range(40) for row in mixing.rows(index, step)]
+        passes = [rows[start : start + length] for start in range(0, len(rows) - length, length)]
+        assert len(passes) >= 3
+        assert all(sorted(each) == list(range(length)) for each in passes)
+
+
+def test_a_step_without_rows_of_a_set(sets: Sets) -> None:
+    parts = sets((30, 4), (2, 1))
+    mixing = Mixing(parts, FACE, 0, plan=Drawn((30, 2), 4, 1.0, 0))
+    assert any(len(mixing.rows(1, step)) == 0 for step in range(20))
+    assert all(len(mixing.batch(step)) == 4 for step in range(20))

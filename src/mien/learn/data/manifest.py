@@ -1,6 +1,7 @@
 """The manifest: a Parquet table with one row an input and a column for each label; null means not annotated.
 
-An input is an aligned face, a whole picture or a feature vector; the pack ``crops.npy`` beside the table holds it.
+An input is an aligned face, a whole picture or a feature vector; the pack beside the table holds it: ``crops.npy``, or
+the shards of the folder ``crops`` (:mod:`mien.learn.data.shards`).
 Columns: ``path``, ``split``, ``crop`` (the row of the pack), and for the tasks
 
 - classes: a string column named as the task (the one hard label), and, where annotators voted, a float
@@ -27,6 +28,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mien.learn.data.shards import SHARDS, Shards
 from mien.tasks import Kind, Task
 
 MANIFEST = "manifest.parquet"
@@ -35,7 +37,7 @@ PACK = "crops.npy"
 CHUNK = 4096
 """Feature vectors of a pack that are looked at together."""
 
-Pack = NDArray[np.uint8] | NDArray[np.float32]
+Pack = NDArray[np.uint8] | NDArray[np.float32] | Shards
 
 
 class ManifestError(ValueError):
@@ -49,8 +51,8 @@ class Manifest:
     Args:
         path: of the Parquet file.
         table: its rows.
-        crops: the pack, memory-mapped: pictures of one size, uint8, N x H x W x C, where C is 1 (grey) or 3;
-            or feature vectors, float32, N x D.
+        crops: the pack, memory-mapped, an array or shards that are read as one: pictures of one size, uint8,
+            N x H x W x C, where C is 1 (grey) or 3; or feature vectors, float32, N x D.
         tasks: the label space that its columns belong to.
         facts: source, licence, weak labels.
     """
@@ -82,9 +84,9 @@ class Manifest:
         channels_last = self.crops.shape[1:]
         return (*channels_last[2:], *channels_last[:2])
 
-    def images(self, rows: NDArray[np.int_]) -> Pack:
+    def images(self, rows: NDArray[np.int_]) -> NDArray[np.uint8] | NDArray[np.float32]:
         """The inputs of these rows: pictures n x C x H x W uint8, or feature vectors n x D float32."""
-        inputs: Pack = self.crops[self._crop[rows]]
+        inputs: NDArray[np.uint8] | NDArray[np.float32] = self.crops[self._crop[rows]]
         return inputs.transpose(0, 3, 1, 2) if inputs.ndim == 4 else inputs
 
     @cached_property
@@ -181,7 +183,8 @@ def read_manifest(path: Path | str) -> Manifest:
 def _read_pack(path: Path) -> Pack:
     """Map a pack and check that it holds pictures or finite feature vectors."""
     try:
-        pack: Pack = np.load(path, mmap_mode="r")
+        shards = path.parent / SHARDS
+        pack: Pack = Shards(shards) if shards.is_dir() and not path.exists() else np.load(path, mmap_mode="r")
     except (OSError, ValueError) as error:
         raise ManifestError(f"{path}: the pack cannot be read ({error})") from None
     pictures = pack.dtype == np.uint8 and pack.ndim == 4 and pack.shape[3] in (1, 3)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mien.learn.batch import Batch, collate, concatenate
 from mien.learn.data.manifest import Manifest
+from mien.learn.data.plans import Aligned, Plan
 from mien.tasks import Kind, Task
 
 
@@ -78,20 +79,30 @@ class LabelledSet:
 class Mixing:
     """Deterministic, resumable steps over several sets.
 
-    An epoch has as many steps as the set that needs the most of them to be covered; shorter sets begin
-    again in a new order. The rows of a step depend on (seed, step) alone, so that a run can go on
-    from any step.
+    The rows of a step depend on (seed, step) alone, so that a run can go on from any step.
 
     Args:
         sets: what to mix; ``columns`` are their labels, NaN where there is none.
         tasks: the label space of the batches.
         seed: of the orders.
-        rank, world: this process takes every ``world``-th row of each step's rows, from ``rank`` on.
+        rank, world: this process takes every ``world``-th row of each set's rows in a step, from ``rank`` on: no row
+            stands on two ranks, none is left out or repeated, and ranks differ by at most one row a set.
+        plan: how many rows of each set stand in a step; by default as many as their sizes say, in every step.
     """
 
-    def __init__(self, sets: Sequence[LabelledSet], tasks: Sequence[Task], seed: int, *, rank: int = 0, world: int = 1):
+    def __init__(
+        self,
+        sets: Sequence[LabelledSet],
+        tasks: Sequence[Task],
+        seed: int,
+        *,
+        rank: int = 0,
+        world: int = 1,
+        plan: Plan | None = None,
+    ):
         self.sets, self.tasks, self.seed, self.rank, self.world = tuple(sets), tuple(tasks), seed, rank, world
-        self.steps_per_epoch = max(-(-len(part.rows) // part.size) for part in sets)
+        self.plan = plan or Aligned([len(part.rows) for part in sets], [part.size for part in sets])
+        self.steps_per_epoch = self.plan.steps
         self.columns = [part.columns(tasks, seed) for part in sets]
         self._orders: dict[int, tuple[int, NDArray[np.int_]]] = {}
         self._strata: tuple[NDArray[np.int_] | None, ...] = (None,) * len(self.sets)
@@ -119,15 +130,9 @@ class Mixing:
 
     def rows(self, index: int, step: int) -> NDArray[np.int_]:
         """Rows of set ``index`` at this step, counted over the whole run; each pass over a set has its own order."""
-        part = self.sets[index]
-        length = len(part.rows)
-        # positions in the endless concatenation of this set's shuffled passes
-        positions = np.arange(step * part.size, (step + 1) * part.size)
-        if self.steps_per_epoch == -(-length // part.size):
-            # the set that sets the pace: its epoch ends with a short batch rather than with the next pass
-            epoch, local = divmod(step, self.steps_per_epoch)
-            positions = epoch * length + np.arange(local * part.size, min(length, (local + 1) * part.size))
-        return np.array([self._order(index, int(p) // length)[int(p) % length] for p in positions])
+        length = len(self.sets[index].rows)
+        positions = self.plan.positions(index, step)
+        return np.array([self._order(index, int(p) // length)[int(p) % length] for p in positions], int)
 
     def batch(self, step: int) -> Batch:
         """The mixed batch of this step, or this rank's share of it."""

@@ -6,7 +6,7 @@ memory-mapped by the trainer); the manifest's column ``crop`` is the row in the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from mien.faces.align import CROP, align
 from mien.faces.detect import Face, Pixels, YuNet
 from mien.learn.data.packing import WORKERS, Row, begin, each, finish
 from mien.tasks import Task
+
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -41,16 +43,68 @@ class Finder:
 
     def __call__(self, image: Pixels, detectors: Sequence[YuNet]) -> Face | None:
         """The largest face, in pixels of ``image``, or None."""
+        return next((face for faces in self.looks(image, detectors) for face in faces), None)
+
+    def near(self, image: Pixels, detectors: Sequence[YuNet], box: Box) -> Face | None:
+        """The face that a box (x, y, width, height) means, in pixels of ``image``, or None.
+
+        Of the faces whose centre is in the box it is the one that overlaps the box best; if there is none, the largest
+        one in a closer look at the box and half of its sides around it.
+        """
+        for faces in self.looks(image, detectors):
+            if inside := [face for face in faces if _holds(box, face.box)]:
+                return max(inside, key=lambda face: overlap(face.box, box))
+        x, y, width, height = box
+        left, top = max(0, int(x - width / 2)), max(0, int(y - height / 2))
+        closer = image[top : max(0, int(y + 1.5 * height)), left : max(0, int(x + 1.5 * width))]
+        for faces in self.looks(closer, detectors) if closer.size else ():
+            moved = [_moved(face, left, top) for face in faces]
+            if inside := [face for face in moved if _holds(box, face.box)]:
+                return inside[0]
+        return None
+
+    def looks(self, image: Pixels, detectors: Sequence[YuNet]) -> Iterator[list[Face]]:
+        """For each detector all faces, largest first, in pixels of ``image``."""
         pad = round(self.margin * max(image.shape[:2]))
         wide = np.pad(image, ((pad, pad), (pad, pad), (0, 0)), mode="edge") if pad else image
         if self.enlarge > 1:
             size = (wide.shape[1] * self.enlarge, wide.shape[0] * self.enlarge)
             wide = np.asarray(Image.fromarray(wide).resize(size, Image.Resampling.BICUBIC))
         for detector in detectors:
-            if faces := detector(wide):
-                x, y, width, height = (value / self.enlarge for value in faces[0].box)
-                return Face((x - pad, y - pad, width, height), faces[0].score, faces[0].landmarks / self.enlarge - pad)
-        return None
+            yield [self._shrunk(face, pad) for face in detector(wide)]
+
+    def _shrunk(self, face: Face, pad: int) -> Face:
+        x, y, width, height = (value / self.enlarge for value in face.box)
+        landmarks = (face.landmarks / self.enlarge - pad).astype(np.float32)
+        return Face((x - pad, y - pad, width, height), face.score, landmarks)
+
+
+WHOLE = Finder()
+"""For photos."""
+
+TIGHT = Finder(margin=1 / 6, enlarge=6, scores=(0.5, 0.3))
+"""For small pictures that end at the face, as those of FER2013 do."""
+
+
+def overlap(first: Box, second: Box) -> float:
+    """Intersection over union of two boxes (x, y, width, height)."""
+    sides = [
+        min(first[axis] + first[axis + 2], second[axis] + second[axis + 2]) - max(first[axis], second[axis])
+        for axis in (0, 1)
+    ]
+    common = max(0.0, sides[0]) * max(0.0, sides[1])
+    union = first[2] * first[3] + second[2] * second[3] - common
+    return common / union if union > 0 else 0.0
+
+
+def _holds(box: Box, face: Box) -> bool:
+    """Whether the centre of a face is in a box."""
+    return all(box[axis] <= face[axis] + face[axis + 2] / 2 <= box[axis] + box[axis + 2] for axis in (0, 1))
+
+
+def _moved(face: Face, x: int, y: int) -> Face:
+    box = (face.box[0] + x, face.box[1] + y, *face.box[2:])
+    return Face(box, face.score, face.landmarks + np.array([x, y], np.float32))
 
 
 def prepare(

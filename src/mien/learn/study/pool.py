@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import multiprocessing.connection
-import os
 import signal
 import threading
 import traceback
@@ -16,6 +15,7 @@ from typing import Any
 import torch
 
 from mien.learn.objective import DivergedError
+from mien.learn.processes import cores, end_with_parent
 from mien.learn.study.run import Job, Say, perform
 from mien.learn.study.store import Run
 from mien.terminal import ENDINGS
@@ -108,11 +108,6 @@ def attempt(job: Job, stopped: Callable[[], bool], say: Say = lambda _: None) ->
         return None, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}\n{traceback.format_exc()}"
 
 
-def cores() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _side_by_side(queue: Queue, workers: int, asked: threading.Event) -> None:
     context = multiprocessing.get_context("spawn")
     stop, threads = context.Event(), max(1, cores() // workers)
@@ -156,7 +151,7 @@ def _side_by_side(queue: Queue, workers: int, asked: threading.Event) -> None:
 
 def _work(pipe: Any, stop: Any, threads: int) -> None:
     """What a worker process does: jobs, one after the other, until it is killed."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()  # a killed study must not go on training where the next one resumes
     torch.set_num_threads(threads)
     while True:
         try:
@@ -164,14 +159,6 @@ def _work(pipe: Any, stop: Any, threads: int) -> None:
         except EOFError:
             return
         pipe.send(attempt(job, stop.is_set))
-
-
-def _end_with_parent() -> None:
-    """A killed study must not go on training where the next one resumes."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _named(job: Job, say: Say) -> Say:

@@ -2,14 +2,17 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mien.learn.data.manifest import MANIFEST, PACK, read_manifest
 from mien.learn.data.render.action_units import SHOWN
 from mien.learn.data.render.camera import Camera
+from mien.learn.data.render.choices import Choices
 from mien.learn.data.render.draw import Settings, draw_person, draw_shot
 from mien.learn.data.render.generate import CHUNK, PARTIAL, PLAN, render, row_of
 from mien.learn.data.render.picture import View
@@ -79,10 +82,35 @@ def test_a_cut_run_goes_on_and_a_longer_one_begins_alike(made: Path, facekit: Pa
     marked[0, 0, 0], marked[1, 50:], marked[2] = 77, 0, 0
     np.save(tmp_path / "cut.npy", marked)
     shutil.move(tmp_path / "cut.npy", tmp_path / PARTIAL)
-    plan = json.loads(json.dumps({"count": 3, **vars(SMALL)}))
+    plan = json.loads(json.dumps({"count": 3, **SMALL.plain()}))
+    assert "choices" not in plan  # as runs from before there were any wrote it
     (tmp_path / PLAN).write_text(json.dumps(plan))
     render(facekit, tmp_path, 3, SMALL, workers=1)
     again = np.load(tmp_path / PACK)
     assert (again[0, 0, 0] == 77).all()
     np.testing.assert_array_equal(again[1:], whole[1:3])
     assert not (tmp_path / PLAN).exists()
+
+
+def test_a_sweep_is_drawn_and_written_down(facekit: Path, tmp_path: Path) -> None:
+    pytest.importorskip("mitsuba", reason="the renderer is not installed")
+    choices = Choices(sweep="AU26", levels=3, persons=(2,), background="#ff0000", yaw=(0.0, 0.0), tone=(0.9, 0.9))
+    render(facekit, tmp_path, 3, replace(SMALL, choices=choices), workers=1, pictures=True)
+    manifest = read_manifest(tmp_path)
+    columns = {
+        name: manifest.table[name].to_pylist() for name in ("AU26_intensity", "AU25", "subject", "yaw", "kind", "tone")
+    }
+    assert columns == {
+        "AU26_intensity": [0, 2.5, 5],
+        "AU25": [0, 1, 1],
+        "subject": ["ict-4-00002"] * 3,
+        "yaw": [0] * 3,
+        "kind": ["sweep"] * 3,
+        "tone": [0.9] * 3,
+    }
+    assert manifest.facts["settings"]["choices"]["sweep"] == "AU26"
+    pictures = np.stack([np.asarray(Image.open(tmp_path / path)) for path in manifest.table["path"].to_pylist()])
+    red, green, blue = pictures[0, 1, 1].astype(int)
+    assert red > 200 > 60 > max(green, blue)
+    assert np.abs(np.diff(pictures[:, :20].astype(int), axis=0)).mean() < 3  # the brow stays
+    assert np.abs(np.diff(pictures[:, 35:60, 15:50].astype(int), axis=0)).mean() > 5  # the mouth opens

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
 from mien.affect_prior import CIRCUMPLEX
 from mien.learn.data.render.action_units import SHOWN, STRONGEST, together
 from mien.learn.data.render.camera import Pose
+from mien.learn.data.render.choices import Choices, Range
 from mien.learn.data.render.light import Lamp, Light, to_linear
 from mien.learn.data.render.model import Floats
 from mien.learn.data.render.paint import Look
@@ -45,6 +47,7 @@ class Settings:
         size: side of the picture from which the crop is cut, in pixels.
         samples: of light, a pixel; a square number.
         jitter: spread of the error of the landmarks that the crop is aligned by, in pixels of the crop.
+        choices: what is not drawn; see :mod:`mien.learn.data.render.direct`.
     """
 
     seed: int = 0
@@ -56,6 +59,7 @@ class Settings:
     size: int = 128
     samples: int = 16
     jitter: float = 0.0
+    choices: Choices = field(default_factory=Choices)
 
     def __post_init__(self) -> None:
         shares = dict(self.kinds)
@@ -72,6 +76,20 @@ class Settings:
                 raise ValueError(f"{name} {getattr(self, name)} is outside [{low}, {high}]")
         if self.seed < 0 or self.jitter < 0:
             raise ValueError("seed and jitter must not be negative")
+
+    def split(self, subject: int) -> str:
+        """Where the pictures of a person belong."""
+        return "valid" if subject >= round(self.identities * (1 - self.validation)) else "train"
+
+    def person(self, subject: int) -> str:
+        """The name of a person: the same in every run that shows them."""
+        seed = self.seed if self.choices.persons_seed is None else self.choices.persons_seed
+        return f"ict-{seed}-{subject:05d}"
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON-ready data; choices only if there are any, so that runs from before there were some go on."""
+        data = asdict(self)
+        return data if self.choices != Choices() else {key: value for key, value in data.items() if key != "choices"}
 
 
 @dataclass(frozen=True)
@@ -142,11 +160,11 @@ class Shot:
         return share * valence, share * arousal
 
 
-def draw_person(seed: int, subject: int) -> Person:
-    """The person of this number."""
+def draw_person(seed: int, subject: int, tones: Range = (0.0, 1.0)) -> Person:
+    """The person of this number, with a skin between two tones."""
     generator = np.random.default_rng([seed, 0, subject])
     identity = np.clip(generator.normal(0, 0.9, MODES), -2, 2)
-    tone = generator.uniform()
+    tone = tones[0] + (tones[1] - tones[0]) * generator.uniform()
     uniform = generator.uniform
     dark = tone > 0.5  # light hair and eyes go with light skin
     hair = to_linear(*HAIR[generator.integers(2 if dark else len(HAIR))]) * uniform(0.7, 1.2)
@@ -184,7 +202,7 @@ def draw_shot(settings: Settings, index: int) -> Shot:
     turns = np.clip(normal(0, [0.35, 0.18, 0.15], 3), [-1, -1 / 2, -1 / 3], [1, 1 / 2, 1 / 3]) * most
     return Shot(
         subject=subject,
-        split="valid" if subject >= round(settings.identities * (1 - settings.validation)) else "train",
+        split=settings.split(subject),
         kind=kind,
         expression=expression,
         compound=compound,
@@ -200,8 +218,10 @@ def draw_shot(settings: Settings, index: int) -> Shot:
     )
 
 
-def draw_units(generator: np.random.Generator, kind: str) -> tuple[str | None, str | None, dict[str, float]]:
-    """Expression, compound and intensities of a face of this kind.
+def draw_units(
+    generator: np.random.Generator, kind: str, name: str | None = None
+) -> tuple[str | None, str | None, dict[str, float]]:
+    """Expression, compound and intensities of a face of this kind, and of this class if it has a ``name``.
 
     A class of Table 1 always has its prototypical action units, and each observational one with its weight as the
     probability. A compound has the prototypical ones of both its classes, as far as one mouth can show them: this is
@@ -214,12 +234,12 @@ def draw_units(generator: np.random.Generator, kind: str) -> tuple[str | None, s
     elif kind == "single":
         units = [str(generator.choice(SHOWN))]
     elif kind == "expression":
-        expression = str(generator.choice(DU_2014.class_labels[1:]))
+        expression = name or str(generator.choice(DU_2014.class_labels[1:]))
         weights = DU_2014.weights[DU_2014.class_labels.index(expression)]
         chosen = generator.random(len(weights)) < weights
         units = [unit for unit, taken in zip(DU_2014.attribute_labels, chosen, strict=True) if taken]
     elif kind == "compound":
-        compound = str(generator.choice(COMPOUND.labels))
+        compound = name or str(generator.choice(COMPOUND.labels))
         units = _both(compound)
     else:
         units = [str(unit) for unit in generator.choice(SHOWN, int(generator.integers(2, 7)), replace=False)]

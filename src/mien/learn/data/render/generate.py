@@ -8,7 +8,6 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,8 @@ from mien.faces.align import CROP
 from mien.learn.data.manifest import PACK
 from mien.learn.data.packing import Row, finish, refuse_another
 from mien.learn.data.render.action_units import SHOWN, UNSHOWN, WEAK
-from mien.learn.data.render.draw import Person, Settings, Shot, draw_person, draw_shot
+from mien.learn.data.render.direct import direct_person, direct_shot
+from mien.learn.data.render.draw import Person, Settings, Shot
 from mien.learn.data.render.model import load_model
 from mien.learn.data.render.picture import Studio, View
 from mien.tasks import ACTION_UNITS, AFFECT, EXPRESSION, FACE
@@ -100,7 +100,7 @@ def render(
     rows = [{name: value for name, value in row.items() if name not in columns} for row in rows]
     weak = {name: why for name, why in FACTS["weak"].items() if name not in columns}
     pack = np.lib.format.open_memmap(out / PARTIAL, mode="r+")
-    finish(out, pack, rows, FACE, {**FACTS, "weak": weak, "settings": asdict(settings)})
+    finish(out, pack, rows, FACE, {**FACTS, "weak": weak, "settings": settings.plain()})
     (out / PLAN).unlink()
 
 
@@ -124,7 +124,7 @@ def row_of(index: int, shot: Shot, person: Person, view: View, settings: Setting
         "split": shot.split,
         "crop": index,
         "found": True,
-        "subject": f"ict-{settings.seed}-{shot.subject:05d}",
+        "subject": settings.person(shot.subject),
         "kind": shot.kind,
         "expression": shot.expression,
         "compound": shot.compound,
@@ -149,7 +149,7 @@ def picture_path(index: int) -> str:
 
 def _begin(out: Path, count: int, settings: Settings) -> None:
     """Make the empty pack, unless one of the same run is there already."""
-    plan = json.dumps({"count": count, **asdict(settings)})
+    plan = json.dumps({"count": count, **settings.plain()})
     if (out / PARTIAL).is_file() and (out / PLAN).is_file() and (out / PLAN).read_text() == plan:
         return
     (out / PLAN).unlink(missing_ok=True)
@@ -167,8 +167,8 @@ def _work(indices: range, *, model: Path, out: Path, settings: Settings, picture
 
 def _pictures(indices: range, studio: Studio, pack: Any, out: Path, pictures: bool) -> Iterator[Row]:
     for index in indices:
-        shot = draw_shot(studio.settings, index)
-        person = draw_person(studio.settings.seed, shot.subject)
+        shot = direct_shot(studio.settings, index)
+        person = direct_person(studio.settings, shot.subject)
         view = studio.view(shot, person)
         path = out / picture_path(index)
         # no pixel of a picture is 0, and a crop is written from its first row to its last

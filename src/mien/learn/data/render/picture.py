@@ -93,9 +93,9 @@ class Studio:
             shot: what it shows.
             person: whom it shows.
             view: of the same two.
-            index: of the picture in the run.
+            index: of the picture in the run; pictures of a sweep have background and noise in common.
         """
-        generator = np.random.default_rng([self.settings.seed, 2, index])
+        generator = np.random.default_rng([self.settings.seed, 2, self.settings.choices.scene(index)])
         colour, roughness = paint(self.canvas, person.look, shot.intensities, shot.gaze)
         seed = int(generator.integers(2**31))
         # a camera that meters the face opens up for dark skin
@@ -103,6 +103,8 @@ class Studio:
         drawn = self.renderer(view.vertices, colour, roughness, surroundings, view.camera, seed)
         head, cover = drawn[..., :3].astype(np.float64), np.clip(drawn[..., 3:], 0, 1)
         behind = background(generator, self.settings.size)
+        if (chosen := self.settings.choices.colour()) is not None:
+            behind = np.full_like(behind, chosen)
         return develop(head + (1 - cover) * behind, shot.noise, generator)
 
     def crop(self, picture: Pixels, view: View, index: int) -> Pixels:

@@ -1,0 +1,101 @@
+"""How fast shuffled batches of packed crops become tensors: what a training run can be fed.
+
+Synthetic crops, 112 x 112 x 3, in shards as `mien data prepare` writes them and in one file as the other commands do,
+read by Mixing in the order of training: every row of a pass once, at random. The labels come with them. The goal: at
+least 3,000 crops a second on two cores. The files have just been written, so they are in the memory of the system as
+far as it has any: a disk that is slower than that is not measured. One thread reads, as a run does while it trains.
+
+    python benchmarks/crop_reading.py [--crops 20000] [--batch 128]
+
+Prints a table and writes benchmarks/results/crop_reading.json.
+"""
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mien.learn.data.manifest import MANIFEST, PACK, read_manifest, write_manifest
+from mien.learn.data.mixing import LabelledSet, Mixing
+from mien.learn.data.shards import SHARDS, shard_path
+from mien.tasks import ACTION_UNITS, EXPRESSION, FACE
+
+RESULTS = Path(__file__).parent / "results" / "crop_reading.json"
+GOAL = 3000
+SHARD = 4096
+
+
+def make(folder: Path, count: int, *, shards: bool) -> Path:
+    """A manifest of ``count`` crops of noise, a third of the labels missing."""
+    generator = np.random.default_rng(0)
+    folder.mkdir()
+    if shards:
+        (folder / SHARDS).mkdir()
+        for number, start in enumerate(range(0, count, SHARD)):
+            size = min(SHARD, count - start)
+            np.save(shard_path(folder / SHARDS, number), generator.integers(0, 256, (size, 112, 112, 3), np.uint8))
+    else:
+        pack = np.lib.format.open_memmap(folder / PACK, mode="w+", dtype=np.uint8, shape=(count, 112, 112, 3))
+        for start in range(0, count, SHARD):
+            pack[start : start + SHARD] = generator.integers(0, 256, pack[start : start + SHARD].shape, np.uint8)
+    rows = [
+        {
+            "path": f"{row}.png",
+            "split": "train",
+            "crop": row,
+            "expression": EXPRESSION.labels[row % 7] if row % 3 else None,
+            "valence": row / count,
+            **{unit: float(row % 2) for unit in ACTION_UNITS.labels},
+        }
+        for row in range(count)
+    ]
+    write_manifest(folder / MANIFEST, rows, FACE, {})
+    return folder
+
+
+def measure(folder: Path, batch: int) -> dict[str, int]:
+    """Crops a second in the first pass over freshly mapped files, and in the second."""
+    manifest = read_manifest(folder)
+    mixing = Mixing([LabelledSet(manifest, None, batch)], FACE, 0)
+    speeds = {}
+    for epoch, name in enumerate(("first pass", "second pass")):
+        start, seen = time.perf_counter(), 0
+        for step in range(epoch * mixing.steps_per_epoch, (epoch + 1) * mixing.steps_per_epoch):
+            seen += len(mixing.batch(step))
+        speeds[name] = round(seen / (time.perf_counter() - start))
+        assert seen == len(manifest)
+    return speeds
+
+
+def main() -> None:
+    """Measure both kinds of packs, print and write."""
+    parser = argparse.ArgumentParser(description="Crops a second that training can be fed.")
+    parser.add_argument("--crops", type=int, default=20_000)
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    results = {}
+    for name, shards in (("shards", True), ("one file", False)):
+        with tempfile.TemporaryDirectory() as folder:
+            results[name] = measure(make(Path(folder) / "set", options.crops, shards=shards), options.batch)
+        print(f"{name}: {results[name]} crops a second; the goal is {GOAL}")
+    setting = {
+        "crops": options.crops,
+        "batch": options.batch,
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "machine": platform.machine(),
+        "load": round(os.getloadavg()[0], 1),
+        "torch": torch.__version__,
+    }
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps({"setting": setting, "goal": GOAL, "crops_a_second": results}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

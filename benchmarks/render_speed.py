@@ -1,0 +1,86 @@
+"""How many faces `mien data render` makes in a minute, at the settings that it has by default.
+
+    python benchmarks/render_speed.py ICT_FACEKIT_DIR [--count 64] [--workers 2]
+
+By the clock, with several processes, and by the processor's time of one, which other programs on the machine change
+less. Starting and reading the face model is not counted: the first pictures are made before the clock starts. It prints
+the figures and writes benchmarks/results/render_speed.json.
+"""
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+from mien.learn.data.render.direct import direct_person, direct_shot
+from mien.learn.data.render.draw import Settings
+from mien.learn.data.render.generate import CHUNK, render
+from mien.learn.data.render.model import load_model
+from mien.learn.data.render.picture import Studio
+
+RESULTS = Path(__file__).parent / "results" / "render_speed.json"
+
+
+def processor_seconds(model: Path, settings: Settings, count: int) -> float:
+    """Of one picture, in this process; the median."""
+    studio, times = Studio(load_model(model), settings, threads=1), []
+    for index in range(count + 1):
+        begin = time.process_time()
+        shot = direct_shot(settings, index)
+        person = direct_person(settings, shot.subject)
+        view = studio.view(shot, person)
+        studio.crop(studio.picture(shot, person, view, index), view, index)
+        times.append(time.process_time() - begin)
+    return median(times[1:])  # the first one makes the canvas and the renderer
+
+
+def main() -> None:
+    """Render, print and write."""
+    parser = argparse.ArgumentParser(description="Faces rendered in a minute.")
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--count", type=int, default=64)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    settings = Settings()
+    moments: list[tuple[float, int]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        render(
+            options.model,
+            Path(folder) / "set",
+            options.count,
+            settings,
+            workers=options.workers,
+            advance=lambda done: moments.append((time.perf_counter(), done)),
+        )
+    begin = min(options.workers, len(moments) - 1)  # each process has made its first chunk
+    seconds = moments[-1][0] - moments[begin - 1][0]
+    pictures = sum(done for _, done in moments[begin:])
+    one = processor_seconds(options.model, settings, 24)
+    result = {
+        "processor_seconds_a_picture": round(one, 3),
+        "pictures_a_minute_of_one_free_core": round(60 / one),
+        "pictures": pictures,
+        "seconds": round(seconds, 1),
+        "pictures_a_minute": round(60 * pictures / seconds),
+        "size": settings.size,
+        "samples": settings.samples,
+        "workers": options.workers,
+        "chunk": CHUNK,
+        "machine": platform.machine(),
+        "load": round(os.getloadavg()[0], 1),
+        "mitsuba": version("mitsuba"),
+    }
+    print(f"{result['pictures_a_minute']} pictures a minute by {options.workers} processes (load {result['load']})")
+    print(f"{one:.2f} s of one core for a picture")
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

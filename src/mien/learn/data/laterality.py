@@ -1,0 +1,55 @@
+"""Labels of the left and the right half of the face, which change places in a mirror image."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from mien.learn.batch import Batch
+from mien.tasks import Kind, Task
+
+SIDES = (
+    (re.compile(r"^(.*(?:[0-9]|[_ -]))([LR])$"), {"L": "R", "R": "L"}),
+    (re.compile(r"^()(left|right)(?=[_ -])"), {"left": "right", "right": "left"}),
+)
+"""How a label says its side: ``AU12L``, ``AU12_R`` at its end; ``left_wink``, ``right wink`` at its beginning."""
+
+
+def mirrored(labels: Sequence[str]) -> list[int] | None:
+    """For each label the position of the one that a mirror image shows in its place; None if all stay.
+
+    Only pairs count: a label with a side whose partner is none of the labels stays, for a name may end in L by chance.
+    The seventeen action units have no sides.
+    """
+    places = {label: place for place, label in enumerate(labels)}
+    order = [places.get(_partner(label), place) for place, label in enumerate(labels)]
+    return order if order != list(range(len(labels))) else None
+
+
+def swap(batch: Batch, flipped: Tensor, tasks: Sequence[Task]) -> Batch:
+    """The batch with the labels and masks of mirrored rows (N bool) in the places of their mirror images."""
+    labels, mask = dict(batch.labels), dict(batch.mask)
+    for task in tasks:
+        order = mirrored(task.labels)
+        if order is None:
+            continue
+        old, known = labels[task.name], mask[task.name]
+        turned = torch.tensor(order, device=old.device)
+        labels[task.name] = _where(flipped, turned[old] if old.ndim == 1 else old[:, turned], old)
+        if task.kind is not Kind.CLASSES:
+            mask[task.name] = _where(flipped, known[:, turned], known)
+    return Batch(batch.images, labels, mask)
+
+
+def _partner(label: str) -> str:
+    for pattern, other in SIDES:
+        if found := pattern.search(label):
+            return label[: found.start(2)] + other[found[2]] + label[found.end(2) :]
+    return label
+
+
+def _where(rows: Tensor, new: Tensor, old: Tensor) -> Tensor:
+    return torch.where(rows.to(old.device).reshape(-1, *[1] * (old.ndim - 1)), new, old)
