@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from mien.learn.drawing import quiet, write
+from mien.learn.drawing import quiet, shortened, write
 
 
 def test_it_is_written_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -19,6 +19,10 @@ def test_it_is_written_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
     with Image.open(tmp_path / "a.png") as found:
         assert found.size == (200, 100)
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_long_names_keep_their_end() -> None:
+    assert [shortened("abcdef", most) for most in (6, 5, 2)] == ["abcdef", "…cdef", "…f"]
 
 
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:

@@ -13,14 +13,14 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from mien.learn.data.manifest import Manifest, ManifestError
-from mien.learn.drawing import FAINT, INK, WARM, quiet, write
+from mien.learn.drawing import FAINT, INK, WARM, quiet, shortened, write
 from mien.learn.metrics import concordance
 from mien.tasks import Task
 
 Array = NDArray[np.floating]
 
 LONGEST = 44
-"""Characters of a video's name that are shown: its last ones."""
+"""Characters of a video's name that are shown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,15 +100,15 @@ def draw(found: Sequence[Curve], task: Task, path: Path, *, most: int = 4, ranke
         ranked: rows that are no video: each panel has them by their true value, those without one left out.
     """
     kept = sorted(sorted(range(len(found)), key=lambda index: -len(found[index].frames))[:most])
-    width, height = 0.6 + 4.6 * len(task), 1.05 + 1.75 * len(kept)
+    width, height = 0.6 + 4.6 * len(task), 1.4 + 1.75 * len(kept) - 0.5
     picture = Figure(figsize=(width, height), dpi=160, facecolor="white")
     grid = picture.add_gridspec(
         len(kept),
         len(task),
         left=0.5 / width,
         right=1 - 0.2 / width,
-        bottom=0.55 / height,
-        top=1 - 0.8 / height,
+        bottom=0.5 / height,
+        top=1 - 0.9 / height,
         wspace=0.12,
         hspace=0.5,
     )
@@ -122,7 +122,7 @@ def draw(found: Sequence[Curve], task: Task, path: Path, *, most: int = 4, ranke
             if line == len(kept) - 1:
                 unit = "face, by its true value" if ranked else "frame"
                 axes.set_xlabel(unit, fontsize=8.5, color="#4a5763")
-    _head(picture, found, task, len(kept), width, height)
+    _head(picture, found, task, len(kept), width, height, ranked=ranked)
     write(picture, path)
 
 
@@ -141,28 +141,31 @@ def _panel(axes: Axes, curve: Curve, dimension: int, label: str, *, ranked: bool
     axes.plot(curve.frames, curve.predicted[:, dimension], color=WARM, zorder=2, **guess)
     axes.plot(curve.frames, curve.true[:, dimension], color=INK, linewidth=1.3, zorder=3)
     ccc = curve.concordance(dimension)
-    name = f"{curve.name if len(curve.name) <= LONGEST else '…' + curve.name[1 - LONGEST :]}: " if curve.name else ""
+    name = f"{shortened(curve.name, LONGEST)}: " if curve.name else ""
     figure = "no true value" if ccc is None else f"CCC {ccc:.2f}"
     axes.set_title(f"{name}{label}, {figure}", loc="left", fontsize=9, color=INK, pad=4)
     axes.margins(x=0.01)
 
 
-def _head(picture: Figure, found: Sequence[Curve], task: Task, drawn: int, width: float, height: float) -> None:
-    whole = Curve("", *(np.concatenate(parts) for parts in zip(*((c.frames, c.predicted, c.true) for c in found))))  # noqa: B905
+def _head(
+    picture: Figure, found: Sequence[Curve], task: Task, drawn: int, width: float, height: float, *, ranked: bool
+) -> None:
+    parts = ([getattr(curve, name) for curve in found] for name in ("frames", "predicted", "true"))
+    whole = Curve("", *map(np.concatenate, parts))
     figures = [
         f"{label} {'none' if (ccc := whole.concordance(index)) is None else f'{ccc:.2f}'}"
         for index, label in enumerate(task.labels)
     ]
     over = f"{drawn} of {len(found)} videos; CCC of all: " if drawn < len(found) else "CCC of all: "
-    picture.text(0.12 / width, 1 - 0.25 / height, task.name, fontsize=12, weight="bold", color=INK, va="center")
-    picture.text(
-        1 - 0.2 / width, 1 - 0.25 / height, over + ", ".join(figures), fontsize=9, color=INK, va="center", ha="right"
-    )
+    top, right = 1 - 0.25 / height, 1 - 0.2 / width
+    picture.text(0.12 / width, top, task.name, fontsize=12, weight="bold", color=INK, va="center")
+    picture.text(right, top, over + ", ".join(figures), fontsize=9, color=INK, va="center", ha="right")
+    guess = Line2D([], [], color=WARM, linewidth=0, marker=".") if ranked else Line2D([], [], color=WARM, linewidth=1.6)
     picture.legend(
-        [Line2D([], [], color=INK, linewidth=1.6), Line2D([], [], color=WARM, linewidth=1.6)],
+        [Line2D([], [], color=INK, linewidth=1.6), guess],
         ["true", "predicted"],
-        loc="lower left",
-        bbox_to_anchor=(0.1 / width, 0.0),
+        loc="center left",
+        bbox_to_anchor=(0.02 / width, 1 - 0.5 / height),
         ncols=2,
         frameon=False,
         fontsize=8.5,

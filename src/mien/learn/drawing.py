@@ -24,6 +24,11 @@ def quiet(axes: Axes, *, grid: bool) -> None:
         spine.set_color(FAINT)
 
 
+def shortened(name: str, most: int) -> str:
+    """A name of at most so many characters: its last ones."""
+    return name if len(name) <= most else "…" + name[1 - most :]
+
+
 def check(path: Path) -> None:
     """Refuse the path of a picture that could not be written, before the work that it takes.
 

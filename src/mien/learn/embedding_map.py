@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from mien.learn.caf import Otsu
-from mien.learn.drawing import COOL, INK, WARM, quiet, write
+from mien.learn.drawing import COOL, INK, WARM, quiet, shortened, write
 
 Array = NDArray[np.floating]
 Method = Literal["tsne", "umap"]
@@ -25,6 +25,9 @@ COMPONENTS = 50
 
 FEWEST = 5
 """Faces that make a map."""
+
+LONGEST = 16
+"""Characters of a person's name that are shown."""
 
 REST = "#c3cad1"
 TEN = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#5a6570", "#bcbd22", "#17becf")
@@ -116,7 +119,8 @@ def draw(points: Array, panels: Sequence[Colouring], head: str, path: Path) -> N
         head: what stands at the top.
         path: of the PNG file.
     """
-    width, height = 0.3 + 5.0 * len(panels), 6.3
+    across, up = np.ptp(points, axis=0)
+    width, height = 0.3 + 5.0 * len(panels), 1.7 + 4.8 * float(np.clip(up / max(across, 1e-9), 0.5, 1))
     picture = Figure(figsize=(width, height), dpi=160, facecolor="white")
     grid = picture.add_gridspec(
         1,
@@ -143,7 +147,7 @@ def draw(points: Array, panels: Sequence[Colouring], head: str, path: Path) -> N
         there = [place for place in range(len(panel.groups)) if (panel.member == place).any()]
         axes.legend(
             [Line2D([], [], color=panel.groups[place][1], marker="o", linewidth=0, markersize=5) for place in there],
-            [f"{panel.groups[place][0]} ({(panel.member == place).sum()})" for place in there],
+            [f"{shortened(panel.groups[place][0], LONGEST)} ({(panel.member == place).sum()})" for place in there],
             loc="upper left",
             bbox_to_anchor=(-0.02, -0.01),
             ncols=4,

@@ -80,7 +80,8 @@ def feature_map(
         if not panels:
             raise ValueError(f"{rows.path}: has neither labels of {task} nor a column {column} to colour a map by")
         places = project(features, "umap" if umap else "tsne", seed)
-        draw(places, panels, f"{len(rows)} faces of {rows.path.parent.name}, {split}", out)
+        head = f"{len(rows)} faces of {rows.path.parent.name}, {split}, by {'UMAP' if umap else 't-SNE'}"
+        draw(places, panels, head, out)
     print(f"{len(rows)} faces: {out}")
 
 
@@ -94,7 +95,9 @@ def _persons(features: Any, persons: list[str | None], seed: int) -> Any:
     shown, found = by_person(persons), identity_probe(features, persons, seed)
     if "accuracy" not in found:
         return shown
-    return replace(shown, title=f"{shown.title}; read in {found['accuracy']:.0%} (chance {found['chance']:.0%})")
+    return replace(
+        shown, title=f"{shown.title}; probe {100 * found['accuracy']:.1f} % (chance {100 * found['chance']:.1f} %)"
+    )
 
 
 def _some(rows: Any, most: int, seed: int) -> Any:
