@@ -17,7 +17,7 @@ from mien.learn.data.manifest import Manifest, read_manifest
 from mien.learn.data.mixing import LabelledSet, Mixing, balanced, proportional_sizes
 from mien.learn.data.plans import Drawn, Plan
 from mien.learn.losses.supervised import Loss
-from mien.learn.metrics import figures
+from mien.learn.metrics import figures, lower_is_better
 from mien.learn.objective import Coupled
 from mien.learn.parts import nearest
 from mien.learn.recipe import Recipe, RecipeError
@@ -291,8 +291,10 @@ def figure_names(tasks: tuple[Task, ...], validation: Sequence[Manifest]) -> lis
 
 
 def select(wanted: str | None, tasks: tuple[Task, ...], validation: Sequence[Manifest]) -> str:
-    """The figure that ``best`` is chosen by; of errors, the least would be the best, so they are refused."""
-    names = [name for name in figure_names(tasks, validation) if ".rmse" not in name]
+    """The figure that ``best`` is chosen by: one that is better the higher it is."""
+    if wanted and lower_is_better(wanted):
+        raise RecipeError(f"select: {wanted} is better the lower it is; choose one that is better the higher")
+    names = figure_names(tasks, validation)
     if wanted is None:
         wanted = next((name for task in tasks if (name := f"{task.name}.{HEADLINES[task.kind]}") in names), None)
         if wanted is None:

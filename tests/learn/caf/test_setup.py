@@ -38,7 +38,7 @@ def test_the_radius_is_that_of_the_training_rows(caf_recipe: Recipes, tmp_path: 
             {"losses": {"expression": "RmseCorrelation"}, "tasks": ["expression", "affect"]},
             "losses.expression: RmseCorrelation is for continuous; expression has classes",
         ),
-        ({}, {"select": "affect.rmse.valence"}, "select: the validation has no figure affect.rmse.valence"),
+        ({}, {"select": "affect.rmse.valence"}, "select: affect.rmse.valence is better the lower it is"),
     ],
 )
 def test_what_does_not_fit_is_refused(
