@@ -14,6 +14,9 @@ PACK = "crops.npy"
 
 TEXT, REAL = pa.string(), pa.float64()
 
+GIVEN = "split_given"
+"""The column with the splits as they were before a step divided the rows anew."""
+
 COLUMNS: dict[str, pa.DataType] = {
     "path": TEXT,
     "split": TEXT,
@@ -31,6 +34,7 @@ COLUMNS: dict[str, pa.DataType] = {
     "crop": pa.int64(),
     "found": pa.bool_(),
     "excluded": TEXT,
+    GIVEN: TEXT,
 }
 """Columns that mean the same in every manifest; docs/data.md says what."""
 

@@ -55,7 +55,7 @@ def read(root: Path, fault: Fault) -> Iterator[Row]:
     contempt, unknown or NF wins. Votes of a single annotator count as noise, as in the FER+ paper; the
     shares of the other votes among the seven expressions are the soft label, and their circumplex
     coordinates the weak valence and arousal. A photo without a hard label stays only if the seven
-    expressions hold at least half of its counted votes.
+    expressions hold at least half of its counted votes. Of a photo that stands there twice the first line counts.
 
     Raises:
         FileNotFoundError: naming the files that were looked for.
@@ -63,6 +63,7 @@ def read(root: Path, fault: Fault) -> Iterator[Row]:
     """
     table, *folders = required(root, TABLE, *FOLDERS.values())
     places = dict(zip(FOLDERS, folders, strict=True))
+    lines: dict[str, int] = {}
     for line, cells in records(table, fault, ("Usage", "Image name", *VOTES)):
         if (usage := cells["Usage"]) not in places:
             fault(f"{table}: line {line}: unknown Usage {usage!r}")
@@ -70,6 +71,10 @@ def read(root: Path, fault: Fault) -> Iterator[Row]:
         votes = np.array([_count(cells[name]) for name in VOTES])
         if np.isnan(votes).any():
             fault(f"{table}: line {line}: the votes of {cells['Image name']!r} are not ten numbers")
+            continue
+        first = lines.setdefault(f"{usage}/{cells['Image name']}", line)
+        if cells["Image name"] and first != line:
+            fault(f"{table}: line {line}: {cells['Image name']!r} stands in line {first} already")
             continue
         if not cells["Image name"] or not (labels := _labels(votes)):
             continue

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from mien.learn.data.columns import REAL, TEXT, types
+from mien.learn.data.columns import GIVEN, REAL, TEXT, types
 from mien.learn.data.packing import Row
 from mien.learn.data.sources.files import Fault
 from mien.learn.data.task_file import read_tasks
@@ -35,7 +35,7 @@ SPLITS = ("train", "valid")
 SIDE = 112
 """Of the whole pictures of a label space that is not that of faces."""
 
-MADE = ("crop", "found", "excluded")
+MADE = ("crop", "found", "excluded", GIVEN)
 """Columns that preparation and cleaning make."""
 
 
