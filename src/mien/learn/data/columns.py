@@ -84,7 +84,10 @@ def to_table(
     columns, wrong = {}, []
     for name in names:
         values = [row.get(name) for row in rows]
+        whole = name in known and pa.types.is_integer(known[name])
         try:
+            if whole and any(isinstance(value, float) for value in values):
+                raise TypeError("pa.array would cut off what is behind the point")
             columns[name] = pa.array(values, known.get(name))
         except (ValueError, TypeError, pa.ArrowNotImplementedError) as error:
             if name not in known:
@@ -105,8 +108,10 @@ def _converted(values: Sequence[Any], kind: pa.DataType, *, text: bool) -> tuple
                 right.append(None)
             elif kind == REAL:
                 right.append(float(value))
-            elif pa.types.is_integer(kind) and isinstance(value, str):
-                right.append(int(value))
+            elif pa.types.is_integer(kind):
+                if (number := int(value)) != float(value):
+                    raise ValueError(f"{value} is not whole")
+                right.append(number)
             else:
                 right.append(pa.scalar(str(value) if text and kind == TEXT else value, kind).as_py())
         except (ValueError, TypeError, pa.ArrowNotImplementedError):

@@ -18,7 +18,7 @@ FAULTS = "import.faults.txt"
 PLACE = re.compile(r"line \d+|row \d+|frame \d+|photo \d+|\S*[/\\.]\S*|.*[/\\].*")
 """What says where, not why."""
 
-VARIABLE = re.compile(r"'[^']*'|\"[^\"]*\"|\S*[/\\]\S*|[-+]?\d[\d.,]*(?:e[-+]?\d+)?")
+VARIABLE = re.compile(r"'[^']*'|\"[^\"]*\"|\S*[/\\]\S*|[-+]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?")
 """What differs between two faults of one kind: quoted words, paths, numbers."""
 
 

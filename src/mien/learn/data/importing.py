@@ -22,7 +22,7 @@ from mien.learn.data.pictures import pack
 from mien.learn.data.prepare import Finder, prepare
 from mien.learn.data.readers import label_space
 from mien.learn.data.sources import archive
-from mien.learn.data.writing import write_manifest
+from mien.learn.data.writing import rewrite, write_manifest
 
 Advance = Callable[[int], None]
 
@@ -65,7 +65,9 @@ def import_rows(
     return write_manifest(out / MANIFEST, _counted(chain([first], rows), advance), tasks, facts, faults)
 
 
-def prepare_rows(out: Path, reader: ModuleType, faults: Faults, advance: Advance, *, side: int | None = None) -> None:
+def prepare_rows(
+    out: Path, reader: ModuleType, faults: Faults, advance: Advance = lambda _: None, *, side: int | None = None
+) -> None:
     """Pack what the rows of a manifest show, so that it can be trained on.
 
     The facts say how: ``side`` packs whole pictures of that size; otherwise faces are found, in ``tight`` pictures that
@@ -83,7 +85,6 @@ def prepare_rows(out: Path, reader: ModuleType, faults: Faults, advance: Advance
     picture: Callable[[Row], Pixels] = getattr(reader, "picture", lambda row: read_picture(row["path"]).pixels)
     rows = pq.read_table(path).to_pylist()
     grey = bool(facts.get("grey"))
-    facts["faults"] = faults.kinds
     side = side or facts.get("side")
     if side:
         facts["side"] = side
@@ -94,6 +95,8 @@ def prepare_rows(out: Path, reader: ModuleType, faults: Faults, advance: Advance
         left_out = prepare(rows, picture, out, tasks=tasks, facts=facts, finder=finder, advance=advance, **settings)
     for line in left_out:
         faults(line)
+    path, tasks, facts = read_facts(out)
+    rewrite(path, {}, {**facts, "faults": faults.kinds}, tasks)
 
 
 def _opened(reader: ModuleType, root: Path | None, out: Path) -> Path:

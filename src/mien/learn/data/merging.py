@@ -72,9 +72,9 @@ def merge(paths: Sequence[Path], out: Path, advance: Callable[[int], None] = lam
     }
     refuse_another(out, facts)
     parts = [_part(path, own) for path, _, own in opened]
-    schema = _schema(parts)
+    schema, shape = _schema(parts), _shape(parts)
     out.mkdir(parents=True, exist_ok=True)
-    if _shape(parts) is None:
+    if shape is None:
         seal(out / MANIFEST, schema, lambda: (part.table for part in parts), tasks, facts)
         return sum(len(part.table) for part in parts)
     partial = out / (PACK + ".partial")

@@ -52,10 +52,10 @@ def picture(table: pa.Table, row: int) -> str:
     return f"; the first: {table['path'][row]}" if "path" in table.column_names else ""
 
 
-def refuse(path: Path | str, table: pa.Table, tasks: Sequence[Task]) -> None:
-    """ManifestError for the first rule that is broken."""
+def refuse(path: Path | str, table: pa.Table, tasks: Sequence[Task], first: int = 0) -> None:
+    """ManifestError for the first rule that is broken; the table begins at row ``first`` of the file."""
     for wrong in broken(path, table, tasks):
-        raise ManifestError(wrong.line(path, table))
+        raise ManifestError(wrong.line(path, table, first))
 
 
 def broken(path: Path | str, table: pa.Table, tasks: Sequence[Task]) -> Iterator[Wrong]:

@@ -33,6 +33,8 @@ EXCLUDING = RULES | {sample.__name__: sample for sample in (every, rows, per_cla
 
 SPLIT = "split"
 
+ORDER = "train valid test"
+
 NOT_NEEDED = {"landmarks", "x", "y", "width", "height", "crop"}
 
 
@@ -107,7 +109,8 @@ def _replay(path: Path, steps: Sequence[Step]) -> tuple[Step, ...]:
             if step.name == SPLIT:
                 fresh = divide(table, **step.parameters)
                 table = table.set_column(table.column_names.index("split"), "split", fresh)
-                reasons = {each["values"]: each["counts"] for each in fresh.value_counts().to_pylist()}
+                counts = {each["values"]: each["counts"] for each in fresh.value_counts().to_pylist()}
+                reasons = {name: counts[name] for name in sorted(counts, key=ORDER.find)}
             else:
                 reasons = {}
                 kept = excluded == None  # noqa: E711 (cell by cell)

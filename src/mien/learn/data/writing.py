@@ -156,7 +156,7 @@ def _checked(
         raise ManifestError(wrong[min(wrong)])
     table = table.select([name for name in table.column_names if name == "path" or table[name].null_count < len(table)])
     if fault is None:
-        refuse(path, table, tasks)
+        refuse(path, table, tasks, first)
         return table
     for found in broken(path, table, tasks):
         for row in found.rows.tolist():
