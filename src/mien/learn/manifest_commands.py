@@ -21,6 +21,10 @@ Manifest = Annotated[Path, typer.Argument(metavar="PATH", help="A manifest, or t
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same rows.")]
 
 
+MOST = 60
+"""Labels of a task that are printed; of more than that the most frequent ones, and no table of pairs."""
+
+
 @data.command()
 def check(
     path: Manifest,
@@ -208,7 +212,8 @@ def _print_counts(found: Statistics) -> None:
 
     labels = []
     for task in found.tasks:
-        for label in task.labels:
+        often = sorted(task.labels, key=lambda label: -found.positive[label])[:MOST]
+        for label in task.labels if len(task) <= MOST else often:
             known = found.known[task.name] if task.kind is Kind.CLASSES else found.known[label]
             there = "" if task.kind is Kind.CONTINUOUS else str(found.positive[label])
             if known:
@@ -218,7 +223,7 @@ def _print_counts(found: Statistics) -> None:
     cells = [[str(count) for count in row] for row in found.labelled]
     print_table(("rows labelled for both", *names), [(name, *row) for name, row in zip(names, cells, strict=True)])
     for (one, two), counts in found.pairs.items():
-        if counts[..., 0].any():
+        if counts[..., 0].any() and len(counts) <= MOST:
             space = {task.name: task.labels for task in found.tasks}
             rows = [
                 (label, *(f"{there}/{known}" for known, there in column))

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 
 from mien.learn.data.readers import find_reader, first_line, label_space, needs_root, parse_options, reader_names
-from mien.tasks import EXPRESSION
+from mien.tasks import AFFECT, EXPRESSION, Task
 
 
 def module(read: Any) -> ModuleType:
@@ -39,7 +39,7 @@ def test_every_reader_is_found_and_says_what_it_reads() -> None:
         reader = find_reader(name)
         assert reader.__name__.endswith(f".{name}")
         assert first_line(reader)
-        assert reader.TASKS
+        assert all(isinstance(task, Task) for task in reader.TASKS)
         assert isinstance(reader.FACTS, dict)
 
 
@@ -92,8 +92,17 @@ def test_a_wrong_option_is_one_line(word: str, message: str) -> None:
 
 def test_tasks_and_facts_may_depend_on_the_folder() -> None:
     assert label_space(module(read), Path("a/b"), {}) == ((EXPRESSION,), {"source": "b"})
-    own = module(read)
-    own.describe = lambda root, seed=0: ((EXPRESSION,), {"source": f"{root.name} {seed}"})  # type: ignore[attr-defined]
-    assert label_space(own, Path("a/b"), {"seed": 2})[1] == {"source": "b 2"}
-    assert needs_root(own)
+    own: Any = module(read)
+    own.tasks = lambda root, *, votes=False: (AFFECT, EXPRESSION) if votes and root.name == "b" else ()
+    own.FACTS, own.WHOLE, own.FINDER = {"source": "made up"}, 64, None
+    space, facts = label_space(own, Path("a/b"), {"votes": True, "seed": 2})
+    assert space == (AFFECT, EXPRESSION)
+    assert facts == {"source": "made up", "side": 64, "tight": True}
+    own.whole = len
+    assert label_space(own, Path("a/b"), {"votes": True})[1]["side"] == 2
+    assert "side" not in label_space(own, Path("a/b"), {})[1]
+
+
+def test_some_readers_need_no_folder() -> None:
+    assert needs_root(module(read))
     assert not needs_root(find_reader("digits"))

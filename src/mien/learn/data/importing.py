@@ -52,7 +52,7 @@ def import_rows(
         OSError: if it cannot be opened.
     """
     place = _opened(reader, root, out)
-    tasks, facts = label_space(reader, place, dict(options))
+    tasks, facts = label_space(reader, place, options)
     refuse_another(out, facts)
     rows: Iterator[Row] = iter(reader.read(place, faults, **options))
     first = next(rows, None)

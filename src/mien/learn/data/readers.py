@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import pkgutil
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -48,11 +48,24 @@ def first_line(reader: ModuleType) -> str:
     return " ".join((reader.__doc__ or "").split("\n\n")[0].split())
 
 
-def label_space(reader: ModuleType, root: Path, options: dict[str, Any]) -> tuple[tuple[Task, ...], dict[str, Any]]:
-    """Tasks and facts of what a reader reads: its own, or, where they depend on the folder, what ``describe`` says."""
-    describe = getattr(reader, "describe", None)
-    tasks, facts = describe(root, **options) if describe else (reader.TASKS, reader.FACTS)
-    return tuple(tasks), {"source": root.name, **facts}
+def label_space(reader: ModuleType, root: Path, options: Mapping[str, Any]) -> tuple[tuple[Task, ...], dict[str, Any]]:
+    """Tasks and facts of what a reader reads, and how it is to be packed.
+
+    The tasks are ``TASKS``, or what ``tasks(root, **options)`` says where they depend on the folder; it gets those of
+    the options that it knows. To the facts come ``source``, if there is none: the name of the folder or file; ``side``
+    of whole pictures: ``WHOLE``, or ``whole(tasks)``; ``tight``, if the reader has a ``FINDER`` of its own.
+    """
+    space = tuple(reader.TASKS)
+    if own := getattr(reader, "tasks", None):
+        known = inspect.signature(own).parameters
+        space = tuple(own(root, **{name: value for name, value in options.items() if name in known}))
+    facts = {"source": root.name, **reader.FACTS}
+    whole = getattr(reader, "whole", None)
+    if side := whole(space) if whole else getattr(reader, "WHOLE", None):
+        facts["side"] = side
+    if hasattr(reader, "FINDER"):
+        facts["tight"] = True
+    return space, facts
 
 
 def needs_root(reader: ModuleType) -> bool:

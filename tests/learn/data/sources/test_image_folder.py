@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.learn.data.sources.image_folder import describe, read
+from mien.learn.data.sources.image_folder import read, tasks, whole
 from mien.tasks import FACE
 
 
@@ -28,9 +28,8 @@ def test_names_of_expressions_in_any_case(tmp_path: Path) -> None:
         "d.jpg": ("test", "happiness"),
     }
     assert not faults
-    tasks, facts = describe(root)
-    assert tasks == FACE
-    assert "side" not in facts
+    assert tasks(root) == FACE
+    assert whole(FACE) is None
 
 
 def test_contempt_is_left_out_and_told(tmp_path: Path) -> None:
@@ -43,9 +42,9 @@ def test_contempt_is_left_out_and_told(tmp_path: Path) -> None:
 
 def test_other_names_are_classes_of_their_own(tmp_path: Path) -> None:
     root = pictures(tmp_path, *(f"{name}/{n}.png" for name in ("duck", "heron", "happy") for n in range(40)))
-    (task,), facts = describe(root, task="bird")
+    (task,) = tasks(root, task="bird")
     assert (task.name, task.labels) == ("bird", ("duck", "happy", "heron"))
-    assert facts["side"] == 112
+    assert whole([task]) == 112
     rows = list(read(root, pytest.fail, task="bird", validation=0.3))
     assert Counter(row["bird"] for row in rows) == {"duck": 40, "heron": 40, "happy": 40}
     splits = Counter(row["split"] for row in rows)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mien.learn.data.sources.table import describe, read
+from mien.learn.data.sources.table import read, tasks, whole
 from mien.tasks import ALL_TASKS, FACE
 
 
@@ -97,18 +97,16 @@ def test_rows_that_cannot_be_used_are_told_and_the_rest_goes_on(tmp_path: Path) 
 def test_the_label_space_may_be_ones_own(tmp_path: Path) -> None:
     (tmp_path / "tasks.yaml").write_text("bird: {kind: classes, labels: [duck, heron]}\nexpression:\n")
     path = table(tmp_path, "path,bird,expression\na.jpg,duck,fear\n")
-    tasks, facts = describe(path, tasks=tmp_path / "tasks.yaml")
-    assert [task.name for task in tasks] == ["bird", "expression"]
-    assert facts["source"] == "labels.csv"
-    assert "side" not in facts
+    space = tasks(path, tasks=tmp_path / "tasks.yaml")
+    assert [task.name for task in space] == ["bird", "expression"]
+    assert whole(space) is None
+    assert whole(space[:1]) == 112
     assert rows_of(path, tasks=tmp_path / "tasks.yaml")[0]["bird"] == "duck"
-    (tmp_path / "tasks.yaml").write_text("bird: {kind: classes, labels: [duck, heron]}\n")
-    assert describe(path, tasks=tmp_path / "tasks.yaml")[1]["side"] == 112
 
 
 def test_compound_expressions_are_a_task_where_there_is_such_a_column(tmp_path: Path) -> None:
-    assert describe(table(tmp_path, "path,compound\n"))[0] == ALL_TASKS
-    assert describe(table(tmp_path, "path,valence\n"))[0] == FACE
+    assert tasks(table(tmp_path, "path,compound\n")) == ALL_TASKS
+    assert tasks(table(tmp_path, "path,valence\n")) == FACE
 
 
 @pytest.mark.parametrize(

@@ -82,9 +82,10 @@ TASKS = (
 FACTS = {
     "source": "Clothing Attributes Data Set (Chen, Gallagher and Girod 2012)",
     "licence": "photos from the web, for research: local use only",
-    "side": 280,
 }
-"""Whole pictures of 280 pixels a side are packed."""
+
+WHOLE = 280
+"""Pictures are packed whole, scaled to this side."""
 
 
 def read(root: Path, fault: Fault) -> Iterator[Row]:

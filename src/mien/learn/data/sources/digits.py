@@ -51,9 +51,10 @@ FACTS = {
     "source": "Optical Recognition of Handwritten Digits (Alpaydin and Kaynak 1998), from scikit-learn",
     "licence": "CC BY 4.0",
     "grey": True,
-    "side": 8,
 }
-"""Whole pictures are packed."""
+
+WHOLE = 8
+"""Pictures are packed whole, scaled to this side."""
 
 NAME = "digit "
 """The digits lie in no files: their paths are ``digit 0`` and so on."""

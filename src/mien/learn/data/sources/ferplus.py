@@ -40,10 +40,9 @@ FACTS = {
     "licence": "votes MIT; rights in the photos unclear: local use only",
     "weak": {"affect": "vote-weighted circumplex coordinates of the emotion words (Russell & Mehrabian 1977)"},
     "grey": True,
-    "tight": True,
     "keep_unfound": True,
 }
-"""The photos are grey and end at the face; one without a detected face is aligned by the others' landmarks."""
+"""A photo without a detected face is aligned by the others' landmarks."""
 
 TASKS = FACE
 

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from mien.annotate.media import SUFFIXES
 from mien.learn.data.packing import Row
 from mien.learn.data.sources.files import Fault
-from mien.learn.data.sources.table import placed
+from mien.learn.data.sources.table import placed, whole
 from mien.tasks import FACE, Kind, Task
 
 TASKS = FACE
 FACTS = {"licence": "your own"}
 
-SIDE = 112
-"""Of the whole pictures of classes that are no expressions."""
+__all__ = ["FACTS", "TASKS", "read", "tasks", "whole"]
 
 SPLITS = {
     "train": "train", "training": "train",
@@ -43,17 +41,16 @@ EXPRESSIONS = {
 """Name of a folder -> expression; contempt is none of the seven."""
 
 
-def describe(root: Path, *, task: str = "class", **_: Any) -> tuple[tuple[Task, ...], dict[str, Any]]:
-    """Tasks and facts: those of faces, or the classes in alphabetical order, for whole pictures.
+def tasks(root: Path, *, task: str = "class") -> tuple[Task, ...]:
+    """Those of faces, or one task with the classes in alphabetical order.
 
     Raises:
         FileNotFoundError: if there is no folder with pictures.
     """
     names = sorted({folder.name for _, folder in _classes(root)})
     if all(name.lower() in EXPRESSIONS for name in names):
-        return TASKS, {**FACTS, "source": root.name}
-    meanings = tuple(f"probability that it is {name}" for name in names)
-    return (Task(task, Kind.CLASSES, tuple(names), meanings),), {**FACTS, "source": root.name, "side": SIDE}
+        return TASKS
+    return (Task(task, Kind.CLASSES, tuple(names), tuple(f"probability that it is {name}" for name in names)),)
 
 
 def read(root: Path, fault: Fault, *, validation: float = 0.2, task: str = "class") -> Iterator[Row]:
@@ -71,9 +68,9 @@ def read(root: Path, fault: Fault, *, validation: float = 0.2, task: str = "clas
     Raises:
         FileNotFoundError: if there is no folder with pictures.
     """
-    (space, *_), facts = describe(root, task=task)
+    space, *rest = tasks(root, task=task)
     for split, folder in _classes(root):
-        label = folder.name if "side" in facts else EXPRESSIONS[folder.name.lower()]
+        label = EXPRESSIONS[folder.name.lower()] if rest else folder.name
         if label is None:
             count = sum(1 for _ in _pictures(folder))
             fault(f"{folder}: {count} pictures are left out: {folder.name} is none of {', '.join(space.labels)}")

@@ -39,17 +39,21 @@ MADE = ("crop", "found", "excluded", GIVEN)
 """Columns that preparation and cleaning make."""
 
 
-def describe(root: Path, *, tasks: Path | None = None, **_: Any) -> tuple[tuple[Task, ...], dict[str, Any]]:
-    """Tasks and facts of a table; if none of its tasks is of faces, whole pictures are to be packed.
+def tasks(root: Path, *, tasks: Path | None = None) -> tuple[Task, ...]:
+    """The tasks of the file, or those of faces; compound expressions where the table has such a column.
 
     Raises:
         ValueError: if the file of tasks, or the table, is none.
         OSError: if it cannot be opened.
     """
-    faces = ALL_TASKS if COMPOUND.name in _names(root) else FACE
-    space = faces if tasks is None else read_tasks(tasks)
-    of_faces = any(task in ALL_TASKS for task in space)
-    return space, {**FACTS, "source": root.name} | ({} if of_faces else {"side": SIDE})
+    if tasks is not None:
+        return read_tasks(tasks)
+    return ALL_TASKS if COMPOUND.name in _names(root) else TASKS
+
+
+def whole(tasks: Sequence[Task]) -> int | None:
+    """If none of the tasks is one of faces, whole pictures are packed, with so many pixels a side."""
+    return None if any(task in ALL_TASKS for task in tasks) else SIDE
 
 
 def read(root: Path, fault: Fault, *, tasks: Path | None = None, validation: float = 0.2) -> Iterator[Row]:
@@ -70,7 +74,7 @@ def read(root: Path, fault: Fault, *, tasks: Path | None = None, validation: flo
     """
     if not 0 <= validation < 1:
         raise ValueError(f"validation {validation:g}: expected a share from 0 to less than 1")
-    space, _ = describe(root, tasks=tasks)
+    space = label_space(root, tasks=tasks)
     known = types(space)
     number = 0
     for batch in _batches(root, fault, space):
@@ -84,6 +88,9 @@ def read(root: Path, fault: Fault, *, tasks: Path | None = None, validation: flo
             subject = row.get("subject")
             row["split"] = row.get("split") or placed(row["path"] if subject is None else str(subject), validation)
             yield row
+
+
+label_space = tasks  # by this name where ``tasks`` is an argument
 
 
 def placed(key: str, validation: float) -> str:

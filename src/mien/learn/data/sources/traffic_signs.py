@@ -94,9 +94,10 @@ FACTS = {
     "source": "German Traffic Sign Recognition Benchmark (Stallkamp, Schlipsing, Salmen and Igel 2012)",
     "licence": "for research: local use only",
     "note": "traits follow from the class; in part of the photos the camera's colours are wrong",
-    "side": 48,
 }
-"""Whole pictures of 48 pixels a side are packed."""
+
+WHOLE = 48
+"""Pictures are packed whole, scaled to this side."""
 
 
 def read(root: Path, fault: Fault) -> Iterator[Row]:
