@@ -71,11 +71,11 @@ def list_() -> None:
     with needs_extra():
         from mien.learn.data.readers import find_reader, first_line, reader_names
 
-    with needs_extra():
         rows = []
         for name in reader_names():
             reader = find_reader(name)
-            rows.append((name, ", ".join(task.name for task in reader.TASKS), first_line(reader)))
+            tasks = ", ".join(task.name for task in getattr(reader, "TASKS", ()))
+            rows.append((name, tasks or "depend on folder and options", first_line(reader)))
         print_table(("name", "tasks", "reads"), rows)
 
 

@@ -55,10 +55,10 @@ def test_a_module_that_is_no_reader_is_unknown() -> None:
 
 def test_an_unknown_name_gets_the_nearest_and_all() -> None:
     with pytest.raises(
-        ValueError, match=r"no reader of a data set ferpuls; did you mean ferplus\? There are: clothing, .*"
+        ValueError, match=r"no reader of a data set ferpuls; did you mean ferplus\? There are: .*clothing, digits, "
     ):
         find_reader("ferpuls")
-    with pytest.raises(ValueError, match="; known: clothing, "):
+    with pytest.raises(ValueError, match=r"; known: .*clothing, "):
         find_reader("xyz")
 
 

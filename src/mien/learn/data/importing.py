@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from mien import __version__
+from mien.annotate.media import MediaError
 from mien.annotate.media import read as read_picture
 from mien.faces.detect import Pixels
 from mien.learn.data.columns import MANIFEST
@@ -70,9 +71,9 @@ def prepare_rows(
 ) -> None:
     """Pack what the rows of a manifest show, so that it can be trained on.
 
-    The facts say how: ``side`` packs whole pictures of that size; otherwise faces are found, in ``tight`` pictures that
-    end at the face by the reader's ``FINDER``, and ``keep_unfound`` aligns those without one by the others' landmarks.
-    ``grey`` keeps the brightness only.
+    The facts say how: ``side`` packs whole pictures of that size, or what is in the rows' boxes; otherwise faces are
+    found, in ``tight`` pictures that end at the face by the reader's ``FINDER``, and ``keep_unfound`` aligns those
+    without one by the others' landmarks. ``grey`` keeps the brightness only.
 
     Args:
         out: the folder of the manifest.
@@ -88,7 +89,16 @@ def prepare_rows(
     side = side or facts.get("side")
     if side:
         facts["side"] = side
-        left_out = pack(rows, picture, out, side=side, tasks=tasks, facts=facts, grey=grey, advance=advance)
+        left_out = pack(
+            rows,
+            lambda row: _inside(row, picture(row)),
+            out,
+            side=side,
+            tasks=tasks,
+            facts=facts,
+            grey=grey,
+            advance=advance,
+        )
     else:
         finder = getattr(reader, "FINDER", Finder())
         settings: dict[str, Any] = {"grey": grey, "keep_unfound": bool(facts.get("keep_unfound"))}
@@ -97,6 +107,18 @@ def prepare_rows(
         faults(line)
     path, tasks, facts = read_facts(out)
     rewrite(path, {}, {**facts, "faults": faults.kinds}, tasks)
+
+
+def _inside(row: Row, picture: Pixels) -> Pixels:
+    """What is in the row's box, or the whole picture if it has none."""
+    box = [row.get(name) for name in ("x", "y", "width", "height")]
+    if None in box:
+        return picture
+    x, y, width, height = (float(value) for value in box if value is not None)
+    part = picture[max(0, round(y)) : round(y + height), max(0, round(x)) : round(x + width)]
+    if not part.size:
+        raise MediaError("the box lies outside the picture")
+    return part
 
 
 def _opened(reader: ModuleType, root: Path | None, out: Path) -> Path:

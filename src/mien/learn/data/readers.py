@@ -18,9 +18,6 @@ from mien.learn.data import sources
 from mien.learn.parts import nearest
 from mien.tasks import Task
 
-NEEDED = ("read", "TASKS", "FACTS")
-"""What a module must have to be a reader; see :mod:`mien.learn.data.sources.files`."""
-
 
 def reader_names() -> list[str]:
     """Names of all readers, in alphabetical order."""
@@ -55,7 +52,7 @@ def label_space(reader: ModuleType, root: Path, options: Mapping[str, Any]) -> t
     the options that it knows. To the facts come ``source``, if there is none: the name of the folder or file; ``side``
     of whole pictures: ``WHOLE``, or ``whole(tasks)``; ``tight``, if the reader has a ``FINDER`` of its own.
     """
-    space = tuple(reader.TASKS)
+    space = tuple(getattr(reader, "TASKS", ()))
     if own := getattr(reader, "tasks", None):
         known = inspect.signature(own).parameters
         space = tuple(own(root, **{name: value for name, value in options.items() if name in known}))
@@ -117,7 +114,9 @@ def _module(name: str) -> ModuleType:
 
 
 def _is_reader(module: ModuleType) -> bool:
-    return all(hasattr(module, name) for name in NEEDED)
+    """Whether it has what :mod:`mien.learn.data.sources.files` asks of a reader."""
+    tasks = hasattr(module, "TASKS") or hasattr(module, "tasks")
+    return callable(getattr(module, "read", None)) and hasattr(module, "FACTS") and tasks
 
 
 def _plain(name: str) -> str:

@@ -84,9 +84,9 @@ def _bars(axes: Axes, found: Statistics, task: Task) -> None:
         axes.text(count, place, text, va="center", color=INK, fontsize=7.5)
     axes.set_yticks(places, [row[0].replace("_", " ") for row in rows])
     axes.margins(x=0.22)
-    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines[:].set_visible(False)
+    axes.set_xticks([])
     axes.tick_params(length=0, labelsize=8.5, colors=INK)
-    axes.tick_params(axis="x", colors=GREY, labelsize=7.5)
     left_out = f", {len(rows)} of {len(task)}" if len(rows) < len(task) else ""
     axes.set_title(f"{task.name.replace('_', ' ')}{left_out}: rows", loc="left", color=INK, fontsize=10)
 

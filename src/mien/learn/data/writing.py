@@ -124,8 +124,8 @@ def seal(
     if "crop" in schema.names and (pack := pack_checksum(path.with_name(PACK))):
         checksum["pack"] = pack
     whole = {
-        "mien": __version__,
         **facts,
+        "mien": __version__,
         "format": 1,
         "checksum": checksum,
         "tasks": [task.to_dict() for task in tasks],
