@@ -129,6 +129,17 @@ def test_nothing_to_read_leaves_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_what_is_refused_leaves_the_other_set_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("path,valence\na.jpg,0.5\nb.jpg,3\n")
+    words = ("data", "import", "table", tmp_path / "labels.csv", tmp_path / "out", "--no-prepare")
+    assert mien(*words)[0] == 1
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    status, output = mien("data", "import", "digits", tmp_path / "out")
+    assert status == 2
+    assert "holds another data set (labels.csv)" in output
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
 def test_the_list_has_every_reader(tmp_path: Path) -> None:
     status, output = mien("data", "list")
     assert status == 0

@@ -53,15 +53,16 @@ def import_(
         root, out = places[0] if len(places) > 1 else None, places[-1]
         if not prepare and hasattr(reader, "picture"):
             raise ValueError(f"the pictures of {name} lie in no files; leave --no-prepare out")
-        faults = Faults(complain)
+        faults, begun = Faults(complain), False
         try:
             with progress("reading", None) as advance:
                 count = import_rows(reader, root, out, options, faults, advance)
+            begun = True
             if prepare:
                 with progress("packing", count) as advance:
                     prepare_rows(out, reader, faults, advance, side=side)
         finally:
-            faults.close(out)
+            faults.close(out if begun else None)
         _finish(out, left_out=bool(faults.kinds))
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.learn.data.faults import FAULTS, SHOWN, Faults, kind_of
+from mien.learn.data.faults import FAULTS, KINDS, OTHER, SHOWN, Faults, kind_of
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,16 @@ def test_without_faults_an_old_file_goes(tmp_path: Path) -> None:
     (tmp_path / FAULTS).write_text("of the last time")
     Faults(pytest.fail).close(tmp_path)
     assert not (tmp_path / FAULTS).exists()
+
+
+def test_of_too_many_kinds_the_rest_are_one(tmp_path: Path) -> None:
+    shown: list[str] = []
+    faults = Faults(shown.append)
+    words = [f"{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(KINDS + 50)]
+    for word in words:
+        faults(f"l.csv: line 1: {word}")
+    assert len(faults.kinds) == KINDS + 1
+    assert faults.kinds[OTHER] == 50
+    assert len(shown) == KINDS + SHOWN
+    faults.close(None)
+    assert shown[-1] == f"and {50 - SHOWN} more: {OTHER}"

@@ -57,9 +57,15 @@ def test_the_checksum_does_not_depend_on_the_groups(tmp_path: Path, monkeypatch:
 
 @pytest.mark.usefixtures("small_groups")
 def test_rows_that_break_a_rule_are_told_and_the_others_written(tmp_path: Path) -> None:
-    wrong = {3: {"valence": 2.0}, 5: {"valence": "high"}, 6: {"expression": "joy", "frame": -1}, 8: {"frame": 1.5}}
+    wrong = {
+        3: {"valence": 2.0},
+        5: {"valence": "high"},
+        6: {"expression": "joy", "frame": -1},
+        8: {"frame": 1.5},
+        9: {"path": None},
+    }
     faults: list[str] = []
-    given = ({**row, **wrong.get(number, {})} for number, row in enumerate(rows(9)))
+    given = ({**row, **wrong.get(number, {})} for number, row in enumerate(rows(10)))
     assert write_manifest(tmp_path / MANIFEST, given, FACE, {}, faults.append) == 5
     assert [Path(path).stem for path in pq.read_table(tmp_path / MANIFEST)["path"].to_pylist()] == list("01247")
     assert [line.partition(": row ")[2] or line for line in faults] == [
@@ -67,6 +73,7 @@ def test_rows_that_break_a_rule_are_told_and_the_others_written(tmp_path: Path) 
         "5: valence 'high' is not a number; the first: 5.jpg",
         f"6.jpg: expression 'joy' is none of {', '.join(FACE[0].labels)}",
         "8: frame 1.5 is not a whole number; the first: 8.jpg",
+        "9: has no path",
     ]
 
 

@@ -12,6 +12,9 @@ from pathlib import Path
 SHOWN = 20
 """Lines of each kind of reason that are shown."""
 
+KINDS, OTHER = 100, "other reasons"
+"""So many kinds are told apart."""
+
 FAULTS = "import.faults.txt"
 """The file beside the manifest with all lines."""
 
@@ -36,23 +39,27 @@ class Faults:
     def __call__(self, line: str) -> None:
         """Note a line; the first :data:`SHOWN` of its kind are shown."""
         kind = kind_of(line)
+        kind = kind if kind in self.kinds or len(self.kinds) < KINDS else OTHER
         self._lines.write(line.replace("\n", " ") + "\n")
         self.kinds[kind] += 1
         if self.kinds[kind] <= SHOWN:
             self.show(line)
 
-    def close(self, folder: Path) -> None:
-        """Write all lines beside the manifest, and show how many of each kind were not shown yet."""
-        path = folder / FAULTS
-        path.unlink(missing_ok=True)
-        if self.kinds and folder.is_dir():
-            self._lines.seek(0)
-            with path.open("w", encoding="utf-8") as file:
-                shutil.copyfileobj(self._lines, file)
+    def close(self, folder: Path | None) -> None:
+        """Write all lines beside the manifest (None: there is none), and show how many of each kind were not shown."""
+        there = ""
+        if folder is not None:
+            path = folder / FAULTS
+            path.unlink(missing_ok=True)
+            there = f" (all are in {path})"
+            if self.kinds:
+                self._lines.seek(0)
+                with path.open("w", encoding="utf-8") as file:
+                    shutil.copyfileobj(self._lines, file)
         self._lines.close()
         for kind, count in self.kinds.items():
             if count > SHOWN:
-                self.show(f"and {count - SHOWN} more: {kind} (all are in {path})")
+                self.show(f"and {count - SHOWN} more: {kind}{there}")
 
 
 def kind_of(line: str) -> str:

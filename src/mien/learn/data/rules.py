@@ -39,9 +39,10 @@ class Wrong:
         count = f" ({self.rows.size} such rows)"
         return f"{path}: row {first + row}: {self._value(table, row)}{self.reason}{count}{picture(table, row)}"
 
-    def about(self, table: pa.Table, row: int) -> str:
-        """The message about one of these rows by its picture."""
-        return f"{table['path'][row]}: {self._value(table, row)}{self.reason}"
+    def about(self, path: Path | str, table: pa.Table, row: int, first: int = 0) -> str:
+        """The message about one of these rows, by its picture where it has one."""
+        name = table["path"][row].as_py()
+        return f"{name or f'{path}: row {first + row}'}: {self._value(table, row)}{self.reason}"
 
     def _value(self, table: pa.Table, row: int) -> str:
         return f"{self.column} {table[self.column][row].as_py()!r} " if self.column else ""
@@ -78,6 +79,8 @@ def broken(path: Path | str, table: pa.Table, tasks: Sequence[Task]) -> Iterator
                 yield from _outside(table, name, 0, 5)
         if task.kind is Kind.CLASSES and there:
             yield from _shares(path, table, task, there)
+    if "path" in names:
+        yield from _where(pc.is_null(table["path"]), "", "has no path")
     yield from _geometry(path, table)
 
 

@@ -160,7 +160,7 @@ def _checked(
         return table
     for found in broken(path, table, tasks):
         for row in found.rows.tolist():
-            wrong.setdefault(row, found.about(table, row))
+            wrong.setdefault(row, found.about(path, table, row, first))
     for row in sorted(wrong):
         fault(wrong[row])
     kept = np.ones(len(table), bool)
