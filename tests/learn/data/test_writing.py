@@ -128,3 +128,8 @@ def test_the_pack_has_a_checksum_once_rows_have_crops(tmp_path: Path) -> None:
     assert facts_of(tmp_path / MANIFEST)["checksum"]["pack"] != first
     write_manifest(tmp_path / MANIFEST, [{"path": "a"}], FACE, {})
     assert "pack" not in facts_of(tmp_path / MANIFEST)["checksum"]
+
+
+def test_a_label_called_width_is_no_side_of_a_box(tmp_path: Path) -> None:
+    space = (Task("traits", Kind.ATTRIBUTES, ("x", "width"), ("", "")),)
+    assert write_manifest(tmp_path / MANIFEST, [{"path": "a", "x": 0, "width": 0}], space, {}) == 1

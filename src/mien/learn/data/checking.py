@@ -18,15 +18,13 @@ from PIL import Image
 from mien.annotate.media import VIDEOS
 from mien.learn.data.checksums import label_checksum, pack_checksum
 from mien.learn.data.codes import Codes, codes, column_codes, paired, video_codes
-from mien.learn.data.columns import PACK, ManifestError
+from mien.learn.data.columns import BOX, PACK, ManifestError
 from mien.learn.data.manifest import outside_pack, read_facts
 from mien.learn.data.packs import read_pack
 from mien.learn.data.rules import broken
 from mien.tasks import Task
 
 SPLITS = ("train", "valid", "test", "all")
-
-BOX = ("x", "y", "width", "height")
 
 Advance = Callable[[int], None]
 

@@ -38,6 +38,8 @@ COLUMNS: dict[str, pa.DataType] = {
 }
 """Columns that mean the same in every manifest; docs/data.md says what."""
 
+BOX = ("x", "y", "width", "height")
+
 INTENSITY = "_intensity"
 """The end of the name of a column with the intensity, 0 to 5, of the label before it."""
 
@@ -54,12 +56,12 @@ def types(tasks: Sequence[Task]) -> dict[str, pa.DataType]:
 
 
 def check_space(tasks: Sequence[Task]) -> None:
-    """Every label is a column of its own.
+    """Every label is a column of its own; ``x``, ``y``, ``width`` and ``height`` may be labels of sets without boxes.
 
     Raises:
         ManifestError: if two tasks, or a label and another column, have one name.
     """
-    taken = set(COLUMNS) - {"identity"}  # a task of that name says the same
+    taken = set(COLUMNS) - {"identity", *BOX}  # a task called identity says the same as the column
     for task in tasks:
         for name in (task.name, *task.labels) if task.kind is Kind.CLASSES else task.labels:
             if name in taken:

@@ -15,7 +15,7 @@ from mien import __version__
 from mien.annotate.media import MediaError
 from mien.annotate.media import read as read_picture
 from mien.faces.detect import Pixels
-from mien.learn.data.columns import MANIFEST
+from mien.learn.data.columns import BOX, MANIFEST
 from mien.learn.data.faults import Faults
 from mien.learn.data.manifest import read_facts
 from mien.learn.data.packing import Row, refuse_another
@@ -111,7 +111,7 @@ def prepare_rows(
 
 def _inside(row: Row, picture: Pixels) -> Pixels:
     """What is in the row's box, or the whole picture if it has none."""
-    box = [row.get(name) for name in ("x", "y", "width", "height")]
+    box = [row.get(name) for name in BOX]
     if None in box:
         return picture
     x, y, width, height = (float(value) for value in box if value is not None)

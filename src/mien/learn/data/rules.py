@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from mien.learn.data.columns import INTENSITY, ManifestError
+from mien.learn.data.columns import BOX, INTENSITY, ManifestError
 from mien.tasks import Kind, Task
 
 LANDMARKS = 10
@@ -81,7 +81,8 @@ def broken(path: Path | str, table: pa.Table, tasks: Sequence[Task]) -> Iterator
             yield from _shares(path, table, task, there)
     if "path" in names:
         yield from _where(pc.is_null(table["path"]), "", "has no path")
-    yield from _geometry(path, table)
+    labels = {label for task in tasks for label in task.labels}
+    yield from _geometry(path, table.drop_columns([name for name in BOX if name in names & labels]))
 
 
 def listed(labels: Sequence[str], most: int = 12) -> str:
@@ -118,7 +119,7 @@ def _shares(path: Path | str, table: pa.Table, task: Task, voted: Sequence[str])
 def _geometry(path: Path | str, table: pa.Table) -> Iterator[Wrong]:
     """Frames and times from 0 on, boxes of some size that reach into the picture, landmarks of five points."""
     there = set(table.column_names)
-    for name in ("frame", "timestamp", "x", "y", "width", "height"):
+    for name in ("frame", "timestamp", *BOX):
         if name not in there or not _holds(path, table, name, words=False):
             continue
         values = table[name].cast(pa.float64())

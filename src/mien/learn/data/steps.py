@@ -35,7 +35,7 @@ SPLIT = "split"
 
 ORDER = "train valid test"
 
-NOT_NEEDED = {"landmarks", "x", "y", "width", "height", "crop"}
+NOT_NEEDED = {"landmarks", "crop"}
 
 
 @dataclass(frozen=True)
