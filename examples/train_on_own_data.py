@@ -15,13 +15,12 @@ from pathlib import Path
 from PIL import Image, ImageEnhance, ImageOps
 
 import mien
-from mien.annotate.media import read
-from mien.learn.data.prepare import Finder, prepare
+from mien.learn.data.faults import Faults
+from mien.learn.data.importing import import_rows, prepare_rows
 from mien.learn.data.sources import table
 from mien.learn.export import export
 from mien.learn.recipe import parse
 from mien.learn.trainer import Trainer
-from mien.tasks import FACE
 
 PORTRAIT = Path(__file__).parent / "photos" / "astronaut.png"
 
@@ -71,15 +70,11 @@ def recipe(faces: Path) -> dict[str, object]:
 def main(labels: Path, folder: Path) -> None:
     faces, run, network = folder / "faces", folder / "run", folder / "own.onnx"
 
-    left_out = prepare(
-        table.read(labels, FACE)[0],
-        lambda row: read(row["path"]).pixels,
-        faces,
-        tasks=FACE,
-        facts={"source": labels.name},
-        finder=Finder(),
-    )
-    print(f"pictures without a face or unreadable: {len(left_out)}")
+    faults = Faults(print)
+    import_rows(table, labels, faces, {}, faults)
+    prepare_rows(faces, table, faults)
+    faults.close(faces)
+    print(f"rows and pictures that cannot be used: {faults.kinds.total()}")
 
     plain = recipe(faces)
     figures = Trainer(parse(plain), run).run(epoch_done=lambda row: print(f"epoch {row['epoch']} done"))

@@ -43,7 +43,7 @@ def test_couplings_in_a_plain_loop(tmp_path: Path) -> None:
 
 def test_train_on_own_data(tmp_path: Path) -> None:
     shown = run("train_on_own_data.py", tmp_path)
-    assert "pictures without a face or unreadable: 0" in shown
+    assert "rows and pictures that cannot be used: 0" in shown
     assert shown.splitlines()[-1].startswith("astronaut.png: ")
     assert (tmp_path / "own" / "own.onnx").stat().st_size > 10_000
 

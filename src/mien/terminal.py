@@ -50,8 +50,11 @@ def needs_extra(extra: str = "train") -> Iterator[None]:
 
 
 @contextmanager
-def progress(what: str, total: int, *, done: int = 0, hidden: bool = False) -> Iterator[Callable[..., None]]:
-    """A bar on stderr if that is a terminal, nothing elsewhere; yields ``advance(steps, text="")``."""
+def progress(what: str, total: int | None, *, done: int = 0, hidden: bool = False) -> Iterator[Callable[..., None]]:
+    """A bar on stderr if that is a terminal, nothing elsewhere; yields ``advance(steps, text="")``.
+
+    The total is None if it is not known.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -10,7 +10,7 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from mien.learn.data.manifest import read_manifest
+from mien.learn.data.manifest import ManifestError, read_facts, read_manifest
 from mien.learn.data.sources.clothing import BINARY, SEVERAL
 from mien.learn.data_commands import data, features
 
@@ -70,7 +70,7 @@ def clothes(tmp_path: Path) -> Path:
 
 
 def test_signs(signs: Path, tmp_path: Path) -> None:
-    status, output = mien("data", "signs", signs, tmp_path / "out", "--side", 20)
+    status, output = mien("data", "import", "traffic-signs", signs, tmp_path / "out", "--side", 20)
     assert status == 0
     assert f"43 pictures in {tmp_path / 'out'}: 43 train" in output
     assert "labels: sign 43, shape=circle 43, " in output
@@ -82,7 +82,7 @@ def test_signs(signs: Path, tmp_path: Path) -> None:
 def test_an_archive_of_clothes_with_a_broken_photo(clothes: Path, tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "clothes.tar", "w") as archive:
         archive.add(clothes, clothes.name)
-    status, output = mien("data", "clothing", tmp_path / "clothes.tar", tmp_path / "out", "--side", 16)
+    status, output = mien("data", "import", "clothing", tmp_path / "clothes.tar", tmp_path / "out", "--side", 16)
     assert status == 1
     assert "000002.jpg: " in output
     assert f"2 pictures in {tmp_path / 'out'}: 2 all" in output
@@ -92,8 +92,64 @@ def test_an_archive_of_clothes_with_a_broken_photo(clothes: Path, tmp_path: Path
     assert manifest.column(manifest.tasks[1])[0, 23:].tolist() == [0, 1, 0, 0, 1, 0]
 
 
+def test_what_is_left_out_is_shown_counted_and_written_down(clothes: Path, tmp_path: Path) -> None:
+    (clothes / "images" / "000001.jpg").unlink()
+    status, output = mien("data", "import", "clothing", clothes, tmp_path / "out", "--side", 16)
+    assert status == 1
+    lines = (tmp_path / "out" / "import.faults.txt").read_text().splitlines()
+    assert len(lines) == 2
+    assert lines[0] == f"{clothes / 'images' / '000001.jpg'}: no such file"
+    assert "000002.jpg: " in lines[1]
+    assert "category 0" not in output
+    facts = read_facts(tmp_path / "out")[2]
+    assert facts["faults"]["no such file"] == 1
+    assert sum(facts["faults"].values()) == 2
+    assert facts["importer"]["reader"] == "clothing"
+    assert facts["side"] == 16
+
+
+def test_a_table_can_be_written_without_its_pictures(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("path,valence\na.jpg,0.5\nb.jpg,3\nc.jpg,high\nd.jpg,-1\n")
+    words = ("data", "import", "table", tmp_path / "labels.csv", tmp_path / "out", "--option", "validation=0")
+    status, output = mien(*words, "--no-prepare")
+    assert status == 1
+    assert f"{tmp_path / 'b.jpg'}: valence 3.0 is outside [-1, 1]" in output
+    assert "valence 'high' is not a number" in output
+    assert f"2 rows in {tmp_path / 'out'}: 2 train" in output
+    with pytest.raises(ManifestError, match=f"`mien data prepare {tmp_path / 'out'}` makes it"):
+        read_manifest(tmp_path / "out")
+
+
+def test_nothing_to_read_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("path,valence\n,0.5\n")
+    status, output = mien("data", "import", "table", tmp_path / "labels.csv", tmp_path / "out")
+    assert status == 2
+    assert "row 1: has no path" in output
+    assert "there is no picture with a label" in output
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_refused_leaves_the_other_set_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("path,valence\na.jpg,0.5\nb.jpg,3\n")
+    words = ("data", "import", "table", tmp_path / "labels.csv", tmp_path / "out", "--no-prepare")
+    assert mien(*words)[0] == 1
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    status, output = mien("data", "import", "digits", tmp_path / "out")
+    assert status == 2
+    assert "holds another data set (labels.csv)" in output
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_the_list_has_every_reader(tmp_path: Path) -> None:
+    status, output = mien("data", "list")
+    assert status == 0
+    assert "\nferplus\texpression, action_units, affect\tFER+ (Barsoum et al. 2016)" in output
+    assert "\ndigits\t" in output
+    assert "\nfiles\t" not in output
+
+
 def test_digits_need_no_file(tmp_path: Path) -> None:
-    status, output = mien("data", "digits", tmp_path)
+    status, output = mien("data", "import", "digits", tmp_path)
     assert status == 0
     assert "1797 pictures" in output
     assert "1078 train, 359 valid, 360 test" in output
@@ -103,7 +159,7 @@ def test_digits_need_no_file(tmp_path: Path) -> None:
 def test_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "own_dot.py").write_text(OWN)
     monkeypatch.syspath_prepend(str(tmp_path))
-    mien("data", "digits", tmp_path / "digits")
+    mien("data", "import", "digits", tmp_path / "digits")
     network = "own_dot.Dot: {weights: some.file}"
     words = ("features", "--network", network, "--manifest", tmp_path / "digits", "--out", tmp_path / "out")
     status, output = mien(*words)
@@ -121,9 +177,13 @@ def test_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("data", "clothing", "{empty}", "{out}"), "images, "),
-        (("data", "signs", "{empty}", "{out}"), "has no folder 0, 1, 2 and 40 more"),
-        (("data", "signs", "{empty}/none", "{out}"), "No such file"),
+        (("data", "import", "clothing", "{empty}", "{out}"), "images, "),
+        (("data", "import", "traffic_signs", "{empty}", "{out}"), "0 or 00000, 1 or 00001, "),
+        (("data", "import", "traffic_signs", "{empty}/none", "{out}"), "No such file"),
+        (("data", "import", "clothes", "{empty}", "{out}"), "no reader of a data set clothes; did you mean clothing?"),
+        (("data", "import", "digits", "{out}", "--option", "sead=1"), "digits has no option sead; did you mean seed?"),
+        (("data", "import", "ferplus", "{out}"), "mien data import ferplus needs ROOT and DIR, not 1 folders"),
+        (("data", "import", "digits", "{out}", "--no-prepare"), "lie in no files"),
         (("features", "--network", "NoNet", "--manifest", "{empty}", "--out", "{out}"), "no such file"),
     ],
 )

@@ -12,7 +12,7 @@ from torch import nn
 from mien.affect_prior import AffectPrior, infer_affect_prior
 from mien.learn.balancing import FixedWeights
 from mien.learn.balancing.balancer import Balancer
-from mien.learn.data.folds import fold
+from mien.learn.data.folds import fold, refuse_shared
 from mien.learn.data.manifest import Manifest, read_manifest
 from mien.learn.data.mixing import LabelledSet, Mixing, balanced, proportional_sizes
 from mien.learn.data.plans import Drawn, Plan
@@ -39,6 +39,8 @@ def manifests(recipe: Recipe) -> tuple[list[Manifest], list[Manifest]]:
         [divided[part.place][side] if part.place in divided else _rows(part) for part in parts]
         for side, parts in enumerate((recipe.data, recipe.validation))
     )
+    if recipe.fold is not None and recipe.fold.group is not None:
+        refuse_shared(training, validation, recipe.fold.group)
     return training, validation
 
 

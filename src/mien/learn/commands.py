@@ -14,7 +14,8 @@ import typer
 from mien.learn.ceiling_command import ceiling
 from mien.learn.data.prepare_command import prepare
 from mien.learn.data.render_commands import render
-from mien.learn.data_commands import data, features
+from mien.learn.data_commands import features
+from mien.learn.manifest_commands import data
 from mien.learn.picture_commands import curves, feature_map
 from mien.learn.study_commands import study
 from mien.relatedness_commands import relatedness

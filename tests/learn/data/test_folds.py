@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.learn.data.folds import fold
+from mien.learn.data.folds import fold, refuse_shared
 from mien.learn.data.manifest import Manifest, ManifestError, read_manifest
 
 
@@ -63,3 +63,24 @@ def test_what_cannot_be_divided_is_refused(manifest: Manifest) -> None:
         fold(manifest, seed=0, of=2, index=0, group="person")
     with pytest.raises(ManifestError, match="6 subjects cannot make 7 folds"):
         fold(manifest, seed=0, of=7, index=0, group="subject")
+
+
+def test_one_person_in_two_manifests_is_refused_if_it_comes_to_both_sides(
+    tmp_path: Path, make_set: Callable[..., Path]
+) -> None:
+    def people(name: str, subjects: str, source: str, **columns: str) -> Manifest:
+        rows = [{"expression": "fear", "subject": subject, **columns} for subject in subjects]
+        return read_manifest(make_set(tmp_path / name, rows, np.zeros((9, 8, 8, 1), np.uint8), source=source))
+
+    first, again, other = people("a", "abcd", "one"), people("b", "dcbx", "one"), people("c", "abcd", "two")
+    train, valid = fold(first, seed=0, of=2, index=0, group="subject")
+    refuse_shared([train, other], [valid], "subject")
+    with pytest.raises(
+        ManifestError, match=r"b/manifest.parquet: subject '[bcd]' of one trains here and is judged in .*/a/"
+    ):
+        refuse_shared([train, again], [valid], "subject")
+    named = people("d", "abcd", "three", dataset="one")
+    with pytest.raises(ManifestError, match="trains here and is judged in"):
+        refuse_shared([train, named], [valid], "subject")
+    refuse_shared([people("e", "abcd", "one", dataset="four")], [valid], "subject")
+    refuse_shared([first], [valid], "person")  # no such column

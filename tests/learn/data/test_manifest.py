@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mien.learn.data.manifest import CHUNK, MANIFEST, PACK, ManifestError, read_manifest, write_manifest
+from mien.learn.data.manifest import MANIFEST, PACK, ManifestError, read_manifest, write_manifest
+from mien.learn.data.packs import CHUNK
 from mien.tasks import ACTION_UNITS, AFFECT, COMPOUND, EXPRESSION, FACE
 
 CROPS = np.arange(4, dtype=np.uint8)[:, None, None, None] + np.zeros((4, 112, 112, 3), np.uint8)
@@ -25,7 +26,8 @@ def test_labels_and_nulls_come_back(tmp_path: Path, make_set: Write) -> None:
     manifest = read_manifest(make_set(tmp_path, rows, CROPS, licence="made up"))
     assert len(manifest) == 3
     assert manifest.tasks == FACE
-    assert manifest.facts == {"format": 1, "licence": "made up"}
+    assert set(manifest.facts) == {"format", "licence", "mien", "checksum"}
+    assert manifest.facts["licence"] == "made up"
     assert manifest.column(EXPRESSION).tolist() == pytest.approx([3, np.nan, 0], nan_ok=True)
     units = manifest.column(ACTION_UNITS)
     assert units.shape == (3, 17)
@@ -97,8 +99,12 @@ def test_a_missing_split_is_refused_with_those_there_are(tmp_path: Path, make_se
         ({"expression": ""}, "row 2: expression '' is none of"),
         ({"fear": 1.5}, r"row 2: fear 1\.5 is outside \[0, 1\]"),
         ({"fear": 0.1}, r"row 2: neutral 0\.0 and the other shares of expression do not sum to 1"),
-        ({"valence": "high"}, "column valence "),
-        ({"expression": 3}, "column expression "),
+        ({"valence": "high"}, "row 2: valence 'high' is not a number"),
+        ({"expression": 3}, "row 2: expression 3 is not a word"),
+        ({"frame": -1}, "row 2: frame -1 is negative"),
+        ({"width": 0.0}, r"row 2: width 0\.0 is no length of a side"),
+        ({"landmarks": [1.0, 2.0]}, r"row 2: landmarks \[1\.0, 2\.0\] are not 10 numbers"),
+        ({"AU12_intensity": 6}, r"row 2: AU12_intensity 6\.0 is outside \[0, 5\]"),
     ],
 )
 def test_a_wrong_label_is_named_with_its_row(
@@ -134,8 +140,9 @@ def test_a_needed_column_is_named(column: str, tmp_path: Path) -> None:
     row: dict[str, Any] = {"path": "a.png", "split": "train", "crop": 0}
     del row[column]
     write_manifest(tmp_path / MANIFEST, [row], FACE, {})
-    with pytest.raises(ManifestError, match=f"has no column {column}"):
+    with pytest.raises(ManifestError, match=f"has no column {column}") as caught:
         read_manifest(tmp_path)
+    assert column == "split" or f"`mien data prepare {tmp_path}` makes it" in str(caught.value)
 
 
 def test_a_manifest_without_rows_is_refused(tmp_path: Path, make_set: Write) -> None:
@@ -213,3 +220,13 @@ def test_what_is_not_a_manifest_is_refused(tmp_path: Path) -> None:
     (tmp_path / MANIFEST).write_text("path,split\n")
     with pytest.raises(ManifestError, match=r"manifest\.parquet: not a manifest of mien"):
         read_manifest(tmp_path)
+
+
+def test_excluded_rows_are_passed_over_unless_they_are_wanted(tmp_path: Path, make_set: Write) -> None:
+    rows = [{"valence": row / 10, "excluded": "rule" if row == 1 else None} for row in range(3)]
+    folder = make_set(tmp_path, rows, CROPS)
+    assert read_manifest(folder).column(AFFECT)[:, 0].tolist() == pytest.approx([0, 0.2])
+    assert read_manifest(folder).images(np.array([1]))[0, 0, 0, 0] == 2
+    assert len(read_manifest(folder, excluded=True)) == 3
+    with pytest.raises(ManifestError, match="every row is excluded"):
+        read_manifest(make_set(tmp_path / "none", [{"excluded": "rule"}], CROPS))

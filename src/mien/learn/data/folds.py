@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mien.learn.data.codes import own_groups
 from mien.learn.data.manifest import Manifest, ManifestError
 
 
@@ -29,7 +31,7 @@ def fold(manifest: Manifest, *, seed: int, of: int, index: int, group: str | Non
     if group is None:
         members = np.arange(len(manifest))
     elif group in manifest.table.column_names:
-        members = _members(manifest.table[group])
+        members = own_groups(manifest.table[group])
     else:
         raise ManifestError(f"{manifest.path}: has no column {group} to make folds by")
     count = int(members.max()) + 1
@@ -43,10 +45,30 @@ def fold(manifest: Manifest, *, seed: int, of: int, index: int, group: str | Non
     )
 
 
-def _members(column: pa.ChunkedArray) -> np.ndarray:
-    """For each row the number of its group, in the order of their first rows."""
-    coded = column.combine_chunks().dictionary_encode()
-    numbers = np.asarray(pc.fill_null(coded.indices, -1)).astype(int)
-    alone = np.flatnonzero(numbers < 0)
-    numbers[alone] = len(coded.dictionary) + np.arange(len(alone))
-    return numbers
+def refuse_shared(training: Sequence[Manifest], judged: Sequence[Manifest], group: str) -> None:
+    """No group of the judged rows may be among the training rows of any manifest, as a person in two data sets would.
+
+    Groups are the same if data set (the column ``dataset``, or the manifest's source) and value are. Each manifest is
+    divided for itself, so that one person in two manifests may come to stand on both sides.
+
+    Raises:
+        ManifestError: naming the first such group.
+    """
+    known = {key: manifest.path for manifest in judged for key in _keys(manifest, group)}
+    for manifest in training:
+        for origin, name in sorted(_keys(manifest, group) & set(known)):
+            raise ManifestError(
+                f"{manifest.path}: {group} {name!r} of {origin} trains here and is judged in {known[origin, name]}; "
+                "merge the manifests (`mien data merge`) and make folds of the result"
+            )
+
+
+def _keys(manifest: Manifest, group: str) -> set[tuple[str, str]]:
+    names = manifest.table.column_names
+    if group not in names:
+        return set()
+    source = str(manifest.facts.get("source", manifest.path))
+    origin = manifest.table["dataset"] if "dataset" in names else pa.nulls(len(manifest), pa.string())
+    pairs = pa.table({"origin": pc.fill_null(origin.cast(pa.string()), source), "name": manifest.table[group]})
+    found = pairs.filter(pc.is_valid(pairs["name"])).group_by(["origin", "name"]).aggregate([]).to_pylist()
+    return {(each["origin"], str(each["name"])) for each in found}

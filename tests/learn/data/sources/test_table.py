@@ -1,13 +1,15 @@
 """Tables of one's own."""
 
+import gzip
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mien.learn.data.sources.table import read
-from mien.tasks import FACE
+from mien.learn.data.sources.table import read, tasks, whole
+from mien.tasks import ALL_TASKS, FACE
 
 
 def table(folder: Path, text: str) -> Path:
@@ -16,24 +18,51 @@ def table(folder: Path, text: str) -> Path:
     return path
 
 
+def rows_of(path: Path, **options: Any) -> list[dict[str, Any]]:
+    """The rows of a table without a fault."""
+    faults: list[str] = []
+    rows = list(read(path, faults.append, **options))
+    assert not faults
+    return rows
+
+
+TEXT = "path,split,expression,AU12,valence,site\na.jpg,train,fear,1,,x\nb.jpg,valid,,,0.5,y\n"
+
+
 def test_labels_and_empty_cells(tmp_path: Path) -> None:
-    lines = ["path,split,expression,AU12,valence,site", "a.jpg,train,fear,1,,x", "b.jpg,valid,,,0.5,y"]
-    rows, unused = read(table(tmp_path, "\n".join(lines)), FACE)
-    assert unused == ["site"]
-    assert rows == [
-        {"path": str(tmp_path / "a.jpg"), "split": "train", "expression": "fear", "AU12": 1, "valence": None},
-        {"path": str(tmp_path / "b.jpg"), "split": "valid", "expression": None, "AU12": None, "valence": 0.5},
-    ]
+    known = {"split": "train", "expression": "fear", "AU12": 1, "valence": None, "site": "x"}
+    other = {"split": "valid", "expression": None, "AU12": None, "valence": 0.5, "site": "y"}
+    expected = [{"path": str(tmp_path / "a.jpg"), **known}, {"path": str(tmp_path / "b.jpg"), **other}]
+    assert rows_of(table(tmp_path, TEXT)) == expected
+    with gzip.open(tmp_path / "labels.csv.gz", "wt", encoding="utf-8-sig", newline="\r\n") as file:
+        file.write(TEXT)
+    assert rows_of(tmp_path / "labels.csv.gz") == expected
+
+
+def test_frames_boxes_and_landmarks_are_numbers(tmp_path: Path) -> None:
+    text = "path,video,frame,timestamp,x,width,landmarks,AU12_intensity,AU12\n"
+    text += 'a\\b.mp4,v,12,0.4,3,4.5,"1 2 3 4 5 6 7 8 9 10.5",2.5,1\n'
+    (row,) = rows_of(table(tmp_path, text))
+    assert row["path"] == str(tmp_path / "a" / "b.mp4")
+    assert (row["video"], row["frame"], row["timestamp"], row["x"], row["width"]) == ("v", 12, 0.4, 3, 4.5)
+    assert row["landmarks"] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10.5]
+    assert row["AU12_intensity"] == 2.5
 
 
 def test_names_that_look_like_numbers_stay_names(tmp_path: Path) -> None:
-    ((row,), _) = read(table(tmp_path, "path,valence\n001,0.5\n"), FACE)
+    (row,) = rows_of(table(tmp_path, "path,subject,valence\n001,07,0.5\n"))
     assert row["path"] == str(tmp_path / "001")
+    assert row["subject"] == "07"
+
+
+def test_a_quoted_comma_is_no_end_of_a_cell(tmp_path: Path) -> None:
+    (row,) = rows_of(table(tmp_path, 'path,note,valence\na.jpg,"one, two",0.5\n'))
+    assert (row["note"], row["valence"]) == ("one, two", 0.5)
 
 
 def test_nobody_is_in_two_splits(tmp_path: Path) -> None:
     lines = [f"{person}-{take}.jpg,{person},0.1" for person in range(40) for take in range(3)]
-    rows = read(table(tmp_path, "path,subject,valence\n" + "\n".join(lines)), FACE, validation=0.5)[0]
+    rows = rows_of(table(tmp_path, "path,subject,valence\n" + "\n".join(lines)), validation=0.5)
     splits: dict[str, set[str]] = {}
     for row in rows:
         splits.setdefault(row["subject"], set()).add(row["split"])
@@ -43,16 +72,41 @@ def test_nobody_is_in_two_splits(tmp_path: Path) -> None:
 
 def test_a_subject_called_zero_is_a_subject(tmp_path: Path) -> None:
     path = tmp_path / "labels.parquet"
-    pq.write_table(
-        pa.table({"path": [f"{n}.jpg" for n in range(64)], "subject": [0] * 64, "valence": [0.0] * 64}), path
-    )
-    assert len({row["split"] for row in read(path, FACE, validation=0.5)[0]}) == 1
+    columns = {"path": [f"{n}.jpg" for n in range(64)], "subject": [0] * 64, "valence": [0.0] * 64}
+    pq.write_table(pa.table(columns), path)
+    assert len({row["split"] for row in rows_of(path, validation=0.5)}) == 1
 
 
 def test_an_empty_split_is_filled_in(tmp_path: Path) -> None:
-    rows = read(table(tmp_path, "path,split,valence\na.jpg,,0.5\nb.jpg,test,0.5\n"), FACE)[0]
+    rows = rows_of(table(tmp_path, "path,split,valence\na.jpg,,0.5\nb.jpg,test,0.5\n"))
     assert rows[0]["split"] in ("train", "valid")
     assert rows[1]["split"] == "test"
+
+
+def test_rows_that_cannot_be_used_are_told_and_the_rest_goes_on(tmp_path: Path) -> None:
+    path = table(tmp_path, "path,valence\na.jpg,0.5\nb.jpg\n,0.1\nc.jpg,0.5,1\nd.jpg,0.2\n")
+    faults: list[str] = []
+    assert [Path(row["path"]).name for row in read(path, faults.append)] == ["a.jpg", "d.jpg"]
+    assert sorted(faults) == [
+        f"{path}: line 3: 1 cells, expected 2",
+        f"{path}: line 5: 3 cells, expected 2",
+        f"{path}: row 2: has no path",
+    ]
+
+
+def test_the_label_space_may_be_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "tasks.yaml").write_text("bird: {kind: classes, labels: [duck, heron]}\nexpression:\n")
+    path = table(tmp_path, "path,bird,expression\na.jpg,duck,fear\n")
+    space = tasks(path, tasks=tmp_path / "tasks.yaml")
+    assert [task.name for task in space] == ["bird", "expression"]
+    assert whole(space) is None
+    assert whole(space[:1]) == 112
+    assert rows_of(path, tasks=tmp_path / "tasks.yaml")[0]["bird"] == "duck"
+
+
+def test_compound_expressions_are_a_task_where_there_is_such_a_column(tmp_path: Path) -> None:
+    assert tasks(table(tmp_path, "path,compound\n")) == ALL_TASKS
+    assert tasks(table(tmp_path, "path,valence\n")) == FACE
 
 
 @pytest.mark.parametrize(
@@ -61,21 +115,26 @@ def test_an_empty_split_is_filled_in(tmp_path: Path) -> None:
         ("path,AU6,valence\na.jpg,1,0\n", r"unknown column AU6; did you mean AU06\?"),
         ("path,au06,valence\na.jpg,1,0\n", r"unknown column au06; did you mean AU06\?"),
         ("path,Valence\na.jpg,1\n", r"unknown column Valence; did you mean valence\?"),
+        ("path,Frame,valence\na.jpg,1,0\n", r"unknown column Frame; did you mean frame\?"),
         ("path,AU12,AU12\na.jpg,1,0\n", "column AU12 stands there twice"),
-        (
-            "path,expression\na.jpg,happy\n",
-            r"labels.csv: row 0: expression 'happy' is none of .* \(1 such rows\); the first: .*a.jpg$",
-        ),
-        (
-            "path,valence\na.jpg,0.5\nb.jpg,high\n",
-            "labels.csv: row 1: valence 'high' is not a number; the first: .*b.jpg",
-        ),
+        ("path,crop,AU12\na.jpg,1,0\n", "column crop is made by mien"),
         ("file,valence\na.jpg,1\n", "it has file, valence"),
+        ("path,split\na.jpg,train\n", "label columns as `mien tasks` prints them"),
         ("path;valence\na.jpg;0,1\n", "labels.csv: its cells are parted by semicolons; commas are expected"),
-        ("path,valence\n,1\n", "row 0 has no path"),
         ("", "labels.csv: "),
     ],
 )
 def test_what_is_no_such_table_is_refused(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=message):
-        read(table(tmp_path, text), FACE)
+        rows_of(table(tmp_path, text))
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"none\.csv: no such file"):
+        rows_of(tmp_path / "none.csv")
+    for name in ("labels.txt", "labels.parquet", "labels.csv.gz"):
+        (tmp_path / name).write_text("no table")
+        with pytest.raises(ValueError, match=name):
+            rows_of(tmp_path / name)
+    with pytest.raises(ValueError, match="validation 1: expected a share"):
+        rows_of(table(tmp_path, TEXT), validation=1)

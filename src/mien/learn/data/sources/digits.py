@@ -5,13 +5,17 @@ The strokes of a digit follow from its usual shape; not every hand draws it so (
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
+from mien.faces.detect import Pixels
 from mien.learn.data.packing import Row
+from mien.learn.data.sources.files import Fault
 from mien.relatedness import Relatedness
 from mien.tasks import Kind, Task
 
@@ -46,27 +50,49 @@ RELATEDNESS = Relatedness.from_table(
 FACTS = {
     "source": "Optical Recognition of Handwritten Digits (Alpaydin and Kaynak 1998), from scikit-learn",
     "licence": "CC BY 4.0",
+    "grey": True,
 }
+
+WHOLE = 8
+"""Pictures are packed whole, scaled to this side."""
+
+NAME = "digit "
+"""The digits lie in no files: their paths are ``digit 0`` and so on."""
 
 SHARES = (0.2, 0.4)
 """Up to the first share of the shuffled rows is ``valid``, up to the second ``test``, the rest ``train``."""
 
 
-def read(*, seed: int = 0) -> tuple[list[Row], NDArray[np.uint8]]:
-    """Manifest rows of the 1,797 digits, and their pictures, N x 8 x 8 x 1, 0 is paper and 255 ink.
+def read(
+    root: Path | None = None,  # noqa: ARG001
+    fault: Fault = lambda _: None,  # noqa: ARG001
+    *,
+    seed: int = 0,
+) -> Iterator[Row]:
+    """Manifest rows of the 1,797 digits.
 
     Args:
+        root: is not looked at: the digits come with scikit-learn.
+        fault: is not called: nothing is wrong with them.
         seed: of the division into train, valid and test, 3 : 1 : 1.
     """
-    data: Any = load_digits()
-    pictures = np.rint(data.images * (255 / 16)).astype(np.uint8)[..., None]
-    place = np.empty(len(pictures))
-    place[np.random.default_rng(seed).permutation(len(pictures))] = (np.arange(len(pictures)) + 0.5) / len(pictures)
+    targets = _data().target
+    place = np.empty(len(targets))
+    place[np.random.default_rng(seed).permutation(len(targets))] = (np.arange(len(targets)) + 0.5) / len(targets)
     valid, test = SHARES
-    rows: list[Row] = []
-    for number, target in enumerate(data.target):
+    for number, target in enumerate(targets):
         digit = CLASSES[target]
         split = "valid" if place[number] < valid else "test" if place[number] < test else "train"
         strokes = {stroke: float(digit in those) for stroke, those in STROKES.items()}
-        rows.append({"path": f"digit {number}", "split": split, "dataset": "digits", "digit": digit, **strokes})
-    return rows, pictures
+        yield {"path": f"{NAME}{number}", "split": split, "dataset": "digits", "digit": digit, **strokes}
+
+
+def picture(row: Row) -> Pixels:
+    """The picture of a row, 8 x 8 x 3: 0 is paper and 255 ink."""
+    image = _data().images[int(row["path"].removeprefix(NAME))]
+    return np.repeat(np.rint(image * (255 / 16)).astype(np.uint8)[..., None], 3, axis=2)
+
+
+@cache
+def _data() -> Any:
+    return load_digits()

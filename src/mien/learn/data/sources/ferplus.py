@@ -2,11 +2,14 @@
 
 Expected in the archive or folder (the file names of the FER+ release, photos exported as its script does):
 ``fer2013new.csv`` and the folders ``FER2013Train``, ``FER2013Valid``, ``FER2013Test`` with 48 x 48 PNG files.
+A row of the table is the usage, the name of the photo (empty for those that the release left out) and ten numbers of
+votes.
 """
 
 from __future__ import annotations
 
-import csv
+import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,21 +18,18 @@ from numpy.typing import NDArray
 from mien.affect_prior import CIRCUMPLEX
 from mien.learn.data.packing import Row
 from mien.learn.data.prepare import TIGHT
-from mien.learn.data.sources import archive
-from mien.tasks import EXPRESSION
+from mien.learn.data.sources.files import Fault, number, records, required
+from mien.tasks import EXPRESSION, FACE
 
 VOTES = (
     "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF",
 )  # fmt: skip
 """The columns of fer2013new.csv in their order; NF is "not a face"."""
 
-TABLE = "fer2013new.csv"
+TABLE = MARKER = "fer2013new.csv"
 
-FOLDERS = {
-    "Training": ("FER2013Train", "train"),
-    "PublicTest": ("FER2013Valid", "valid"),
-    "PrivateTest": ("FER2013Test", "test"),
-}
+FOLDERS = {"Training": "FER2013Train", "PublicTest": "FER2013Valid", "PrivateTest": "FER2013Test"}
+SPLITS = {"Training": "train", "PublicTest": "valid", "PrivateTest": "test"}
 """Usage -> folder, split."""
 
 FINDER = TIGHT
@@ -39,49 +39,55 @@ FACTS = {
     "source": "FER+ votes (Barsoum et al. 2016) on FER2013 photos (Goodfellow et al. 2013)",
     "licence": "votes MIT; rights in the photos unclear: local use only",
     "weak": {"affect": "vote-weighted circumplex coordinates of the emotion words (Russell & Mehrabian 1977)"},
+    "grey": True,
+    "keep_unfound": True,
 }
+"""A photo without a detected face is aligned by the others' landmarks."""
+
+TASKS = FACE
 
 
-def unpack(source: Path, out: Path) -> Path:
-    """The folder with the labels: ``source`` itself, or its contents, unpacked into ``out/photos``.
-
-    Raises:
-        ValueError: if ``source`` is neither a folder nor an archive.
-        OSError: if it cannot be opened.
-    """
-    return archive.unpack(source, out, TABLE)
-
-
-def read(root: Path) -> list[Row]:
+def read(root: Path, fault: Fault) -> Iterator[Row]:
     """Manifest rows of every photo that shows one of the seven expressions.
 
     The hard label ``expression`` is the majority of all ten vote columns; it is null for a tie and where
     contempt, unknown or NF wins. Votes of a single annotator count as noise, as in the FER+ paper; the
     shares of the other votes among the seven expressions are the soft label, and their circumplex
     coordinates the weak valence and arousal. A photo without a hard label stays only if the seven
-    expressions hold at least half of its counted votes.
+    expressions hold at least half of its counted votes. Of a photo that stands there twice the first line counts.
 
     Raises:
         FileNotFoundError: naming the files that were looked for.
+        ValueError: if the table lacks a column.
     """
-    table = root / TABLE
-    missing = [path for path in (table, *(root / folder for folder, _ in FOLDERS.values())) if not path.exists()]
-    if missing:
-        raise FileNotFoundError(f"not a FER+ folder: {', '.join(str(path) for path in missing)} not found")
-    rows = []
-    with table.open(newline="") as lines:
-        reader = csv.DictReader(lines)
-        if lacking := {"Usage", "Image name", *VOTES} - set(reader.fieldnames or ()):
-            raise ValueError(f"{table}: has no column {', '.join(sorted(lacking))}")
-        for line in reader:
-            if line["Usage"] not in FOLDERS:
-                raise ValueError(f"{table}: line {reader.line_num}: unknown Usage {line['Usage']!r}")
-            folder, split = FOLDERS[line["Usage"]]
-            photo = root / folder / line["Image name"]
-            votes = np.array([float(line[name]) for name in VOTES])
-            if line["Image name"] and photo.exists() and (labels := _labels(votes)):
-                rows.append({"path": str(photo), "split": split, "dataset": "ferplus", **labels})
-    return rows
+    table, *folders = required(root, TABLE, *FOLDERS.values())
+    places = dict(zip(FOLDERS, folders, strict=True))
+    lines: dict[str, int] = {}
+    for line, cells in records(table, fault, ("Usage", "Image name", *VOTES)):
+        if (usage := cells["Usage"]) not in places:
+            fault(f"{table}: line {line}: unknown Usage {usage!r}")
+            continue
+        votes = np.array([_count(cells[name]) for name in VOTES])
+        if np.isnan(votes).any():
+            fault(f"{table}: line {line}: the votes of {cells['Image name']!r} are not ten numbers")
+            continue
+        first = lines.setdefault(f"{usage}/{cells['Image name']}", line)
+        if cells["Image name"] and first != line:
+            fault(f"{table}: line {line}: {cells['Image name']!r} stands in line {first} already")
+            continue
+        if not cells["Image name"] or not (labels := _labels(votes)):
+            continue
+        photo = places[usage] / cells["Image name"]
+        if photo.exists():
+            yield {"path": str(photo), "split": SPLITS[usage], "dataset": "ferplus", **labels}
+        else:
+            fault(f"{photo}: no such file")
+
+
+def _count(text: str) -> float:
+    """A number of votes, or NaN."""
+    value = number(text)
+    return math.nan if value is None or value < 0 else value
 
 
 def _labels(votes: NDArray[np.float64]) -> Row | None:

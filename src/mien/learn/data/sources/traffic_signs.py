@@ -10,10 +10,11 @@ it out save for the colours: in part of them the camera's colours are wrong, so 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from mien.learn.data.packing import Row
-from mien.learn.data.sources.archive import listed
+from mien.learn.data.sources.files import Fault, required
 from mien.relatedness import Relatedness
 from mien.tasks import Kind, Task, one_hot_labels
 
@@ -95,8 +96,11 @@ FACTS = {
     "note": "traits follow from the class; in part of the photos the camera's colours are wrong",
 }
 
+WHOLE = 48
+"""Pictures are packed whole, scaled to this side."""
 
-def read(root: Path) -> list[Row]:
+
+def read(root: Path, fault: Fault) -> Iterator[Row]:
     """Manifest rows of all pictures, with the traits of their class.
 
     ``subject`` is the track, all frames of one sign that the car passed; a track is in one split only. In each class
@@ -105,32 +109,23 @@ def read(root: Path) -> list[Row]:
 
     Raises:
         FileNotFoundError: naming the folders that were looked for.
-        ValueError: if there is no picture, or the name of one is not track_frame.
     """
-    numbers = range(len(CLASSES))
-    folders = [next((place for name in (f"{n}", f"{n:05d}") if (place := root / name).is_dir()), None) for n in numbers]
-    if missing := [str(n) for n, folder in enumerate(folders) if folder is None]:
-        raise FileNotFoundError(f"not a folder of traffic signs: {root} has no folder {listed(missing)}")
-    rows: list[Row] = []
+    folders = required(root, *((f"{number}", f"{number:05d}") for number in range(len(CLASSES))))
     for number, folder in enumerate(folders):
-        pictures = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES) if folder else []
-        if not pictures:
-            raise FileNotFoundError(f"{folder}: no pictures track_frame{', '.join(SUFFIXES)} found")
-        tracks = [_track(number, path) for path in pictures]
-        split = _splits(tracks)
+        tracks = {}
+        for path in sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES):
+            track, _, frame = path.stem.partition("_")
+            if track.isdigit() and frame.isdigit():
+                tracks[path] = f"{number}_{track}"  # tracks are counted anew in each class
+            else:
+                fault(f"{path}: the name of a picture must be track_frame, such as 00003_00012")
+        if not tracks:
+            fault(f"{folder}: there are no pictures track_frame{', '.join(SUFFIXES)}")
+        split = _splits(list(tracks.values()))
         traits = {trait: float(number in those) for trait, (those, _) in TRAITS.items()}
-        for path, track in zip(pictures, tracks, strict=True):
+        for path, track in tracks.items():
             facts = {"path": str(path), "split": split[track], "dataset": "gtsrb", "subject": track}
-            rows.append({**facts, "sign": CLASSES[number], **traits})
-    return rows
-
-
-def _track(number: int, path: Path) -> str:
-    """class_track of a picture; tracks are counted anew in each class."""
-    track, separator, frame = path.stem.partition("_")
-    if not (separator and track.isdigit() and frame.isdigit()):
-        raise ValueError(f"{path}: the name of a picture must be track_frame, such as 00003_00012")
-    return f"{number}_{track}"
+            yield {**facts, "sign": CLASSES[number], **traits}
 
 
 def _splits(tracks: list[str]) -> dict[str, str]:

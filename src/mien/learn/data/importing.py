@@ -1,0 +1,131 @@
+"""A data set becomes a manifest: its reader's rows are written as they come, then faces or pictures are packed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from mien import __version__
+from mien.annotate.media import MediaError
+from mien.annotate.media import read as read_picture
+from mien.faces.detect import Pixels
+from mien.learn.data.columns import BOX, MANIFEST
+from mien.learn.data.faults import Faults
+from mien.learn.data.manifest import read_facts
+from mien.learn.data.packing import Row, refuse_another
+from mien.learn.data.pictures import pack
+from mien.learn.data.prepare import Finder, prepare
+from mien.learn.data.preparing import How, prepare_manifest
+from mien.learn.data.readers import label_space
+from mien.learn.data.sources import archive
+from mien.learn.data.writing import rewrite, write_manifest
+
+Advance = Callable[[int], None]
+
+
+def import_rows(
+    reader: ModuleType,
+    root: Path | None,
+    out: Path,
+    options: Mapping[str, Any],
+    faults: Faults,
+    advance: Advance = lambda _: None,
+) -> int:
+    """Write ``out/manifest.parquet``, a row for each of the reader's; the number of rows.
+
+    The pictures are not looked at. Paths are absolute.
+
+    Args:
+        reader: a module of :mod:`mien.learn.data.sources`.
+        root: its folder or file, or an archive of it; None for a reader that needs none.
+        out: folder, made when the first row has come.
+        options: of ``reader.read``.
+        faults: told of what cannot be used; their kinds and numbers stand in the manifest.
+        advance: called with 1 after each row.
+
+    Raises:
+        ValueError: if ``root`` is not this data set, or nothing in it can be used.
+        OSError: if it cannot be opened.
+    """
+    place = _opened(reader, root, out)
+    tasks, facts = label_space(reader, place, options)
+    refuse_another(out, facts)
+    rows: Iterator[Row] = iter(reader.read(place, faults, **options))
+    first = next(rows, None)
+    if first is None:
+        raise ValueError(f"{place}: there is no picture with a label")
+    out.mkdir(parents=True, exist_ok=True)
+    name = reader.__name__.rpartition(".")[2]
+    given = {key: str(value) if isinstance(value, Path) else value for key, value in options.items()}
+    facts |= {"importer": {"reader": name, "version": __version__, "options": given}, "faults": faults.kinds}
+    return write_manifest(out / MANIFEST, _counted(chain([first], rows), advance), tasks, facts, faults)
+
+
+def prepare_rows(
+    out: Path, reader: ModuleType, faults: Faults, advance: Advance = lambda _: None, *, side: int | None = None
+) -> None:
+    """Pack what the rows of a manifest show, so that it can be trained on.
+
+    The facts say how: ``side`` packs whole pictures of that size, or what is in the rows' boxes; otherwise faces are
+    found, in ``tight`` pictures that end at the face by the reader's ``FINDER``, and ``keep_unfound`` aligns those
+    without one by the others' landmarks. ``grey`` keeps the brightness only.
+
+    Args:
+        out: the folder of the manifest.
+        reader: what read it; its ``picture(row)``, if it has one, gives a row's picture in place of its file.
+        faults: told of each picture that cannot be used; its row is left out.
+        advance: called with 1 after each row.
+        side: in place of that of the facts.
+    """
+    path, tasks, facts = read_facts(out)
+    picture: Callable[[Row], Pixels] = getattr(reader, "picture", lambda row: read_picture(row["path"]).pixels)
+    finder, grey, keep = getattr(reader, "FINDER", Finder()), bool(facts.get("grey")), bool(facts.get("keep_unfound"))
+    given: dict[str, Any] = {"tasks": tasks, "facts": facts, "grey": grey, "advance": advance}
+    side = side or facts.get("side")
+    if side:
+        facts["side"] = side
+        rows = pq.read_table(path).to_pylist()
+        left_out = pack(rows, lambda row: _inside(row, picture(row)), out, side=side, **given)
+    elif keep or hasattr(reader, "picture"):
+        rows = pq.read_table(path).to_pylist()
+        left_out = prepare(rows, picture, out, finder=finder, keep_unfound=keep, **given)
+    else:
+        left_out = prepare_manifest(out, How(finder=finder, grey=grey), advance=advance)
+    for line in left_out:
+        faults(line)
+    path, tasks, facts = read_facts(out)
+    rewrite(path, {}, {**facts, "faults": faults.kinds}, tasks)
+
+
+def _inside(row: Row, picture: Pixels) -> Pixels:
+    """What is in the row's box, or the whole picture if it has none."""
+    box = [row.get(name) for name in BOX]
+    if None in box:
+        return picture
+    x, y, width, height = (float(value) for value in box if value is not None)
+    part = picture[max(0, round(y)) : round(y + height), max(0, round(x)) : round(x + width)]
+    if not part.size:
+        raise MediaError("the box lies outside the picture")
+    return part
+
+
+def _opened(reader: ModuleType, root: Path | None, out: Path) -> Path:
+    """The folder or file that the reader shall read."""
+    if root is None:
+        return out
+    root = Path(os.path.abspath(root))  # noqa: PTH100 (resolve would follow links out of the data set)
+    if root.is_file() and getattr(reader, "FILE", False):
+        return root
+    return archive.unpack(root, Path(os.path.abspath(out)), getattr(reader, "MARKER", None))  # noqa: PTH100
+
+
+def _counted(rows: Iterator[Row], advance: Advance) -> Iterator[Row]:
+    for row in rows:
+        yield row
+        advance(1)
