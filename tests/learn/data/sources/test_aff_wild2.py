@@ -155,3 +155,6 @@ def test_another_folder_is_refused(tmp_path: Path) -> None:
     crops(tmp_path / "cropped_aligned/a", 1)
     with pytest.raises(FileNotFoundError, match=r": training_set_annotations\.txt not found"):
         rows_of(tmp_path, static=True)
+    touch(tmp_path / "training_set_annotations.txt")
+    with pytest.raises(FileNotFoundError, match=r"Validation_Set/\*\.txt \(there are lists of s-Aff-Wild2: static\)"):
+        rows_of(tmp_path)

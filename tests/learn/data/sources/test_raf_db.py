@@ -120,6 +120,13 @@ def test_the_copy_that_is_sorted_into_folders(tmp_path: Path) -> None:
         rows_of(tmp_path, original=True)
 
 
+def test_another_set_that_is_sorted_into_folders_is_refused(tmp_path: Path) -> None:
+    for code in range(8):
+        touch(tmp_path / f"test/{code}/a.jpg")
+    with pytest.raises(ValueError, match=r"test/0: RAF-DB has labels 1 to 7"):
+        rows_of(tmp_path)
+
+
 def test_other_folders_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"EmoLabel/list_patition_label\.txt .* train/\[1-7\] .* not found"):
         rows_of(tmp_path)

@@ -71,6 +71,7 @@ def read(
     images = [folder for folder in inner if folder.name.lower().startswith(crops.lower())]
     notes = list(_lists(inner)) if static else list(_sets(inner))
     wanted = "training_set_annotations.txt" if static else "Train_Set/*.txt or Validation_Set/*.txt"
+    wanted += " (there are lists of s-Aff-Wild2: static)" if not static and any(_lists(inner)) else ""
     missing = [*(() if notes else (wanted,)), *(() if images else (f"{crops}*",))]
     if missing:
         raise FileNotFoundError(f"{root}: not the folder of this data set: {', '.join(missing)} not found")

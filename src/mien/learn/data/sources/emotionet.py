@@ -91,7 +91,7 @@ def read(
 
 
 def _photos(root: Path) -> dict[str, str]:
-    """Name in small letters -> folder of every picture, the first one of a name."""
+    """Name in small letters -> path of every picture, the first one of a name; words, for there may be a million."""
     found: dict[str, str] = {}
     for folder, inner, names in os.walk(root):
         inner[:] = sorted(name for name in inner if not name.startswith(".") and name not in LITTER)

@@ -49,12 +49,14 @@ def read(root: Path, fault: Fault, *, original: bool = False) -> Iterator[Row]:
 
     Raises:
         FileNotFoundError: naming the files that were looked for.
-        ValueError: if it is the set of compound expressions.
+        ValueError: if it is the set of compound expressions, or another data set that is sorted into folders.
     """
     choices = (*(f"basic/{name}" for name in LIST), *LIST, "train/[1-7]", "test/[1-7]")
     place = home(root, choices)
     (found,) = required(place, choices)
     if found.is_dir():
+        if sets := [str(place / split / code) for split in SPLITS for code in "08" if (place / split / code).exists()]:
+            raise ValueError(f"{sets[0]}: RAF-DB has labels 1 to 7; this is another data set sorted into folders")
         if original:
             raise ValueError(f"{place}: the sorted copy holds aligned faces only, not the original photos")
         yield from _sorted(place, fault)
