@@ -118,7 +118,7 @@ def test_what_cannot_be_used_is_told_and_the_rest_goes_on(folder: Path) -> None:
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="not the folder of this data set: AUCoding/AU_OCC or .* not found"):
+    with pytest.raises(FileNotFoundError, match=r"not the folder of this data set: AUCoding/AU_OCC or .* not found"):
         rows_of(tmp_path)
     (tmp_path / "AUCoding").mkdir()
     with pytest.raises(FileNotFoundError, match=r"no table such as F001_T1\.csv in AUCoding/AU_OCC"):
