@@ -1,5 +1,6 @@
 """CK+ from a folder in its layout, and its copies."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -113,12 +114,16 @@ def test_labels_lie_in_the_folders_of_their_archives_or_are_not_there(folder: Pa
 def test_a_copy_with_part_of_the_frames_loses_those_alone(folder: Path) -> None:
     images = folder / "cohn-kanade-images"
     (images / "S005" / "001" / "S005_001_00000011.png").unlink()
-    (images / "S005" / "001" / "S005_001_00000009.png").rename(images / "S005" / "001" / "S005_001_00000009.PNG")
+    (images / "S005" / "001" / "S005_001_00000010.png").rename(images / "S005" / "001" / "S005_001_00000010.PNG")
     (images / "S010" / "002" / "S010_002_00000001.png").unlink()
+    shutil.rmtree(images / "S010" / "003")
     faults: list[str] = []
-    rows = list(read(folder, faults.append))
-    assert [row["frame"] for row in rows if row["video"] == "S005_001"] == [0, 8, 9]
-    assert faults == [f"{images / 'S005' / '001'}: has no frame 11", f"{images / 'S010' / '002'}: has no frame 1"]
+    rows = list(read(folder, faults.append, peaks=2))
+    assert [row["frame"] for row in rows if row["video"] == "S005_001"] == [0, 9]
+    assert faults == [
+        f"{images / name}: has no frame {frame}"
+        for name, frame in (("S005/001", 11), ("S010/002", 1), ("S010/003", 1), ("S010/003", 3), ("S010/003", 4))
+    ]
 
 
 @pytest.mark.parametrize(

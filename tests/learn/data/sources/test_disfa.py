@@ -27,6 +27,7 @@ def folder(tmp_path: Path) -> Path:
             video.parent.mkdir(exist_ok=True)
             video.touch()
     (root / "ActionUnit_Labels" / ".DS_Store").touch()
+    (root / "ActionUnit_Labels" / "readme").mkdir()
     (root / "__MACOSX" / "ActionUnit_Labels").mkdir(parents=True)
     return root
 

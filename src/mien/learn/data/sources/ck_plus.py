@@ -91,22 +91,33 @@ def _release(root: Path, fault: Fault, peaks: int, neutral: bool) -> Iterator[Ro
     if emotions is None and units is None:
         raise FileNotFoundError(f"{root}: neither {EMOTION[0]} nor {UNITS[0]} found beside {images.name}")
     shelf = Shelf()
-    for subject in folders(images):
-        for sequence in folders(subject):
-            photos = shelf.numbered(sequence)
-            facts: Row = {"split": "all", "dataset": "ck_plus", "subject": subject.name}
-            facts["video"] = f"{subject.name}_{sequence.name}"
-            inner = Path(subject.name, sequence.name)
-            peak, labels = _labels(shelf, emotions, units, inner, fault)
-            wanted: dict[int, Row] = {place: labels for place in range(max(2, peak - peaks + 1), peak + 1) if labels}
-            if neutral and photos:
-                wanted = {1: {"expression": "neutral"}} | wanted
-            for place, own in wanted.items():
-                if photo := photos.get(place):
-                    points = _points(shelf, landmarks, inner, photo, fault)
-                    yield {"path": str(photo), **facts, "frame": place - 1, "landmarks": points, **own}
-                else:
-                    fault(f"{sequence}: has no frame {place}")
+    for subject, sequence in _sequences(images, emotions, units):
+        inner = Path(subject, sequence)
+        facts: Row = {"split": "all", "dataset": "ck_plus", "subject": subject, "video": f"{subject}_{sequence}"}
+        photos = shelf.numbered(images / inner)
+        peak, labels = _labels(shelf, emotions, units, inner, fault)
+        wanted: dict[int, Row] = {place: labels for place in range(max(2, peak - peaks + 1), peak + 1) if labels}
+        if neutral:
+            wanted = {1: {"expression": "neutral"}} | wanted
+        for place, own in wanted.items():
+            if photo := photos.get(place):
+                points = _points(shelf, landmarks, inner, photo, fault)
+                yield {"path": str(photo), **facts, "frame": place - 1, "landmarks": points, **own}
+            else:
+                fault(f"{images / inner}: has no frame {place}")
+
+
+def _sequences(*places: Path | None) -> list[tuple[str, str]]:
+    """Person and number of each sequence that has a folder in one of these places, with photos or labels in it."""
+    found = {
+        (subject.name, sequence.name)
+        for place in places
+        if place
+        for subject in folders(place)
+        for sequence in folders(subject)
+        if re.fullmatch(r"S\d{3}", subject.name) and any(sequence.glob("S*"))
+    }
+    return sorted(found)
 
 
 def _labels(shelf: Shelf, emotions: Path | None, units: Path | None, inner: Path, fault: Fault) -> tuple[int, Row]:

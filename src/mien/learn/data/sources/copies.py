@@ -21,6 +21,9 @@ DEPTH = 3
 """How many folders may lie around a release."""
 
 
+ENDINGS = (".jpg", ".png", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+"""Under which a picture is looked for that is not there under its own: copies are converted."""
+
 KEPT = 8
 """Listings that a :class:`Shelf` remembers."""
 
@@ -49,7 +52,7 @@ class Shelf:
         if found := there.get(name):
             return found
         stem = name.rpartition(".")[0] or name
-        return next((there[stem + suffix] for suffix in sorted(SUFFIXES) if stem + suffix in there), None)
+        return next((there[stem + suffix] for suffix in ENDINGS if stem + suffix in there), None)
 
     def numbered(self, folder: Path) -> dict[int, Path]:
         """Pictures of a folder by the number that their stem ends with: ``7.png`` and ``a_0007.JPG`` are both 7."""

@@ -185,6 +185,7 @@ def _described(
         if photo not in photos or not 1 <= attribute <= count or present > 1 or not NOT_VISIBLE <= sure <= DEFINITELY:
             fault(f"{path}: line {line}: {text.strip()!r} is outside the range")
             continue
-        values = found.setdefault(photo, np.full(count, -1, np.int8))
-        values[attribute - 1] = present if sure >= certainty else -1
+        if photo not in found:
+            found[photo] = np.full(count, -1, np.int8)
+        found[photo][attribute - 1] = present if sure >= certainty else -1
     return found

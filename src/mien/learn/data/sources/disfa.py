@@ -12,6 +12,7 @@ picture's number is at the end of its name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -77,6 +78,8 @@ def read(
     shelf = Shelf()
     for folder in folders(labels):
         subject = folder.name
+        if not re.fullmatch(r"SN\d{3}", subject):
+            continue
         held = fold and subject in FOLDS[fold - 1]
         split = "all" if not fold else "valid" if held else "train"
         grades = _grades(folder, shelf, fault)

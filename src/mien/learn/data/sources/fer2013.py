@@ -34,8 +34,8 @@ TABLES = ("fer2013.csv", "icml_face_data.csv", "fer2013.csv.gz", "icml_face_data
 def read(root: Path, fault: Fault, *, pictures: Path | None = None) -> Iterator[Row]:
     """A row for each picture. Training, PublicTest and PrivateTest are train, valid and test.
 
-    ``subject`` is, of a table, the first picture with the same pixels: more than a thousand photos are there twice, so
-    folds are to be made by it. In folders the split test holds both of the official ones.
+    ``subject`` is, of a table, the first picture with the same pixels: some photos are there twice or more, so folds
+    are to be made by it. In folders the split test holds both of the official ones.
 
     Args:
         root: of the table or the folders, or a folder around them.
