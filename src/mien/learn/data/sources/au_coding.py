@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -53,8 +54,12 @@ def occurrences(path: Path, fault: Fault, *, missing: Collection[float] = (9,)) 
             fault(f"{path}: line {line}: frame {int(frame)} stands there twice")
         else:
             seen.add(int(frame))
-            yield int(frame), {label: _presence(cells[place], missing, label, path, line, fault)
-                               for place, label in units.items()}  # fmt: skip
+            values = {label: _presence(cells[place], missing) for place, label in units.items()}
+            for label in (label for label, value in values.items() if value not in (0.0, 1.0, None)):
+                text = next(cells[place] for place, name in units.items() if name == label)
+                fault(f"{path}: line {line}: {label} is {text.strip()!r}, expected 0 or 1")
+                values[label] = None
+            yield int(frame), values
 
 
 def intensities(path: Path, fault: Fault, *, first: int = 0) -> dict[int, float]:
@@ -89,12 +94,10 @@ def _label(name: str) -> str | None:
     return unit(int(found[1])) if found else None
 
 
-def _presence(cell: str, missing: Collection[float], label: str, path: Path, line: int, fault: Fault) -> float | None:
-    text = cell.strip()
+def _presence(cell: str, missing: Collection[float]) -> float | None:
+    """The number in the cell, NaN if there is none, None if it means "not coded"."""
+    text = cell.strip().lower()
     value = number(text)
-    if text.lower() in ("", "nan") or value in missing:
+    if text in ("", "nan") or value in missing:
         return None
-    if value not in (0.0, 1.0):
-        fault(f"{path}: line {line}: {label} is {text!r}, expected 0 or 1")
-        return None
-    return value
+    return math.nan if value is None else value
