@@ -54,21 +54,13 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def prepared(own: Path) -> Path:
-    status, output = mien("data", "table", own / "labels.csv", own / "faces")
+    status, output = mien("data", "import", "table", own / "labels.csv", own / "faces")
     assert status == 1
     assert "broken.png: " in output
     assert "12 faces in " in output
     assert "8 train, 4 valid" in output
     assert "labels: expression 11, AU12 11, valence 8" in output
     return own / "faces"
-
-
-def test_a_table_without_a_validation_row_is_told_of(own: Path, tmp_path: Path) -> None:
-    (own / "few.csv").write_text("path,valence\n00.png,0.5\n")
-    told = "every row is in the split train"
-    status, output = mien("data", "table", own / "few.csv", tmp_path / "faces", "--validation", "0.0001")
-    assert (status, told in output) == (0, True)
-    assert told not in mien("data", "table", own / "few.csv", tmp_path / "faces", "--validation", "0")[1]
 
 
 @pytest.fixture(scope="module")
@@ -148,8 +140,8 @@ def test_evaluate_puts_checkpoint_and_export_side_by_side(run: Path, prepared: P
         (("export", "{run}/best", "x.pt"), "must end in .onnx"),
         (("evaluate", "{run}/best", "--manifest", "{faces}", "--split", "exam"), "no rows of split 'exam'"),
         (("evaluate", "absent.onnx", "--manifest", "{faces}", "--split", "valid"), "absent.onnx"),
-        (("data", "ferplus", "{faces}", "out"), "not a FER+ folder"),
-        (("data", "table", "{recipe}", "out"), "expected a .csv or .parquet file"),
+        (("data", "import", "ferplus", "{faces}", "out"), "fer2013new.csv"),
+        (("data", "import", "table", "{recipe}", "out"), "expected a .csv"),
     ],
 )
 def test_bad_input_is_one_clear_line(
