@@ -31,7 +31,8 @@ def test_rows_outputs_and_labels_stay_beside_each_other() -> None:
         arousal=[0.0, 1.0, 0.0],
     )
     found = predict(echo, TASKS, given, size=2)
-    assert len(found) == 3 and not found.missed.any()
+    assert len(found) == 3
+    assert not found.missed.any()
     np.testing.assert_array_equal(found.outputs["affect"], given.crops / 10)
     np.testing.assert_array_equal(found.labels["expression"], [0, 0, 4])
     np.testing.assert_array_equal(found.mask["expression"], [True, False, True])
@@ -53,5 +54,5 @@ def test_inputs_that_the_network_refuses_are_named() -> None:
     def refuse(features: np.ndarray) -> dict[str, np.ndarray]:
         raise ValueError("wants pictures")
 
-    with pytest.raises(ManifestError, match="m.parquet: the network cannot read its inputs .wants pictures"):
+    with pytest.raises(ManifestError, match=r"m.parquet: the network cannot read its inputs \(wants pictures"):
         predict(refuse, TASKS, replace(manifest(valence=[0.5]), facts={}))
