@@ -38,9 +38,9 @@ def sums(found: Predictions, task: Task, members: NDArray[np.int_], count: int) 
         ``count`` x K, K depends on the task alone.
     """
     known = found.mask[task.name]
-    labelled: NDArray[np.bool_] = known.reshape(len(known), -1).any(1)
+    labelled = np.asarray(known.reshape(len(known), -1).any(1), np.float64)
     of = {Kind.CLASSES: _of_classes, Kind.ATTRIBUTES: _of_attributes, Kind.CONTINUOUS: _of_continuous}[task.kind]
-    cells = sparse.hstack([sparse.csr_array(np.asarray(labelled, np.float64)[:, None]), of(found, task)], format="csr")
+    cells = sparse.hstack([sparse.csr_array(labelled[:, None]), of(found, task)], format="csr")
     picked = sparse.csr_array((np.ones(len(members)), (members, np.arange(len(members)))), (count, len(members)))
     return sparse.csr_array(picked @ cells)
 
