@@ -11,6 +11,7 @@ import numpy as np
 
 from mien.learn import evaluation_pictures
 from mien.learn.assessment import Assessment, Measured
+from mien.learn.calibration import BINS
 from mien.tasks import Kind, Task
 
 STYLE = """
@@ -19,8 +20,12 @@ table{border-collapse:collapse;margin:.6rem 0 1.2rem;font-variant-numeric:tabula
 th,td{padding:.15rem .8rem .15rem 0;text-align:right;border-bottom:1px solid #e6eaee;white-space:nowrap}
 th:first-child,td:first-child{text-align:left} th{color:#4a5763;font-weight:600}
 h1{font-size:1.5rem} h2{margin-top:2.2rem;border-bottom:2px solid #e6eaee} h3{margin-bottom:.2rem}
-.note{color:#4a5763;font-size:.9rem} img{max-width:100%;vertical-align:top;margin-right:1rem}
+.note{color:#4a5763;font-size:.9rem} img{max-width:48%;vertical-align:top;margin-right:1%}
 """
+
+LEGEND = f"""F1 of a class or label that has no positive row is 0. Calibration error: the mean distance between
+probability and share over {BINS} bins of equal width; lower is better, as is RMSE. An interval says how a figure would
+move with other faces like these, not with another training run. Definitions: docs/evaluation.md."""
 
 Rows = Sequence[Sequence[str]]
 
@@ -72,6 +77,7 @@ def html(found: Evaluation) -> str:
             _task(assessment, task) for task in assessment.tasks if f"{task.name}.faces" in assessment.whole.figures
         ]
         parts += [_subgroups(column, groups) for column, groups in assessment.subgroups.items()]
+    parts.append(f"<p class=note>{escape(LEGEND)}</p>")
     return "\n".join(parts) + "\n"
 
 
@@ -79,7 +85,8 @@ def said(found: Assessment, resamples: int, seed: int) -> str:
     """One sentence about the intervals."""
     if not found.whole.intervals:
         return f"No intervals: {'none were asked for' if not resamples else f'the rows are of one {found.unit}'}."
-    return f"In brackets: 95 % bootstrap intervals, {found.whole.units} {found.unit}s drawn {resamples} times (seed {seed})."
+    drawn = f"{found.whole.units} {found.unit}s drawn {resamples} times (seed {seed})"
+    return f"In brackets: 95 % bootstrap intervals, {drawn}."
 
 
 def cell(part: Measured, name: str) -> str:
