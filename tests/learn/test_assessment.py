@@ -76,6 +76,10 @@ def test_subgroups_are_values_or_quarters_and_rows_without_one() -> None:
     quarters = subgroups(rows, "yaw")
     assert [int(each.sum()) for each in quarters.values()] == [10, 10, 10, 10]
     assert list(quarters)[-1] == "29.25 to 39"
+    tied = pa.table({"yaw": [float("nan"), *np.arange(13.0), *[100.0] * 18, *np.arange(200.0, 220.0)]})
+    groups = subgroups(tied, "yaw")  # nothing lies between the first quartile, 56, and the second, 100
+    assert [int(each.sum()) for each in groups.values()] == [13, 25, 13, 1]
+    assert list(groups)[-1] == "no value"
     wide = pa.table({"name": [str(n) for n in range(41)]})
     with pytest.raises(ManifestError, match="41 values, too many"):
         subgroups(wide, "name")

@@ -72,4 +72,7 @@ def test_the_table_of_official_figures_has_a_column_for_each_network() -> None:
 
 def test_why_there_are_no_intervals() -> None:
     assert said(found(subject=["s"] * 8), 40, 0) == "No intervals: the rows are of one subject."
+    assert said(assess(Predictions((), {}, {}, {}, pa.table({"path": ["a", "b"]}), np.zeros(2, bool))), 40, 0) == (
+        "No intervals: nothing is labelled."
+    )
     assert said(found(), 40, 7) == "In brackets: 95 % bootstrap intervals, 8 rows drawn 40 times (seed 7)."

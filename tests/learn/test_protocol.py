@@ -1,5 +1,6 @@
 """The protocols name data sets and tasks that the readers write, and pick what is there."""
 
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -57,3 +58,9 @@ def test_other_data_and_what_a_protocol_cannot_have_get_the_headline() -> None:
     there = ["faces", "expression.accuracy", "expression.mean_recall", "expression.f1", "expression.recall.fear"]
     headline = ("expression.accuracy", "expression.mean_recall", "expression.f1")
     assert official(there, FACE, "my own") == official(there, FACE, "disfa") == headline
+
+
+def test_the_page_names_every_protocol() -> None:
+    page = (Path(__file__).parents[2] / "docs/evaluation.md").read_text().split("## Protocols")[1].split("## ")[0]
+    first = "".join(line.split("|")[1] for line in page.splitlines() if line.startswith("| `"))
+    assert set(re.findall(r"`(\w+)`", first)) - {"dataset"} == set(PROTOCOLS)

@@ -188,10 +188,12 @@ def subgroups(rows: pa.Table, column: str) -> dict[str, NDArray[np.bool_]]:
     found: dict[str, NDArray[np.bool_]] = {}
     if _numbers(values.type) and pc.count_distinct(values).as_py() > WORDS:
         numbers = np.asarray(pc.fill_null(values.cast(pa.float64()), np.nan))
+        known = np.isfinite(numbers)
         edges = np.unique(np.quantile(numbers[known], np.linspace(0, 1, QUARTERS + 1)))
         for low, high in pairwise(edges):
             top = numbers <= high if high == edges[-1] else numbers < high
-            found[f"{low:.4g} to {high:.4g}"] = known & (numbers >= low) & top
+            if (inside := known & (numbers >= low) & top).any():
+                found[f"{low:.4g} to {high:.4g}"] = inside
     elif (count := pc.count_distinct(values).as_py()) > LARGEST:
         raise ManifestError(f"column {column} has {count} values, too many for subgroups (at most {LARGEST})")
     else:

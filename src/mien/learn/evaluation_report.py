@@ -84,7 +84,8 @@ def html(found: Evaluation) -> str:
 def said(found: Assessment, resamples: int, seed: int) -> str:
     """One sentence about the intervals."""
     if not found.whole.intervals:
-        return f"No intervals: {'none were asked for' if not resamples else f'the rows are of one {found.unit}'}."
+        alone = f"the rows are of one {found.unit}" if found.whole.units == 1 else "nothing is labelled"
+        return f"No intervals: {alone if resamples else 'none were asked for'}."
     drawn = f"{found.whole.units} {found.unit}s drawn {resamples} times (seed {seed})"
     return f"In brackets: 95 % bootstrap intervals, {drawn}."
 
