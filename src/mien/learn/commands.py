@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +14,12 @@ from mien.learn.ceiling_command import ceiling
 from mien.learn.data.prepare_command import prepare
 from mien.learn.data.render_commands import render
 from mien.learn.data_commands import features
+from mien.learn.evaluate_commands import evaluate
 from mien.learn.manifest_commands import data
 from mien.learn.picture_commands import curves, feature_map
 from mien.learn.study_commands import study
 from mien.relatedness_commands import relatedness
-from mien.terminal import ENDINGS, complain, fail, needs_extra, print_table, progress
+from mien.terminal import ENDINGS, complain, fail, needs_extra, progress
 
 
 def register(app: typer.Typer) -> None:
@@ -77,46 +77,6 @@ def train(
         fail(str(error), 2)
 
 
-def evaluate(
-    networks: Annotated[
-        list[Path], typer.Argument(metavar="NETWORK...", help="Checkpoint folders or exported .onnx files.")
-    ],
-    manifest: Annotated[Path, typer.Option(help="A manifest, or the folder that holds it.")],
-    split: Annotated[str, typer.Option(help="Which of its rows.")] = "test",
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the figures as JSON.")] = None,
-) -> None:
-    """Print the figures of networks side by side.
-
-    Every figure that the labels of the split allow.
-    """
-    with needs_extra():
-        from mien.annotate.model import ModelError
-        from mien.learn.checkpoint import CheckpointError
-        from mien.learn.data.manifest import ManifestError, read_manifest
-        from mien.learn.evaluate import evaluate as judge
-        from mien.learn.evaluate import open_predictor
-
-    try:
-        rows = read_manifest(manifest).split(split)
-        results = {str(path): judge(*open_predictor(path), rows) for path in networks}
-    except (ManifestError, CheckpointError, ModelError, OSError) as error:
-        fail(str(error), 2)
-    names = list(dict.fromkeys(name for figures in results.values() for name in figures))
-    print_table(
-        ["figure", *results],
-        [[name, *(_number(figures.get(name)) for figures in results.values())] for name in names],
-    )
-    for task, reason in rows.facts.get("weak", {}).items():
-        print(f"{task} is judged by a weak label: {reason}")
-    if out:
-        report = {"split": split, "source": rows.facts.get("source"), "networks": results}
-        try:
-            out.write_text(json.dumps(report, indent=1) + "\n")
-        except OSError as error:
-            fail(str(error), 2)
-        print(f"figures: {out}")
-
-
 def export(
     checkpoint: Annotated[
         Path, typer.Argument(metavar="CHECKPOINT", help="A checkpoint folder, such as runs/NAME/best.")
@@ -169,10 +129,6 @@ def _watch(trainer: Any, folder: Path) -> None:
             trainer.accelerator.end_training()
     if main:
         print(f"best {select} {trainer.best:.4f}: {folder / 'best'}")
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.0f}" if value > 1 and value == int(value) else f"{value:.4f}"
 
 
 @contextmanager

@@ -58,7 +58,8 @@ def of_classes(probabilities: Array, truth: NDArray[np.int_], labels: tuple[str,
     """Accuracy (the papers' "total accuracy"), mean F1, their average ``afa``, and recall of each class.
 
     ``f1`` is the mean over all classes of the task; one that is absent from the data counts with F1 = 0.
-    Recalls, and ``mean_recall``, the mean diagonal of the confusion matrix, are of the classes that occur.
+    Recalls, ``mean_recall``, the mean diagonal of the confusion matrix (UAR), and ``f1_present`` are of the classes
+    that occur; ``f1_uar`` is the average of these two means (papers/003, section 4.2, EmotioNet).
 
     Args:
         probabilities: N x C.
@@ -69,12 +70,15 @@ def of_classes(probabilities: Array, truth: NDArray[np.int_], labels: tuple[str,
     recall = recall_score(truth, guess, labels=every, average=None, zero_division=0)
     present = np.isin(every, truth)
     accuracy = float(accuracy_score(truth, guess))
-    f1 = float(f1_score(truth, guess, labels=every, average="macro", zero_division=0))
+    each = f1_score(truth, guess, labels=every, average=None, zero_division=0)
+    f1, f1_present, mean_recall = (float(part.mean()) for part in (each, each[present], recall[present]))
     return {
         "accuracy": accuracy,
-        "mean_recall": float(recall[present].mean()),
+        "mean_recall": mean_recall,
         "f1": f1,
+        "f1_present": f1_present,
         "afa": (f1 + accuracy) / 2,
+        "f1_uar": (f1_present + mean_recall) / 2,
         **{f"recall.{name}": float(recall[index]) for index, name in enumerate(labels) if present[index]},
     }
 

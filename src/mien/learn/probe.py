@@ -16,8 +16,8 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from mien.learn.data.manifest import Manifest, ManifestError, read_manifest
-from mien.learn.evaluate import as_given
 from mien.learn.models.network import FEATURES
+from mien.learn.predictions import as_given
 from mien.learn.recipe import Recipe, RecipeError
 
 Array = NDArray[np.floating]

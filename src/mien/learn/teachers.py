@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from mien.learn.data.manifest import Manifest
-from mien.learn.evaluate import as_given, open_predictor
+from mien.learn.evaluate import open_predictor
+from mien.learn.predictions import as_given
 from mien.tasks import Kind, Task
 
 
