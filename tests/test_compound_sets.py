@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.compound import row
+from mien.compound import WEIGHTINGS, row
 from mien.compound_sets import DU_2014, EMOTIONET, EMOTIONET_COMPOUND, RAF_DB, load
 from mien.tasks import COMPOUND
 
@@ -121,3 +121,12 @@ def test_what_is_no_set_is_refused(tmp_path: Path) -> None:
         (tmp_path / "folder.yaml").mkdir(exist_ok=True)
         with pytest.raises(ValueError, match=reason):
             load(name)
+
+
+def test_the_page_prints_the_same_table() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "compounds.md").read_text()
+    for each, line in zip(DU_2014.classes, PRINTED.splitlines(), strict=True):
+        always, sometimes = line.removeprefix(f"{each.label} ").rstrip("]").split(" [")
+        assert f"| {each.label} | {', '.join(each.expressions)} | {always} | {sometimes} |\n" in page
+    for name in WEIGHTINGS:
+        assert f"| `{name}`" in page

@@ -109,8 +109,8 @@ class Compounds:
             Kind.CLASSES,
             tuple(each.label for each in self.classes),
             tuple(
-                f"share of {' and '.join(dict.fromkeys(each.expressions))}, zero-shot (papers/003, eq. 8) among "
-                f"{len(self.classes)} classes; not calibrated"
+                f"{' and '.join(dict.fromkeys(each.expressions))}: softmax of its zero-shot score (papers/003, eq. 8) "
+                f"over {len(self.classes)} classes; not calibrated"
                 for each in self.classes
             ),
         )
@@ -170,7 +170,7 @@ class Compounds:
         return units, expressions, np.where(pleasant & positive, 1.0, 0.0)
 
     def scores(self, outputs: Mapping[str, ArrayLike], tasks: Sequence[Task] = FACE) -> NDArray[np.float64]:
-        """Equation 8: N x C, from 0 to 3; arguments and errors as :meth:`terms`."""
+        """Equation 8: N x C, from 0 to 3, of basic classes to 4; arguments and errors as :meth:`terms`."""
         units, expressions, valence = self.terms(outputs, tasks)
         return units + expressions + valence
 
