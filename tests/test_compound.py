@@ -1,6 +1,7 @@
 """Equation 8 against a slow oracle and by hand, and what a set of classes refuses."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -96,7 +97,16 @@ def test_basic_or_compound() -> None:
         assert told("happily surprised", {"happiness": 0.5, "surprise": 0.5}, valence) == "happily surprised"
     assert told("angry", {"anger": 0.95, "surprise": 0.05}, -0.5) == "angry"
     assert told("angrily surprised", {"anger": 0.5, "surprise": 0.5}, -0.5) == "angrily surprised"
-    assert told("fearful", {"fear": 0.9, "surprise": 0.1}, -0.5) == "fearful"
+    assert told("sad", {"sadness": 0.95, "fear": 0.05}, -0.5) == "sad"
+
+
+def test_a_class_mixed_with_itself_counts_its_expression_twice() -> None:
+    outputs = faces(10, 6)
+    sad = EMOTIONET.classes[1]
+    once = EMOTIONET.scores(outputs)[:, 1]
+    twice = replace(EMOTIONET, classes=(replace(sad, expressions=("sadness", "sadness")), *RAF_DB.classes))
+    assert twice.classes[0].basic
+    assert_allclose(twice.scores(outputs)[:, 0], once + outputs["expression"][:, EXPRESSION.labels.index("sadness")])
 
 
 def test_probabilities_rank_as_scores_and_sharpen_with_the_temperature() -> None:

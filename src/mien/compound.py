@@ -33,9 +33,8 @@ class Compound:
 
     Args:
         label: its name, and that of its column.
-        expressions: one or two of ``mien.tasks.EXPRESSION``. The same one twice is a basic class: what is in the face
-            is mixed with itself, so F lies in [0, 2] and equation 8 stays as it is. A basic class beats the mixtures of
-            its expression with a weaker one unless the action units say otherwise.
+        expressions: one or two of ``mien.tasks.EXPRESSION``. One alone is a basic class, F = p(e1 | x); the same one
+            twice is a basic class that is mixed with itself, F = 2 p(e1 | x), which is told more often.
         units: action unit -> weight in (0, 1]; 1 is prototypical, less is the share of people that show it.
         positive: whether D is added.
 
@@ -170,7 +169,7 @@ class Compounds:
         return units, expressions, np.where(pleasant & positive, 1.0, 0.0)
 
     def scores(self, outputs: Mapping[str, ArrayLike], tasks: Sequence[Task] = FACE) -> NDArray[np.float64]:
-        """Equation 8: N x C, from 0 to 3, of basic classes to 4; arguments and errors as :meth:`terms`."""
+        """Equation 8: N x C, from 0 to 3 (a class mixed with itself: to 4); arguments and errors as :meth:`terms`."""
         units, expressions, valence = self.terms(outputs, tasks)
         return units + expressions + valence
 
