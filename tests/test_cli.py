@@ -211,3 +211,38 @@ def test_a_closed_pipe_is_no_traceback(here: Path, network: Path) -> None:
     done = process(code, "annotate", "photos", "--model", str(network), "--out", "-", pass_fds=[writer])
     os.close(writer)
     assert (done.returncode, done.stderr) == (1, "mien: standard output was closed\n")
+
+
+def test_compounds_are_columns_of_the_table(here: Path, network: Path) -> None:
+    Path("own.yaml").write_text(
+        "bored: {expressions: [neutral], units: {AU04: 0.3}}\nglad: {expressions: [happiness]}\n"
+    )
+    result = run(network, "photos/face.png", "--compounds", "own.yaml", "--out", "t.csv")
+    assert (result.exit_code, result.stderr) == (0, "")
+    header = "file\tface\texpression\tcompound\tvalence\tarousal\taction units >= 0.5"
+    assert result.stdout.splitlines()[0] == header
+    (row,) = csv.DictReader(io.StringIO(Path("t.csv").read_text()))
+    assert row["compound"] == max(("bored", "glad"), key=lambda name: float(row[name]))
+    assert float(row["bored"]) + float(row["glad"]) == pytest.approx(1)
+    whole, equal = (
+        next(csv.DictReader(io.StringIO(run(network, "photos/face.png", "--out", "-", *words).stdout)))
+        for words in (("--compounds", "raf_db"), ("--compounds", "raf_db", "--compound-units", "equal"))
+    )
+    assert whole.keys() == equal.keys()
+    assert whole["happily surprised"] != equal["happily surprised"]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--compounds", "raf"), "raf: no such compounds (raf_db, emotionet, emotionet_compound, du_2014)"),
+        (("--compounds", "none.yaml"), "none.yaml: no such file"),
+        (("--compounds", "raf_db", "--compound-units", "median"), "there is no weighting median (there are fractions,"),
+    ],
+)
+def test_compounds_are_refused_in_one_line(here: Path, network: Path, words: tuple[str, ...], reason: str) -> None:
+    result = run(network, "photos", *words)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"mien: {reason}")
+    assert len(result.stderr.splitlines()) == 1
+    assert not Path("annotations.parquet").exists()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mien.annotate.media import MediaError
     from mien.annotate.model import ModelError
     from mien.annotate.pipeline import Annotator
+    from mien.compound import Compounds
     from mien.faces.detect import Detector
 
 __version__ = "0.1.0"
@@ -39,6 +40,7 @@ def annotate(
     min_size: int = 16,
     batch_size: int = 32,
     threads: int = 0,
+    compounds: str | os.PathLike[str] | Compounds | None = None,
 ) -> pa.Table:
     """Read every face of one or many pictures: one row a face, columns as ``table.schema`` describes them.
 
@@ -47,7 +49,9 @@ def annotate(
     """
     from mien.annotate.pipeline import Annotator
 
-    return Annotator(model, detector=detector, min_size=min_size, batch_size=batch_size, threads=threads)(inputs)
+    return Annotator(
+        model, detector=detector, min_size=min_size, batch_size=batch_size, threads=threads, compounds=compounds
+    )(inputs)
 
 
 def __getattr__(name: str) -> object:

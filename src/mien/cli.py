@@ -76,6 +76,14 @@ def annotate(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print failures only.")] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Faces the network reads at once.")] = 32,
     threads: Annotated[int, typer.Option(min=0, help="Threads of the networks; 0: as many as there are cores.")] = 0,
+    compounds: Annotated[
+        str | None,
+        typer.Option(metavar="SET", help="Also tell compounds: raf_db, emotionet, du_2014 or a FILE.yaml of your own."),
+    ] = None,
+    compound_units: Annotated[
+        str,
+        typer.Option(metavar="WEIGHTS", help="Of their action units: fractions, equal, prototypical, union or mean."),
+    ] = "fractions",
 ) -> None:
     """Read every face in pictures into a table.
 
@@ -83,18 +91,19 @@ def annotate(
     """
     from mien.annotate.draw import Overlays
     from mien.annotate.inputs import expand
-    from mien.annotate.model import ModelError
     from mien.annotate.pipeline import Annotator
     from mien.annotate.store import Store, StoreError
+    from mien.compound_sets import load
 
     sources = list(expand(inputs, distinct=True))
     if not sources:
         fail("nothing to read: the list of inputs is empty", 2)
     try:
-        annotator = Annotator(model, min_size=min_size, batch_size=batch_size, threads=threads)
+        told = load(compounds, compound_units) if compounds else None
+        annotator = Annotator(model, min_size=min_size, batch_size=batch_size, threads=threads, compounds=told)
         names = [source.name for source in sources]
         overlays = Overlays(overlay, names, overwrite=overwrite) if overlay else None
-    except (ModelError, OSError) as error:
+    except (OSError, ValueError) as error:
         fail(str(error), 2)
     tally = _Tally()
     for ending in ENDINGS:
@@ -112,7 +121,7 @@ def annotate(
     except OSError as error:
         fail(f"cannot write: {error}", 1)
     if not quiet and store.errors_path:
-        _print_summary(annotator.model.tasks, tally)
+        _print_summary(annotator.tasks, tally)
         print(f"{tally.rows} rows: {out}")
         if tally.failed:
             print(f"{tally.failed} of {len(sources)} inputs failed: {store.errors_path}")
@@ -125,7 +134,7 @@ def annotate(
 def tasks(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Print every label: column, range and meaning.
 
-    All tasks of the face label space. No bundled network predicts the compounds yet.
+    All tasks of the face label space. Compounds are no network's: `mien annotate --compounds` derives them.
     """
     from mien.tasks import ALL_TASKS
 

@@ -13,8 +13,9 @@ from mien.annotate import media
 from mien.annotate.media import MediaError
 from mien.annotate.model import ModelError
 from mien.annotate.pipeline import Annotator
+from mien.compound_sets import RAF_DB, load
 from mien.faces.detect import LANDMARKS, Face
-from mien.tasks import FACE, Kind, Task
+from mien.tasks import COMPOUND, FACE, Kind, Task
 
 POINTS = [f"{name}_{axis}" for name in LANDMARKS for axis in "xy"]
 PLACE = ["x", "y", "width", "height", *POINTS]
@@ -171,3 +172,39 @@ def test_pictures_are_read_as_results_are_taken(network: Path) -> None:
         next(stream)
         assert len(read) <= taken + 8
     stream.close()
+
+
+def test_compounds_are_columns_when_asked_for(network: Path, annotator: Annotator, image: np.ndarray) -> None:
+    pictures = [image, np.zeros((64, 64), np.uint8), image[:, ::-1]]
+    table = Annotator(network, threads=1, compounds="raf_db", batch_size=1)(pictures)
+    plain = annotator(pictures)
+    assert table.drop(["compound", *COMPOUND.labels]).equals(plain)
+    assert table.column_names[-13:] == ["compound", *COMPOUND.labels, "note"]
+    outputs = {task.name: numbers(plain, list(task.labels))[[0, 2]].astype(np.float32) for task in FACE}
+    expected = RAF_DB.probabilities(outputs)
+    assert_allclose(numbers(table, list(COMPOUND.labels))[[0, 2]], expected, rtol=1e-5)
+    likeliest = [COMPOUND.labels[at] for at in expected.argmax(1)]
+    assert table["compound"].to_pylist() == [likeliest[0], None, likeliest[1]]
+    assert json.loads(table.schema.metadata[b"compounds"]) == json.loads(RAF_DB.to_json())
+    assert b"zero-shot" in table.schema.field("sadly angry").metadata[b"meaning"]
+    assert b"compounds" not in plain.schema.metadata
+
+
+def test_compounds_of_ones_own(network: Path, image: np.ndarray, tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(
+        "bored: {expressions: [neutral], units: {AU04: 0.3}}\nglad: {expressions: [happiness]}"
+    )
+    from_file = mien.annotate(image, model=network, compounds=tmp_path / "own.yaml")
+    assert from_file.column_names[-4:] == ["compound", "bored", "glad", "note"]
+    assert from_file.equals(mien.annotate(image, model=network, compounds=load(tmp_path / "own.yaml")))
+
+
+def test_compounds_a_network_cannot_have(tmp_path: Path, make_network: Callable[..., Path]) -> None:
+    some = make_network(tmp_path / "a.onnx", FACE[:2])
+    with pytest.raises(ModelError, match=r"^tiny: compounds need the task affect, which it does not predict$"):
+        Annotator(some, compounds="raf_db")
+    own = make_network(tmp_path / "b.onnx", (*FACE, COMPOUND))
+    with pytest.raises(ModelError, match=r"two columns named angrily disgusted, .*compound"):
+        Annotator(own, compounds="raf_db")
+    with pytest.raises(ValueError, match="rafdb: no such compounds"):
+        Annotator(own, compounds="rafdb")

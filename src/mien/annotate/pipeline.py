@@ -16,6 +16,8 @@ from mien.annotate.inputs import Inputs, Source, expand, is_single
 from mien.annotate.media import MediaError, Picture, read
 from mien.annotate.model import Model, ModelError
 from mien.annotate.schema import Row, face_rows, table_schema
+from mien.compound import Compounds
+from mien.compound_sets import load
 from mien.faces.align import align
 from mien.faces.detect import Detector, Face, Pixels, YuNet
 
@@ -60,9 +62,18 @@ class Annotator:
         min_size: faces whose shorter box side is below this many pixels of the original are left out.
         batch_size: how many crops the network reads at once.
         threads: of ONNX Runtime; 0 leaves the choice to it.
+        compounds: also say which compound expression is likeliest, among a set by name, those of a YAML file
+            (:func:`mien.compound_sets.load`) or a set of one's own; None for no such columns.
+
+    Attributes:
+        model: the network.
+        tasks: those of the network, and the compounds: what the columns are made of.
+        schema: of the table; its metadata has all that the compounds depend on under ``compounds``.
 
     Raises:
-        ModelError: if the network's file is missing, damaged or not one of mien's.
+        ModelError: if the network's file is missing, damaged or not one of mien's, or it lacks what compounds are
+            made of.
+        ValueError: for compounds that are none.
     """
 
     def __init__(
@@ -73,16 +84,23 @@ class Annotator:
         min_size: int = 16,
         batch_size: int = 32,
         threads: int = 0,
+        compounds: str | os.PathLike[str] | Compounds | None = None,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, not {batch_size}")
+        self.compounds = compounds if compounds is None or isinstance(compounds, Compounds) else load(compounds)
         self.model = Model(model, threads=threads)
         self.detector = YuNet(min_size=1, threads=threads) if detector is None else detector
         self.min_size, self.batch_size = min_size, batch_size
         try:
-            self.schema = table_schema(self.model.tasks, self.model.name)
+            if self.compounds is not None:
+                self.compounds.check(self.model.tasks)
+            self.tasks = self.model.tasks if self.compounds is None else (*self.model.tasks, self.compounds.task)
+            self.schema = table_schema(self.tasks, self.model.name)
         except ValueError as error:
             raise ModelError(f"{self.model.name}: {error}") from None
+        if self.compounds is not None:
+            self.schema = self.schema.with_metadata({**self.schema.metadata, "compounds": self.compounds.to_json()})
 
     def predict(self, crops: Pixels) -> dict[str, NDArray[np.float32]]:
         """What the network says of aligned crops: task name -> N x labels.
@@ -158,10 +176,12 @@ class Annotator:
         """Let the network read all crops that wait, and hand the rows back to their pictures."""
         crops = [crop for seen in waiting for crop in seen.crops]
         outputs = self.predict(np.stack(crops)) if crops else {}
+        if crops and self.compounds is not None:
+            outputs[self.compounds.task.name] = np.float32(self.compounds.probabilities(outputs, self.model.tasks))
         start = 0
         for seen in waiting:
             stop = start + len(seen.faces)
             mine = {name: values[start:stop] for name, values in outputs.items()}
-            rows = face_rows(seen.picture, seen.faces, mine, self.model.tasks) if seen.picture else []
+            rows = face_rows(seen.picture, seen.faces, mine, self.tasks) if seen.picture else []
             yield Result(seen.source.name, rows, seen.picture, seen.error)
             start = stop

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mien.consistency_command import consistency
 from mien.learn.ceiling_command import ceiling
 from mien.learn.data.prepare_command import prepare
 from mien.learn.data.render_commands import render
@@ -35,6 +36,7 @@ def register(app: typer.Typer) -> None:
     data.command()(render)
     app.add_typer(data, name="data")
     relatedness.command()(ceiling)
+    relatedness.command()(consistency)
     app.add_typer(relatedness, name="relatedness")
 
 

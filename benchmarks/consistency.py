@@ -1,0 +1,66 @@
+"""How often the bundled network contradicts itself, on photos and on renders.
+
+    mien data import ferplus FERPLUS PHOTOS
+    python benchmarks/consistency.py PHOTOS RENDERS
+
+The photos are those of the test split; the renders are faces with exact action units (docs/renders.md), for which the
+exact action units are also set against what the network says of the expression. Writes docs/results/consistency.json.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mien.annotate.model import Model
+from mien.consistency import consistency
+from mien.learn.data.manifest import Manifest, read_manifest
+from mien.relatedness import AFF_WILD2, DU_2014
+from mien.tasks import ACTION_UNITS
+
+RESULTS = Path(__file__).parents[1] / "docs" / "results" / "consistency.json"
+MARGINS = (0.0, 0.1)
+
+
+def told(model: Model, manifest: Manifest) -> dict[str, Any]:
+    """What the network says of every row."""
+    crops = np.stack([np.asarray(manifest.crops[at]) for at in manifest.table["crop"].to_numpy()])
+    return dict(model(np.repeat(crops, 3, 3) if crops.shape[3] == 1 else crops))
+
+
+def figures(outputs: dict[str, Any]) -> dict[str, Any]:
+    """By table and margin of the valence."""
+    return {
+        f"{name}, margin {margin:g}": consistency(outputs, table, margin=margin)
+        for name, table in (("du_2014", DU_2014), ("aff_wild2", AFF_WILD2))
+        for margin in MARGINS
+    }
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("renders", type=Path)
+    given = parser.parse_args()
+    model = Model(threads=1)
+    renders = read_manifest(given.renders)
+    of_renders = told(model, renders)
+    exact = {**of_renders, "action_units": np.nan_to_num(renders.column(ACTION_UNITS))}
+    found = {
+        "network": model.name,
+        "FER+ test": figures(told(model, read_manifest(given.photos).split("test"))),
+        "renders": figures(of_renders),
+        "renders, exact action units": figures(exact),
+    }
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+    for name, each in found.items():
+        if isinstance(each, dict):
+            for setting, values in each.items():
+                print(name, setting, {key: value for key, value in values.items() if key != "by_class"})
+
+
+if __name__ == "__main__":
+    main()
