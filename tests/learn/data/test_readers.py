@@ -1,5 +1,6 @@
 """Readers are found by the names of their modules, and their options by the signatures of ``read``."""
 
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -41,6 +42,18 @@ def test_every_reader_is_found_and_says_what_it_reads() -> None:
         assert first_line(reader)
         assert all(isinstance(task, Task) for task in reader.TASKS)
         assert isinstance(reader.FACTS, dict)
+
+
+@pytest.mark.parametrize("name", reader_names())
+def test_what_a_reader_has_beside_read_is_called_as_it_must_be(name: str) -> None:
+    """An imported helper of one of these names would be taken for the reader's own and break every import."""
+    reader = find_reader(name)
+    for hook in ("tasks", "whole", "picture"):
+        if function := getattr(reader, hook, None):
+            inspect.signature(function).bind(None)
+            assert function.__module__.startswith("mien.learn.data.sources."), hook
+    if not hasattr(reader, "tasks"):
+        assert label_space(reader, Path("root"), {})[0] == reader.TASKS
 
 
 @pytest.mark.parametrize("name", ["traffic_signs", "Traffic-Signs", "TRAFFIC SIGNS", "trafficsigns"])
