@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.io
-import typer
 from PIL import Image
 from typer.testing import CliRunner
 
+from mien.cli import app
 from mien.learn.data.manifest import ManifestError, read_facts, read_manifest
 from mien.learn.data.sources.clothing import BINARY, SEVERAL
-from mien.learn.data_commands import data, features
 
 OWN = """
 from torch import nn
@@ -37,9 +36,6 @@ class Dot(Network):
 
 
 def mien(*words: object) -> tuple[int, str]:
-    app = typer.Typer()
-    app.add_typer(data, name="data")
-    app.command()(features)
     result = CliRunner().invoke(app, [str(word) for word in words])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code, result.output
@@ -194,3 +190,17 @@ def test_a_wrong_folder_is_one_line_and_leaves_nothing(words: tuple[str, ...], r
     assert output.count("\n") == 1
     assert reason in output
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("options", [(), ("--side", 16)])
+def test_prepared_later_is_prepared_alike(clothes: Path, tmp_path: Path, options: tuple[object, ...]) -> None:
+    (clothes / "images" / "000001.jpg").unlink()
+    once, later = tmp_path / "once", tmp_path / "later"
+    assert mien("data", "import", "clothing", clothes, once, *options)[0] == 1
+    assert mien("data", "import", "clothing", clothes, later, "--no-prepare")[0] == 1
+    status, output = mien("data", "prepare", later, *options)
+    assert (status, "1 pictures in" in output) == (1, True)
+    one, other = read_manifest(once), read_manifest(later)
+    assert one.table.equals(other.table)
+    assert one.facts["side"] == other.facts["side"]
+    np.testing.assert_array_equal(one.crops[:], other.crops[:])

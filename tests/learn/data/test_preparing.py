@@ -19,9 +19,10 @@ from PIL import Image
 
 from mien.faces.align import align
 from mien.faces.detect import YuNet
+from mien.learn.data.crops import How
 from mien.learn.data.manifest import MANIFEST, PACK, ManifestError, read_manifest, write_manifest
 from mien.learn.data.prepare import TIGHT
-from mien.learn.data.preparing import FAULTS, PLAN, How, prepare_manifest
+from mien.learn.data.preparing import FAULTS, PLAN, prepare_manifest
 from mien.learn.data.shards import SHARDS
 from mien.tasks import AFFECT, FACE
 
@@ -30,7 +31,8 @@ HOW = How(shard=4)
 RUN = """
 import sys
 from pathlib import Path
-from mien.learn.data.preparing import How, prepare_manifest
+from mien.learn.data.crops import How
+from mien.learn.data.preparing import prepare_manifest
 if __name__ == "__main__":
     prepare_manifest(Path(sys.argv[1]), How(shard=4), workers=2)
 """
@@ -130,7 +132,7 @@ def test_finished_shards_are_not_made_again(faces: Path, tmp_path: Path, monkeyp
     from mien.learn.data import preparing
 
     imported(tmp_path, rows_of(faces))
-    seen, one = [], preparing._one
+    seen, one = [], preparing.make
 
     def broken(row: dict[str, Any], *rest: Any) -> Any:
         if len(seen) == 10:
@@ -138,11 +140,11 @@ def test_finished_shards_are_not_made_again(faces: Path, tmp_path: Path, monkeyp
         seen.append(row["path"])
         return one(row, *rest)
 
-    monkeypatch.setattr(preparing, "_one", broken)
+    monkeypatch.setattr(preparing, "make", broken)
     with pytest.raises(KeyboardInterrupt):
         prepare_manifest(tmp_path, HOW, workers=1)
     seen.clear()
-    monkeypatch.setattr(preparing, "_one", lambda row, *rest: (seen.append(row["path"]), one(row, *rest))[1])
+    monkeypatch.setattr(preparing, "make", lambda row, *rest: (seen.append(row["path"]), one(row, *rest))[1])
     prepare_manifest(tmp_path, HOW, workers=1)
     assert len(seen) == 15 - 8  # two shards of four were whole
     with pytest.raises(ManifestError, match="is prepared already; import it again"):
@@ -206,9 +208,9 @@ def test_frames_of_videos(
 
 
 def test_given_landmarks_need_no_detector(faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mien.learn.data import preparing
+    from mien.learn.data import crops
 
-    monkeypatch.setattr(preparing, "_detectors", lambda _: [lambda _: 1 / 0])
+    monkeypatch.setattr(crops, "_detectors", lambda _: [lambda _: 1 / 0])
     points = [float(value) for value in (60, 50, 90, 50, 75, 65, 62, 85, 88, 85)]
     rows = [{"path": str(faces / "0.png"), "split": "train", "landmarks": points, "x": 1.5}]
     assert prepare_manifest(imported(tmp_path, rows), HOW, workers=1) == []
@@ -216,7 +218,7 @@ def test_given_landmarks_need_no_detector(faces: Path, tmp_path: Path, monkeypat
     expected = align(np.asarray(Image.open(faces / "0.png")), np.reshape(points, (5, 2)))
     np.testing.assert_array_equal(manifest.images(np.array([0]))[0].transpose(1, 2, 0), expected)
     assert manifest.table["landmarks"][0].as_py() == points
-    assert manifest.table["x"][0].as_py() is None
+    assert "x" not in manifest.table.column_names  # no row has one any more
 
 
 def test_tight_faces_are_found(faces: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Readers are found by the names of their modules, and their options by the signatures of ``read``."""
 
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -39,8 +40,20 @@ def test_every_reader_is_found_and_says_what_it_reads() -> None:
         reader = find_reader(name)
         assert reader.__name__.endswith(f".{name}")
         assert first_line(reader)
-        assert all(isinstance(task, Task) for task in reader.TASKS)
+        assert all(isinstance(task, Task) for task in getattr(reader, "TASKS", ()))
         assert isinstance(reader.FACTS, dict)
+
+
+@pytest.mark.parametrize("name", reader_names())
+def test_what_a_reader_has_beside_read_is_called_as_it_must_be(name: str) -> None:
+    """An imported helper of one of these names would be taken for the reader's own and break every import."""
+    reader = find_reader(name)
+    for hook in ("tasks", "whole", "picture"):
+        if function := getattr(reader, hook, None):
+            inspect.signature(function).bind(None)
+            assert function.__module__.startswith("mien.learn.data.sources."), hook
+    if not hasattr(reader, "tasks"):
+        assert label_space(reader, Path("root"), {})[0] == reader.TASKS
 
 
 @pytest.mark.parametrize("name", ["traffic_signs", "Traffic-Signs", "TRAFFIC SIGNS", "trafficsigns"])
@@ -55,7 +68,8 @@ def test_a_module_that_is_no_reader_is_unknown() -> None:
 
 def test_an_unknown_name_gets_the_nearest_and_all() -> None:
     with pytest.raises(
-        ValueError, match=r"no reader of a data set ferpuls; did you mean ferplus\? There are: .*clothing, digits, "
+        ValueError,
+        match=r"no reader of a data set ferpuls; did you mean ferplus\? There are: .*clothing, cub_200_2011, digits, ",
     ):
         find_reader("ferpuls")
     with pytest.raises(ValueError, match=r"; known: .*clothing, "):

@@ -12,16 +12,15 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from mien import __version__
-from mien.annotate.media import MediaError
-from mien.annotate.media import read as read_picture
 from mien.faces.detect import Pixels
-from mien.learn.data.columns import BOX, MANIFEST
+from mien.learn.data.columns import MANIFEST
+from mien.learn.data.crops import How, how_of
 from mien.learn.data.faults import Faults
 from mien.learn.data.manifest import read_facts
 from mien.learn.data.packing import Row, refuse_another
 from mien.learn.data.pictures import pack
 from mien.learn.data.prepare import Finder, prepare
-from mien.learn.data.preparing import How, prepare_manifest
+from mien.learn.data.preparing import prepare_manifest
 from mien.learn.data.readers import label_space
 from mien.learn.data.sources import archive
 from mien.learn.data.writing import rewrite, write_manifest
@@ -72,9 +71,7 @@ def prepare_rows(
 ) -> None:
     """Pack what the rows of a manifest show, so that it can be trained on.
 
-    The facts say how: ``side`` packs whole pictures of that size, or what is in the rows' boxes; otherwise faces are
-    found, in ``tight`` pictures that end at the face by the reader's ``FINDER``, and ``keep_unfound`` aligns those
-    without one by the others' landmarks. ``grey`` keeps the brightness only.
+    The facts say how (:func:`mien.learn.data.crops.how_of`), as they do to `mien data prepare`.
 
     Args:
         out: the folder of the manifest.
@@ -84,35 +81,29 @@ def prepare_rows(
         side: in place of that of the facts.
     """
     path, tasks, facts = read_facts(out)
-    picture: Callable[[Row], Pixels] = getattr(reader, "picture", lambda row: read_picture(row["path"]).pixels)
-    finder, grey, keep = getattr(reader, "FINDER", Finder()), bool(facts.get("grey")), bool(facts.get("keep_unfound"))
-    given: dict[str, Any] = {"tasks": tasks, "facts": facts, "grey": grey, "advance": advance}
-    side = side or facts.get("side")
-    if side:
-        facts["side"] = side
-        rows = pq.read_table(path).to_pylist()
-        left_out = pack(rows, lambda row: _inside(row, picture(row)), out, side=side, **given)
-    elif keep or hasattr(reader, "picture"):
-        rows = pq.read_table(path).to_pylist()
-        left_out = prepare(rows, picture, out, finder=finder, keep_unfound=keep, **given)
+    how = how_of(facts, side=side)
+    if picture := getattr(reader, "picture", None):
+        left_out = _in_memory(out, reader, picture, how, advance)
     else:
-        left_out = prepare_manifest(out, How(finder=finder, grey=grey), advance=advance)
+        left_out = prepare_manifest(out, how, advance=advance)
     for line in left_out:
         faults(line)
     path, tasks, facts = read_facts(out)
     rewrite(path, {}, {**facts, "faults": faults.kinds}, tasks)
 
 
-def _inside(row: Row, picture: Pixels) -> Pixels:
-    """What is in the row's box, or the whole picture if it has none."""
-    box = [row.get(name) for name in BOX]
-    if None in box:
-        return picture
-    x, y, width, height = (float(value) for value in box if value is not None)
-    part = picture[max(0, round(y)) : round(y + height), max(0, round(x)) : round(x + width)]
-    if not part.size:
-        raise MediaError("the box lies outside the picture")
-    return part
+def _in_memory(
+    out: Path, reader: ModuleType, picture: Callable[[Row], Pixels], how: How, advance: Advance
+) -> list[str]:
+    """Pack the pictures of a reader that gives them itself; few enough to be held."""
+    path, tasks, facts = read_facts(out)
+    rows = pq.read_table(path).to_pylist()
+    if how.side:
+        facts["side"] = how.side
+        return pack(rows, picture, out, side=how.side, tasks=tasks, facts=facts, grey=how.grey, advance=advance)
+    finder = getattr(reader, "FINDER", Finder())
+    given: dict[str, Any] = {"finder": finder, "grey": how.grey, "keep_unfound": how.keep_unfound}
+    return prepare(rows, picture, out, tasks=tasks, facts=facts, advance=advance, **given)
 
 
 def _opened(reader: ModuleType, root: Path | None, out: Path) -> Path:

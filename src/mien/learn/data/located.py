@@ -24,6 +24,10 @@ FAR = 1.0
 """Landmarks may lie beyond the picture's border by this share of its longer side; farther out they are an error."""
 
 
+class NoFaceError(MediaError):
+    """The picture is there, but no face in it."""
+
+
 @dataclass(frozen=True, eq=False)
 class Place:
     """Where a face is, in pixels of its picture.
@@ -48,14 +52,15 @@ def locate(image: Pixels, row: Row, use: Use, finder: Finder, detectors: Sequenc
         finder, detectors: of faces.
 
     Raises:
-        MediaError: if there is no such face, or box or landmarks cannot be used.
+        NoFaceError: if there is no such face.
+        MediaError: if box or landmarks cannot be used.
     """
     box = None if use == "detector" else _box(row)
     if use == "landmarks" and row.get("landmarks") is not None:
         return Place(_landmarks(row["landmarks"], image), box)
     face = finder(image, detectors) if box is None else finder.near(image, detectors, box)
     if face is None:
-        raise MediaError("no face found" if box is None else f"no face found in the box {_shown(box)}")
+        raise NoFaceError("no face found" if box is None else f"no face found in the box {_shown(box)}")
     return Place(face.landmarks, face.box)
 
 

@@ -26,16 +26,25 @@ def prepare(
         bool | None,
         typer.Option(
             "--tight/--whole",
-            help="Pictures that end at the face are enlarged, with a border around; by default what the manifest says.",
+            help="Pictures that end at the face are enlarged, with a border around; by default what the manifest says, "
+            "or else those of at most 64 pixels.",
         ),
     ] = None,
     grey: Annotated[
         bool | None,
         typer.Option("--grey/--colour", help="Keep the brightness only; by default what the manifest says."),
     ] = None,
+    side: Annotated[
+        int | None,
+        typer.Option(
+            min=8,
+            help="Pack whole pictures with so many pixels a side, and look for no faces; by default what the manifest "
+            "says.",
+        ),
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default one a core.")] = None,
 ) -> None:
-    """Find, align and pack the face of every row of a manifest, once.
+    """Find, align and pack the face of every row of a manifest, or its whole picture, once.
 
     What was cut short goes on where it was if the command is given again.
     """
@@ -43,20 +52,20 @@ def prepare(
         import av  # noqa: F401
         import pyarrow.parquet as pq
 
+        from mien.learn.data.crops import how_of
         from mien.learn.data.manifest import MANIFEST
-        from mien.learn.data.prepare import TIGHT, WHOLE
-        from mien.learn.data.preparing import FAULTS, How, prepare_manifest, unprepared
+        from mien.learn.data.preparing import FAULTS, prepare_manifest, unprepared
 
         facts = unprepared(folder) or {}
         total = pq.read_metadata(folder / MANIFEST).num_rows
-        tight = facts.get("tight", False) if tight is None else tight
-        how = How(use, TIGHT if tight else WHOLE, facts.get("grey", False) if grey is None else grey)
-        with progress("finding faces", total) as advance:
+        how = how_of(facts, use=use, tight=tight, grey=grey, side=side)
+        with progress("packing" if how.side else "finding faces", total) as advance:
             faults = prepare_manifest(folder, how, workers=workers, advance=advance)
     for line in faults[:SHOWN]:
         complain(line)
     if len(faults) > SHOWN:
         complain(f"and {len(faults) - SHOWN} more: all are in {folder / FAULTS}")
     found = pq.read_metadata(folder / MANIFEST).num_rows
-    print(f"{found} faces in {folder}" + (f"; {len(faults)} rows left out, see {folder / FAULTS}" if faults else ""))
+    what = "pictures" if how.side else "faces"
+    print(f"{found} {what} in {folder}" + (f"; {len(faults)} rows left out, see {folder / FAULTS}" if faults else ""))
     raise typer.Exit(1 if faults else 0)

@@ -1,4 +1,4 @@
-"""Preparation of a manifest that has rows but no pack: each row's face is found, aligned and packed once.
+"""Preparation of a manifest that has rows but no pack: each row's face, or its whole picture, is packed once.
 
 It works in processes and in shards (:mod:`mien.learn.data.shards`). Beside each shard lies a table of its rows: where
 the face is, or why there is none. A shard whose table is there is done, whatever happened to the run that made it; the
@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from functools import cache, partial
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,19 +22,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mien.annotate.media import MediaError
-from mien.faces.align import CROP, align
-from mien.faces.detect import YuNet
-from mien.learn.data.located import SIDES, Pictures, Use, locate
+from mien.learn.data.crops import SHARD, How, make
+from mien.learn.data.located import SIDES, Pictures
 from mien.learn.data.manifest import MANIFEST, PACK, ManifestError, read_facts
 from mien.learn.data.packing import Row
-from mien.learn.data.prepare import WHOLE, Finder
 from mien.learn.data.shards import SHARDS, shard_path
+from mien.learn.data.unfound import fill, median_landmarks
 from mien.learn.data.writing import rewrite
 from mien.learn.processes import cores, work_through
-
-SHARD = 4096
-"""Crops in a shard, about: 150 MB, and less than a minute's work."""
 
 PLAN = "plan.json"
 """In the folder of the shards while they are made: what they are made from, and how."""
@@ -51,24 +46,7 @@ SCHEMA = pa.schema(
         ("fault", pa.string()),
     ]
 )
-"""The table of a shard: a row for each of the manifest's rows; ``fault`` is null where there is a crop."""
-
-
-@dataclass(frozen=True)
-class How:
-    """How faces are found and packed.
-
-    Args:
-        use: what of a row is used, see :func:`mien.learn.data.located.locate`.
-        finder: of faces.
-        grey: keep one channel only.
-        shard: crops in a shard, about.
-    """
-
-    use: Use = "landmarks"
-    finder: Finder = WHOLE
-    grey: bool = False
-    shard: int = SHARD
+"""The table of a shard: a row for each of the manifest's rows, see :func:`mien.learn.data.crops.make`."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +117,12 @@ def prepare_manifest(
     work = partial(_prepare, folder=folder, how=how)
     for done in work_through(work, _jobs(folder / MANIFEST, how.shard), workers or cores()):
         advance(done)
-    _merge(folder, facts | {"prepared": asdict(how)})
+    if how.keep_unfound and (middle := median_landmarks(_parts(folder, "parquet"))) is not None:
+        work = partial(_fill, folder=folder, how=how, middle=middle)
+        for _ in work_through(work, _jobs(folder / MANIFEST, how.shard), workers or cores()):
+            pass
+    facts |= {"side": how.side} if how.side else {}
+    _merge(folder, facts | {"prepared": asdict(how)}, how)
     return _tidy(folder)
 
 
@@ -178,61 +161,54 @@ def _prepare(job: Job, folder: Path, how: How) -> int:
     for number, begin, rows in job.parts(how.shard):
         place = shard_path(folder / SHARDS, number)
         if not _table_path(folder, number).exists():
-            shape = (len(rows), CROP, CROP, 1 if how.grey else 3)
+            shape = (len(rows), *how.shape)
             crops = np.lib.format.open_memmap(place.with_suffix(".partial"), mode="w+", dtype=np.uint8, shape=shape)
-            found = [_one(row, begin + index, crops[index], pictures, how) for index, row in enumerate(rows)]
+            found = [make(row, begin + index, crops[index], pictures, how) for index, row in enumerate(rows)]
             crops.flush()
             place.with_suffix(".partial").replace(place)
             _write(pa.Table.from_pylist(found, SCHEMA), _table_path(folder, number))
     return len(job.rows)
 
 
-def _one(row: Row, crop: int, out: Any, pictures: Pictures, how: How) -> Row:
-    """Put a row's crop into its place; the row of the shard's table."""
-    try:
-        if row["path"] is None:
-            raise MediaError("the row has no path")
-        image = pictures(row)
-        place = locate(image, row, how.use, how.finder, _detectors(how.finder))
-        out[:] = align(image, place.landmarks)[..., : out.shape[-1]]
-    except (MediaError, OSError, ValueError) as error:
-        frame = "" if row.get("frame") is None else f" frame {row['frame']}"
-        reason = str(error).removeprefix(f"frame {row.get('frame')}: ")
-        return {"fault": " ".join(f"{row['path']}{frame}: {reason}".split())}
-    box = place.box or [None] * 4
-    sides = dict(zip(SIDES, box, strict=True))
-    return {"crop": crop, "found": True, **sides, "landmarks": place.landmarks.astype(float).ravel().tolist()}
+def _fill(job: Job, folder: Path, how: How, middle: Any) -> int:
+    """Align what waits for the others' landmarks; how many rows there were."""
+    for number, _, rows in job.parts(how.shard):
+        path = _table_path(folder, number)
+        table = pq.read_table(path)
+        filled = fill(table, rows, shard_path(folder / SHARDS, number), middle, folder)
+        if filled is not table:
+            _write(filled, path)
+    return len(job.rows)
 
 
-@cache
-def _detectors(finder: Finder) -> list[YuNet]:
-    """Made once in a process."""
-    return finder.detectors()
-
-
-def _merge(folder: Path, facts: dict[str, Any]) -> None:
+def _merge(folder: Path, facts: dict[str, Any], how: How) -> None:
     """Put the manifest of what was found into its place, and write down the faults."""
     path, faults = folder / MANIFEST, list[str]()
     old = pq.read_schema(path)
-    fields = [*(field for field in old if field.name not in SCHEMA.names), *(SCHEMA.field(i) for i in range(7))]
+    made = ["crop"] if how.side else [name for name in SCHEMA.names if name != "fault"]
+    fields = [*(field for field in old if field.name not in made), *(SCHEMA.field(name) for name in made)]
     schema = pa.schema(fields, {"mien": json.dumps(facts)})
+    empty = set(schema.names) - {"path"}  # columns that no row has a value for are left out
     fresh = path.with_suffix(".partial")
     with pq.ParquetFile(path) as file, pq.ParquetWriter(fresh, schema) as writer:
         for rows, found in _together(file, folder):
             kept = pc.is_null(found["fault"])
             faults += found["fault"].drop_null().to_pylist()
-            columns = [found[field.name] if field.name in SCHEMA.names else rows[field.name] for field in schema]
-            writer.write_table(pa.table(columns, schema=schema).filter(kept))
+            columns = [found[field.name] if field.name in made else rows[field.name] for field in schema]
+            part = pa.table(columns, schema=schema).filter(kept)
+            empty -= {name for name in empty if part[name].null_count < len(part)}
+            writer.write_table(part)
     total = pq.read_metadata(fresh).num_rows
     (folder / FAULTS).unlink(missing_ok=True)
     if faults:
         (folder / FAULTS).write_text("".join(f"{line}\n" for line in faults))
     if not total:
         fresh.unlink()
-        raise ManifestError(f"{path}: no row has a face that can be used; the reasons are in {folder / FAULTS}")
+        what = "picture" if how.side else "face"
+        raise ManifestError(f"{path}: no row has a {what} that can be used; the reasons are in {folder / FAULTS}")
     (folder / PACK).unlink(missing_ok=True)  # of a set that was here before
     _, tasks, sealed = read_facts(fresh)
-    rewrite(fresh, {}, sealed, tasks)  # with checksums of what is there now
+    rewrite(fresh, dict.fromkeys(empty), sealed, tasks)  # with checksums of what is there now
     fresh.replace(path)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.learn.data.sources.lists import Catalogue, table, whole, within
+from mien.learn.data.sources.lists import Catalogue, table, whole_number, within
 
 
 @pytest.mark.parametrize("header", ["", "\ufeffURL ,' AU 1',more\r\n", "more,'url','AU 1'\n"])
@@ -40,12 +40,12 @@ def test_an_empty_table_has_no_rows(tmp_path: Path) -> None:
 
 def test_numbers_in_their_range() -> None:
     assert within(" -0.5 ") == -0.5
-    assert whole("7.0", 0, 10) == 7
+    assert whole_number("7.0", 0, 10) == 7
     for text, message in (("x", "'x' is not a number"), ("nan", "not a number"), ("1.5", r"1.5 is outside \[-1, 1\]")):
         with pytest.raises(ValueError, match=message):
             within(text)
     with pytest.raises(ValueError, match=r"0\.5 is not a whole number"):
-        whole("0.5", 0, 1)
+        whole_number("0.5", 0, 1)
 
 
 def test_files_are_found_whatever_their_case_and_ending(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from mien.learn.data.packing import Row
 from mien.learn.data.sources.copies import folders, home, pictures
 from mien.learn.data.sources.files import Fault, inside, required
-from mien.learn.data.sources.lists import Catalogue, table, whole
+from mien.learn.data.sources.lists import Catalogue, table, whole_number
 from mien.tasks import FACE
 
 TASKS = FACE
@@ -75,7 +75,7 @@ def _listed(folder: Path, split: str, fault: Fault) -> Iterator[tuple[Path, str]
     for line, cells in table(path, fault, ("image", "expression")):
         name, where = cells["image"], f"{path}: line {line}"
         try:
-            code = whole(cells["expression"], 0, len(EXPRESSIONS) - 1)
+            code = whole_number(cells["expression"], 0, len(EXPRESSIONS) - 1)
         except ValueError as error:
             fault(f"{where}: {error}")
             continue

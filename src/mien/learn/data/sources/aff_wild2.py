@@ -26,7 +26,7 @@ from pathlib import Path
 from mien.learn.data.packing import Row
 from mien.learn.data.sources.copies import Shelf, folders
 from mien.learn.data.sources.files import Fault, inside, lines, number
-from mien.learn.data.sources.lists import Catalogue, plain, whole, within
+from mien.learn.data.sources.lists import Catalogue, plain, whole_number, within
 from mien.tasks import ACTION_UNITS, EXPRESSION, FACE
 
 TASKS = FACE
@@ -167,10 +167,10 @@ def _labels(header: list[str], cells: list[str]) -> Row:
         if name in ("valence", "arousal"):
             row[name] = None if number(text) == -5 else within(text)
         elif name == "expression":
-            code = whole(text, -1, len(words) - 1)
+            code = whole_number(text, -1, len(words) - 1)
             row[name] = words[code] if code >= 0 and words[code] in EXPRESSION.labels else None
         elif (unit := f"AU{name[2:]:0>2}") in ACTION_UNITS.labels:
-            presence = whole(text, -1, 1)
+            presence = whole_number(text, -1, 1)
             row[unit] = None if presence < 0 else float(presence)
     return row
 
@@ -187,7 +187,7 @@ def _listed(path: Path, split: str, every: int, images: list[Path], fault: Fault
         where, (name, *cells) = f"{path}: line {line}", text.split(",")
         place = inside(Path(), name)
         try:
-            labels, frame = _labels(header[1:], cells), whole(place.stem, 1, 10**7) - 1
+            labels, frame = _labels(header[1:], cells), whole_number(place.stem, 1, 10**7) - 1
         except ValueError as error:
             fault(f"{where}: {error}")
             continue

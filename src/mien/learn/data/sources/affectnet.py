@@ -29,7 +29,7 @@ from mien.learn.data.packing import Row
 from mien.learn.data.sources.copies import home
 from mien.learn.data.sources.files import Fault, inside, number, required
 from mien.learn.data.sources.landmarks import five_of_68
-from mien.learn.data.sources.lists import Catalogue, table, whole, within
+from mien.learn.data.sources.lists import Catalogue, table, whole_number, within
 from mien.tasks import FACE
 
 TASKS = FACE
@@ -180,7 +180,7 @@ def _head(picture: Path, split: str) -> Row:
 
 def _labels(expression: str, valence: str, arousal: str, *, contempt: bool) -> Row | None:
     """Label columns, or None for a row to leave out; ValueError, in words for a message, if a value is none."""
-    code = whole(expression, 0, NO_FACE) if expression else None
+    code = whole_number(expression, 0, NO_FACE) if expression else None
     affect = {
         name: None if text == "" or number(text) == -2 else within(text)
         for name, text in (("valence", valence), ("arousal", arousal))

@@ -23,7 +23,7 @@ from mien.annotate.media import SUFFIXES
 from mien.learn.data.packing import Row
 from mien.learn.data.sources.copies import LITTER, home
 from mien.learn.data.sources.files import Fault, lines
-from mien.learn.data.sources.lists import plain, table, whole
+from mien.learn.data.sources.lists import plain, table, whole_number
 from mien.tasks import ALL_TASKS, COMPOUND
 
 TASKS = ALL_TASKS
@@ -116,7 +116,7 @@ def _units(path: Path, split: str, photos: dict[str, str], seen: set[str], fault
     for line, cells in table(path, fault, columns, delimiter):
         where, name = f"{path}: line {line}", _name(cells["URL"])
         try:
-            values = {f"AU{n:02d}": whole(cells[f"AU{n}"], -1, 999) for n in units}
+            values = {f"AU{n:02d}": whole_number(cells[f"AU{n}"], -1, 999) for n in units}
             if wrong := [f"{unit} {value}" for unit, value in values.items() if value not in (0, 1, *UNKNOWN)]:
                 raise ValueError(f"{wrong[0]} is none of 0, 1 and 999")
         except ValueError as error:

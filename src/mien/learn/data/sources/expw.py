@@ -15,7 +15,7 @@ from pathlib import Path
 from mien.learn.data.packing import Row
 from mien.learn.data.sources.copies import home
 from mien.learn.data.sources.files import Fault, inside, lines, required
-from mien.learn.data.sources.lists import Catalogue, whole, within
+from mien.learn.data.sources.lists import Catalogue, whole_number, within
 from mien.tasks import FACE
 
 TASKS = FACE
@@ -75,7 +75,7 @@ def read(root: Path, fault: Fault, *, confidence: float = 0.0) -> Iterator[Row]:
 def _face(sides: tuple[str, ...], label: str) -> Row:
     """Label and box; ValueError, in words for a message, if they are none."""
     top, left, right, bottom = (within(side, -1e6, 1e6) for side in sides)
-    expression = EXPRESSIONS[whole(label, 0, len(EXPRESSIONS) - 1)]
+    expression = EXPRESSIONS[whole_number(label, 0, len(EXPRESSIONS) - 1)]
     if right <= left or bottom <= top:
         raise ValueError(f"the box (top, left, right, bottom) {', '.join(sides)} has no size")
     return {"expression": expression, "x": left, "y": top, "width": right - left, "height": bottom - top}

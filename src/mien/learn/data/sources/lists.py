@@ -87,7 +87,7 @@ def within(text: str, low: float = -1.0, high: float = 1.0) -> float:
     return value
 
 
-def whole(text: str, low: int, high: int) -> int:
+def whole_number(text: str, low: int, high: int) -> int:
     """The whole number in a cell; ValueError, in words for a message, if it is none or lies outside [low, high]."""
     value = within(text, low, high)
     if value != int(value):

@@ -20,7 +20,7 @@ from pathlib import Path
 from mien.learn.data.packing import Row
 from mien.learn.data.sources.copies import home, pictures
 from mien.learn.data.sources.files import Fault, lines, number, required
-from mien.learn.data.sources.lists import Catalogue, table, whole
+from mien.learn.data.sources.lists import Catalogue, table, whole_number
 from mien.tasks import FACE
 
 TASKS = FACE
@@ -77,7 +77,7 @@ def listed(path: Path, fault: Fault, highest: int, *, original: bool) -> Iterato
         name, _, label = text.strip().rpartition(" ")
         name = name.strip()
         try:
-            code = whole(label, 1, highest)
+            code = whole_number(label, 1, highest)
         except ValueError as error:
             fault(f"{where}: {error}")
             continue
@@ -153,7 +153,7 @@ def _named(path: Path, folder: Path, fault: Fault, catalogue: Catalogue) -> Iter
     for line, cells in table(path, fault, ("image", "label")):
         name, where = cells["image"], f"{path}: line {line}"
         try:
-            code = whole(cells["label"], 1, len(EXPRESSIONS))
+            code = whole_number(cells["label"], 1, len(EXPRESSIONS))
         except ValueError as error:
             fault(f"{where}: {error}")
             continue
