@@ -11,7 +11,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from mien.learn import assembly, checkpoint
+from mien.learn import assembly, checkpoint, relations
 from mien.learn.batch import Batch
 from mien.learn.caf.setup import adversary
 from mien.learn.data.ahead import Ahead
@@ -50,8 +50,8 @@ class Trainer:
         self.tasks = assembly.label_space(recipe, training)
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
         self.mixing = assembly.mixing(recipe, training, self.tasks, rank, world)
-        self.relatedness = assembly.tables(recipe, self.tasks, self.mixing) if recipe.couplings else ()
-        self.couplings = assembly.couplings(recipe, self.relatedness, self.tasks, self.mixing)
+        self.relatedness = relations.tables(recipe, self.tasks, self.mixing) if recipe.couplings else ()
+        self.couplings = relations.couplings(recipe, self.relatedness, self.tasks, self.mixing)
         torch.manual_seed(recipe.seed)
         network = assembly.network(recipe, self.tasks, training[0].shape)
         assembly.check_inputs(network, [*training, *self.validation])
