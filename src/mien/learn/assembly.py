@@ -15,6 +15,7 @@ from mien.learn.data.folds import fold, refuse_shared
 from mien.learn.data.manifest import Manifest, read_manifest
 from mien.learn.data.mixing import LabelledSet, Mixing, balanced, proportional_sizes
 from mien.learn.data.plans import Drawn, Plan
+from mien.learn.data.shots import counted_by, scarce, shots_of
 from mien.learn.losses.supervised import Loss
 from mien.learn.metrics import figures, lower_is_better
 from mien.learn.objective import Coupled
@@ -39,7 +40,29 @@ def manifests(recipe: Recipe) -> tuple[list[Manifest], list[Manifest]]:
     )
     if recipe.fold is not None and recipe.fold.group is not None:
         refuse_shared(training, validation, recipe.fold.group)
+    for index, part in enumerate(recipe.data):
+        if part.shots is not None:
+            counted = _counted(recipe, index, training[index])
+            training[index] = shots_of(training[index], counted, part.shots, recipe.seed)
     return training, validation
+
+
+def _counted(recipe: Recipe, index: int, rows: Manifest) -> Task:
+    """The task whose classes the shots of a data set are counted by."""
+    task = counted_by(rows.tasks, recipe.data[index].tasks, recipe.tasks)
+    if task is None:
+        raise RecipeError(f"data.{index}.shots: the set lends no task of classes to count by")
+    return task
+
+
+def lacking_shots(recipe: Recipe, training: Sequence[Manifest]) -> list[str]:
+    """A line for each data set that has not as many rows of every class as its ``shots`` want."""
+    found = [
+        (index, scarce(rows.column(task, hard=True), task, part.shots))
+        for index, (part, rows) in enumerate(zip(recipe.data, training, strict=True))
+        if part.shots is not None and (task := _counted(recipe, index, rows))
+    ]
+    return [f"data.{index}.shots: {line}" for index, line in found if line]
 
 
 def _rows(part: Rows) -> Manifest:
@@ -101,7 +124,7 @@ def network(recipe: Recipe, tasks: tuple[Task, ...], shape: tuple[int, ...]) -> 
     """The network with what its tasks share, before any training."""
     try:
         built = recipe.network.build(tasks=tasks, inputs=shape)
-        if hasattr(built, "load_pretrained"):
+        if hasattr(built, "load_pretrained") and recipe.start.checkpoint is None:
             built.load_pretrained()
     except (OSError, TypeError, ValueError) as error:
         raise RecipeError(f"network: {error}") from None

@@ -145,6 +145,8 @@ def _watch(trainer: Any, folder: Path) -> None:
     """Run the trainer with a progress bar on a terminal and one printed line an epoch."""
     main = trainer.accelerator.is_main_process
     select = trainer.select
+    for note in trainer.notes if main else ():
+        complain(note)
     if main and trainer.untaught:
         names = ", ".join(trainer.untaught)
         complain(f"no label and no coupling teaches {names}: these outputs will mean nothing")
