@@ -17,6 +17,7 @@ from mien.learn.data.render_commands import render
 from mien.learn.data_commands import features
 from mien.learn.manifest_commands import data
 from mien.learn.picture_commands import curves, feature_map
+from mien.learn.probe_command import probe
 from mien.learn.study_commands import study
 from mien.relatedness_commands import relatedness
 from mien.terminal import ENDINGS, complain, fail, needs_extra, print_table, progress
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
     app.command()(evaluate)
     app.command()(export)
     app.command()(features)
+    app.command()(probe)
     app.command()(study)
     app.command()(curves)
     app.command("map")(feature_map)
