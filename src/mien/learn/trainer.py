@@ -56,9 +56,9 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         network = assembly.network(recipe, self.tasks, training[0].shape)
         assembly.check_inputs(network, [*training, *self.validation])
+        self.frozen = freeze(recipe, network)
         fresh = checkpoint.find(folder / "last") is None  # a run that goes on needs no other checkpoint
         self.notes = [*assembly.lacking_shots(recipe, training), *(begin(recipe, network, self.tasks) if fresh else ())]
-        self.frozen = freeze(recipe, network)
         self.select = assembly.select(recipe.select, self.tasks, self.validation)
         self.balancer = assembly.balancer(recipe)
         lambdas = assembly.lambdas(recipe, self.tasks, self.couplings)
