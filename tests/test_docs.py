@@ -58,7 +58,18 @@ def parameters(owner: Any) -> dict[str, Any]:
     return {name: ... if default is inspect.Parameter.empty else default for name, default in found.items()}
 
 
-SECTIONS = ("Rows", "DataSet", "Fold", "Mixture", "Augmentation", "Optimizer", "Schedule", "Adversarial", "Probe")
+SECTIONS = (
+    "Rows",
+    "DataSet",
+    "Start",
+    "Fold",
+    "Mixture",
+    "Augmentation",
+    "Optimizer",
+    "Schedule",
+    "Adversarial",
+    "Probe",
+)
 
 
 @pytest.mark.parametrize("name", ["Recipe", *SECTIONS, "FaceBehaviorNet"])

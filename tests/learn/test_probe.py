@@ -38,7 +38,7 @@ def test_more_features_than_faces_are_read_as_all_of_them_would_be(width: int) -
     draw = np.random.default_rng(1)
     rows, who = draw.normal(size=(400, width)) / np.sqrt(width), np.arange(60) % 4
     plain = LogisticRegression(C=probe.STRENGTH, max_iter=5000, tol=1e-7).fit(rows[:60], who).predict(rows[60:])
-    assert (probe._guess(rows[:60], who, rows[60:]) == plain).mean() > 0.99
+    assert (probe.guess(rows[:60], rows[60:], who) == plain).mean() > 0.99
 
 
 def test_scale_and_offset_of_a_feature_do_not_matter_but_the_seed_may() -> None:

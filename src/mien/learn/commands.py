@@ -18,6 +18,7 @@ from mien.learn.data_commands import features
 from mien.learn.evaluate_commands import evaluate
 from mien.learn.manifest_commands import data
 from mien.learn.picture_commands import curves, feature_map
+from mien.learn.probe_command import probe
 from mien.learn.study_commands import study
 from mien.relatedness_commands import relatedness
 from mien.terminal import ENDINGS, complain, fail, needs_extra, progress
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
     app.command()(evaluate)
     app.command()(export)
     app.command()(features)
+    app.command()(probe)
     app.command()(study)
     app.command()(curves)
     app.command("map")(feature_map)
@@ -107,6 +109,8 @@ def _watch(trainer: Any, folder: Path) -> None:
     """Run the trainer with a progress bar on a terminal and one printed line an epoch."""
     main = trainer.accelerator.is_main_process
     select = trainer.select
+    for note in trainer.notes if main else ():
+        complain(note)
     if main and trainer.untaught:
         names = ", ".join(trainer.untaught)
         complain(f"no label and no coupling teaches {names}: these outputs will mean nothing")

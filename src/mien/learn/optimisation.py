@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import nn
@@ -24,13 +25,20 @@ def learning_rate(step: int, steps: int, schedule: Schedule) -> float:
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Give all parameters of an optimiser this learning rate."""
+    """Give all parameters of an optimiser this learning rate, times the ``factor`` of their group if it has one."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group.get("factor", 1.0)
 
 
-def optimizer_of(settings: Optimizer, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """The optimiser that a recipe asks for."""
+def optimizer_of(
+    settings: Optimizer, parameters: Iterable[nn.Parameter] | Iterable[dict[str, Any]]
+) -> torch.optim.Optimizer:
+    """The optimiser that a recipe asks for.
+
+    Args:
+        settings: of the recipe.
+        parameters: what it moves; or groups of them, each ``params`` and the ``factor`` on its learning rate.
+    """
     rate, decay = settings.rate, settings.weight_decay
     if settings.kind == "sgd":
         nesterov = settings.momentum > 0

@@ -91,21 +91,27 @@ def identity_probe(features: Array, persons: Sequence[object], seed: int = 0) ->
 def _judged(features: Array, who: NDArray[np.int_], seed: int) -> dict[str, float]:
     right = np.zeros(len(who), bool)
     for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(features, who):
-        scaler = StandardScaler().fit(features[train])
-        known, asked = (scaler.transform(features[rows]) / np.sqrt(features.shape[1]) for rows in (train, test))
-        right[test] = _guess(known, who[train], asked) == who[test]
+        right[test] = guess(*standardised(features[train], features[test]), who[train]) == who[test]
     return {"accuracy": float(right.mean()), "chance": float(np.bincount(who).max() / len(who))}
 
 
-def _guess(known: Array, who: NDArray[np.int_], asked: Array) -> NDArray[np.int_]:
+def standardised(known: Array, asked: Array) -> tuple[Array, Array]:
+    """Features with mean 0 and deviation 1 over the ``known`` rows, divided by the root of their number."""
+    scaler = StandardScaler().fit(known)
+    first, second = (scaler.transform(rows) / np.sqrt(known.shape[1]) for rows in (known, asked))
+    return first, second
+
+
+def guess(known: Array, asked: Array, labels: NDArray[np.int_]) -> NDArray[np.int_]:
+    """What a logistic regression on :func:`standardised` features, known with their labels, makes of those asked."""
     if known.shape[1] > len(known):  # the weights lie in the span of the rows: turned into it they are fewer
         axes = np.linalg.qr(known.T)[0]
         known, asked = known @ axes, asked @ axes
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model = LogisticRegression(C=STRENGTH, max_iter=ITERATIONS).fit(known, who)
-    guess: NDArray[np.int_] = model.predict(asked)
-    return guess
+        model = LogisticRegression(C=STRENGTH, max_iter=ITERATIONS).fit(known, labels)
+    guessed: NDArray[np.int_] = model.predict(asked)
+    return guessed
 
 
 @torch.inference_mode()

@@ -25,6 +25,7 @@ from mien.learn.settings import (
     Probe,
     Rows,
     Schedule,
+    Start,
     Typed,
     several,
     tables,
@@ -45,6 +46,7 @@ class Recipe(Typed):
         tasks: names of the tasks to train; left out, all that the manifests know.
         network: a class of ``mien.learn.models``.
         sharing: a class of ``mien.learn.sharing`` that says what the tasks share; left out, all but the heads.
+        start: a checkpoint to begin from, parts that are frozen, and the learning rates of parts.
         data: the training sets, mixed in every step.
         validation: what the run is judged by after each epoch; of several, by all rows together.
         fold: train outside a fold and validate in it; left out, the splits are taken whole.
@@ -77,6 +79,7 @@ class Recipe(Typed):
     tasks: tuple[str, ...] | None = None
     network: part_of(mien.learn.models) = Field(default="FaceBehaviorNet", validate_default=True)  # type: ignore[valid-type]
     sharing: part_of(mien.learn.sharing, having="forward") | None = None  # type: ignore[valid-type]
+    start: Start = Start()
     data: Annotated[tuple[DataSet, ...], Field(min_length=1)]
     validation: Annotated[tuple[Rows, ...], BeforeValidator(several), Field(min_length=1)]
     fold: Fold | None = None

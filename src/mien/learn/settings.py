@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 import mien.learn.caf
 from mien.learn.data.manifest import MANIFEST
@@ -88,6 +88,9 @@ class DataSet(Rows):
         balance: how much more often the rows of rare classes come; 0 not at all, 1 so that all classes are alike
             (see :func:`mien.learn.data.mixing.balanced`).
         keep: share of the rows that keep their labels of a task, by the task's name; the others' are hidden.
+        shots: how many rows of each class train, drawn by the recipe's seed from what a fold leaves; left out, all.
+            Counted by the first task of the recipe that has classes and is lent by the set
+            (:mod:`mien.learn.data.shots`); rows without its label do not train.
     """
 
     split: str = "train"
@@ -95,6 +98,31 @@ class DataSet(Rows):
     tasks: tuple[str, ...] | None = None
     balance: Annotated[float, Field(ge=0, le=1)] = 0.0
     keep: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+    shots: Annotated[int, Field(gt=0)] | None = None
+
+
+class Start(Typed):
+    """What a run begins from, and which parts of its network move how fast (papers/003, section 3.1.4, few-shot).
+
+    A part is a module of the network by its name, such as ``trunk``, ``trunk.blocks.0`` or ``heads.expression``, with
+    all inside it; or ``encoder``, all but the heads. Of several that hold a weight the longest name counts, and
+    ``encoder`` least. See :mod:`mien.learn.start`.
+
+    Args:
+        checkpoint: a folder such as ``runs/NAME/best``, whose weights take the place of random ones; left out, none.
+        freeze: parts that stay as they are: no gradients, and running statistics do not move.
+        rates: factors on the optimiser's learning rate, by the part.
+    """
+
+    checkpoint: str | None = None
+    freeze: Annotated[tuple[str, ...], BeforeValidator(several)] = ()
+    rates: dict[str, Annotated[float, Field(gt=0)]] = {}
+
+    @model_validator(mode="after")
+    def _either(self) -> Start:
+        if both := sorted(set(self.freeze) & set(self.rates)):
+            raise ValueError(f"rates.{both[0]}: this part is frozen, it has no learning rate")
+        return self
 
 
 class Fold(Typed):

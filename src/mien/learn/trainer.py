@@ -11,7 +11,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from mien.learn import assembly, checkpoint
+from mien.learn import assembly, checkpoint, relations
 from mien.learn.batch import Batch
 from mien.learn.caf.setup import adversary
 from mien.learn.data.ahead import Ahead
@@ -23,6 +23,7 @@ from mien.learn.objective import DivergedError, Objective
 from mien.learn.optimisation import learning_rate, optimizer_of, set_rate
 from mien.learn.probe import features_of, identity_probe, open_probes
 from mien.learn.recipe import Recipe
+from mien.learn.start import begin, freeze, rate_groups, still
 from mien.learn.teachers import fill, label
 
 Report = Callable[[Mapping[str, float]], None]
@@ -39,7 +40,7 @@ class Trainer:
     Raises:
         RecipeError: if the recipe does not fit the data.
         mien.learn.data.manifest.ManifestError: if a manifest cannot be used.
-        TeacherError, CheckpointError, ModelError: if a teacher cannot be used.
+        TeacherError, CheckpointError, ModelError: if a teacher, or the checkpoint to begin from, cannot be used.
     """
 
     def __init__(self, recipe: Recipe, folder: Path) -> None:
@@ -50,11 +51,14 @@ class Trainer:
         self.tasks = assembly.label_space(recipe, training)
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
         self.mixing = assembly.mixing(recipe, training, self.tasks, rank, world)
-        self.relatedness = assembly.tables(recipe, self.tasks, self.mixing) if recipe.couplings else ()
-        self.couplings = assembly.couplings(recipe, self.relatedness, self.tasks, self.mixing)
+        self.relatedness = relations.tables(recipe, self.tasks, self.mixing) if recipe.couplings else ()
+        self.couplings = relations.couplings(recipe, self.relatedness, self.tasks, self.mixing)
         torch.manual_seed(recipe.seed)
         network = assembly.network(recipe, self.tasks, training[0].shape)
         assembly.check_inputs(network, [*training, *self.validation])
+        self.frozen = freeze(recipe, network)
+        fresh = checkpoint.find(folder / "last") is None  # a run that goes on needs no other checkpoint
+        self.notes = [*assembly.lacking_shots(recipe, training), *(begin(recipe, network, self.tasks) if fresh else ())]
         self.select = assembly.select(recipe.select, self.tasks, self.validation)
         self.balancer = assembly.balancer(recipe)
         lambdas = assembly.lambdas(recipe, self.tasks, self.couplings)
@@ -68,7 +72,7 @@ class Trainer:
                 if task.name in predicted
             }
         self.network, self.optimizer = self.accelerator.prepare(
-            network, optimizer_of(recipe.optimizer, network.parameters())
+            network, optimizer_of(recipe.optimizer, rate_groups(network, recipe.start))
         )
         self.adversary = adversary(recipe, self.bare, self.tasks, self.mixing, self.accelerator)
         self.probes = open_probes(recipe)
@@ -132,6 +136,7 @@ class Trainer:
         torch.manual_seed(seed_of(self.recipe.seed, step, self.accelerator.process_index))
         batch = self.augment(self.batches(step).to(self.accelerator.device))
         self.network.train()
+        still(self.frozen)
         rate = learning_rate(step, self.steps, self.recipe.schedule)
 
         def forward(descending: bool) -> Mapping[str, Tensor]:

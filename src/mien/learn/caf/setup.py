@@ -26,7 +26,7 @@ def adversary(
 
     Args:
         recipe: ``adversarial`` says what.
-        network: has a ``trunk`` of a ``width``; what it owns outside ``heads`` is the encoder.
+        network: has a ``trunk`` of a ``width``; what it owns outside ``heads``, and is not frozen, is the encoder.
         tasks: the label space of the run.
         labels: of the training rows, which the grouping is made from; with ``stratify`` they are put in another order.
         accelerator: knows the device and the other ranks.
@@ -48,7 +48,10 @@ def adversary(
     if settings.stratify:
         labels.stratify([_strata(columns.get(task.name), radius) for columns in labels.columns])
     critic: Critic = _built(settings.critic, "critic", features=int(width), margin=_built(settings.margin, "margin"))
-    encoder = [weight for name, weight in network.named_parameters() if not name.startswith("heads.")]
+    named = network.named_parameters()
+    encoder = [weight for name, weight in named if not name.startswith("heads.") and weight.requires_grad]
+    if not encoder:
+        raise RecipeError("adversarial: it teaches the encoder, all of which `start.freeze` holds")
     return Adversary(settings, critic.to(accelerator.device), encoder, grouping, radius, task.name, accelerator)
 
 
