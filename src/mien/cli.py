@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from mien.annotate.pipeline import Annotator
     from mien.annotate.schema import Row
     from mien.annotate.store import Store
+    from mien.learn.data.annotated import AnnotatedSet
 
 SHOWN = 20
 """So many faces are printed; all are in the output."""
@@ -70,6 +72,9 @@ def annotate(
     overlay: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Also draw each picture, into this folder.")
     ] = None,
+    as_manifest: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also write a manifest: faces, and what is predicted as labels.")
+    ] = None,
     model: Annotated[Path | None, typer.Option(metavar="FILE", help="A network from 'mien export'.")] = None,
     min_size: Annotated[int, typer.Option(min=1, metavar="PX", help="Leave out smaller faces (shorter side).")] = 16,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier output.")] = False,
@@ -103,14 +108,15 @@ def annotate(
         annotator = Annotator(model, min_size=min_size, batch_size=batch_size, threads=threads, compounds=told)
         names = [source.name for source in sources]
         overlays = Overlays(overlay, names, overwrite=overwrite) if overlay else None
+        labels = _annotated_set(as_manifest, annotator, overwrite) if as_manifest else None
     except (OSError, ValueError) as error:
         fail(str(error), 2)
     tally = _Tally()
     for ending in ENDINGS:
         signal.signal(ending, signal.default_int_handler)  # as Ctrl-C: the table is completed
     try:
-        with Store(out, annotator.schema, overwrite=overwrite) as store:
-            _run(annotator, sources, store, overlays, tally, quiet)
+        with Store(out, annotator.schema, overwrite=overwrite) as store, labels or nullcontext():
+            _run(annotator, sources, store, overlays, labels, tally, quiet)
     except StoreError as error:
         fail(str(error), 2)
     except KeyboardInterrupt:
@@ -127,7 +133,9 @@ def annotate(
             print(f"{tally.failed} of {len(sources)} inputs failed: {store.errors_path}")
         if overlay:
             print(f"overlays: {overlay}")
-    raise typer.Exit(1 if tally.failed else 0)
+        if labels:
+            print(f"{labels.faces} faces to train on: {as_manifest}")
+    raise typer.Exit(1 if tally.failed or (labels and labels.left_out) else 0)
 
 
 @app.command()
@@ -162,8 +170,21 @@ class _Tally:
     shown: list[Row] = field(default_factory=list)
 
 
+def _annotated_set(folder: Path, annotator: Annotator, overwrite: bool) -> AnnotatedSet:
+    """The manifest of --as-manifest; imported here since only this option needs anything of ``learn``."""
+    from mien.learn.data.annotated import AnnotatedSet
+
+    return AnnotatedSet(folder, annotator.model, complain, overwrite=overwrite)
+
+
 def _run(
-    annotator: Annotator, sources: Sequence[Source], store: Store, overlays: Overlays | None, tally: _Tally, quiet: bool
+    annotator: Annotator,
+    sources: Sequence[Source],
+    store: Store,
+    overlays: Overlays | None,
+    labels: AnnotatedSet | None,
+    tally: _Tally,
+    quiet: bool,
 ) -> None:
     """Annotate into the store, with a progress bar on stderr if that is a terminal and a line for each failure."""
 
@@ -179,6 +200,8 @@ def _run(
                 note(result.name, result.error)
                 continue
             store.write(result.rows)
+            if labels:
+                labels.write(result)
             tally.rows += len(result.rows)
             if overlays and result.picture:
                 try:

@@ -34,12 +34,14 @@ class Result:
         rows: one a face, or one with the note "no face found"; empty if it could not be read.
         picture: the picture that was read, if it was.
         error: why it could not be read, if it could not.
+        crops: the aligned crops that the network read, size x size x 3 uint8, one a face.
     """
 
     name: str
     rows: list[Row] = field(default_factory=list)
     picture: Picture | None = None
     error: str | None = None
+    crops: Sequence[Pixels] = ()
 
 
 @dataclass(frozen=True)
@@ -183,5 +185,5 @@ class Annotator:
             stop = start + len(seen.faces)
             mine = {name: values[start:stop] for name, values in outputs.items()}
             rows = face_rows(seen.picture, seen.faces, mine, self.tasks) if seen.picture else []
-            yield Result(seen.source.name, rows, seen.picture, seen.error)
+            yield Result(seen.source.name, rows, seen.picture, seen.error, seen.crops)
             start = stop

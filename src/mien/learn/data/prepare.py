@@ -52,14 +52,14 @@ class Finder:
         one in a closer look at the box and half of its sides around it.
         """
         for faces in self.looks(image, detectors):
-            if inside := [face for face in faces if _holds(box, face.box)]:
+            if inside := [face for face in faces if holds(box, face.box)]:
                 return max(inside, key=lambda face: overlap(face.box, box))
         x, y, width, height = box
         left, top = max(0, int(x - width / 2)), max(0, int(y - height / 2))
         closer = image[top : max(0, int(y + 1.5 * height)), left : max(0, int(x + 1.5 * width))]
         for faces in self.looks(closer, detectors) if closer.size else ():
             moved = [_moved(face, left, top) for face in faces]
-            if inside := [face for face in moved if _holds(box, face.box)]:
+            if inside := [face for face in moved if holds(box, face.box)]:
                 return inside[0]
         return None
 
@@ -97,7 +97,7 @@ def overlap(first: Box, second: Box) -> float:
     return common / union if union > 0 else 0.0
 
 
-def _holds(box: Box, face: Box) -> bool:
+def holds(box: Box, face: Box) -> bool:
     """Whether the centre of a face is in a box."""
     return all(box[axis] <= face[axis] + face[axis + 2] / 2 <= box[axis] + box[axis + 2] for axis in (0, 1))
 

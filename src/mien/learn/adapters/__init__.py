@@ -1,0 +1,1 @@
+"""Tables that other tools write: ``schema`` says what their columns mean, ``files`` and ``tables`` read them."""
