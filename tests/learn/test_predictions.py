@@ -7,7 +7,7 @@ import pytest
 
 from mien.learn.data.manifest import Manifest, ManifestError
 from mien.learn.evaluate import evaluate, judge
-from mien.learn.predictions import predict
+from mien.learn.predictions import Predictions, predict
 from mien.tasks import AFFECT, EXPRESSION
 
 TASKS = (EXPRESSION, AFFECT)
@@ -56,3 +56,13 @@ def test_inputs_that_the_network_refuses_are_named() -> None:
 
     with pytest.raises(ManifestError, match=r"m.parquet: the network cannot read its inputs \(wants pictures"):
         predict(refuse, TASKS, replace(manifest(valence=[0.5]), facts={}))
+
+
+def test_a_row_without_any_class_has_no_guess() -> None:
+    outputs = {EXPRESSION.name: np.eye(7, dtype=np.float32)[[2, 0, 5]]}
+    outputs[EXPRESSION.name][1] = 0  # such as a tool's word for contempt
+    rows = pa.table({"path": ["a", "b", "c"]})
+    labels = {EXPRESSION.name: np.array([2, 0, 5])}
+    mask = {EXPRESSION.name: np.ones(3, bool)}
+    found = Predictions((EXPRESSION,), outputs, labels, mask, rows, np.array([False, False, True]))
+    assert found.guess(EXPRESSION).tolist() == [2, -1, -1]

@@ -217,7 +217,8 @@ def _of(found: Predictions, kind: Kind) -> list[Task]:
 
 def _confusion(found: Predictions, task: Task) -> NDArray[np.int_]:
     known = found.mask[task.name]
-    guess = np.where(found.missed, len(task), found.outputs[task.name].argmax(1))[known]
+    guess = found.guess(task)[known]
+    guess = np.where(guess < 0, len(task), guess)
     truth = found.labels[task.name][known].astype(int)
     width = len(task) + 1
     return np.bincount(truth * width + guess, minlength=len(task) * width).reshape(len(task), width)

@@ -9,12 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from mien.terminal import fail, needs_extra, print_table
+from mien.terminal import fail, needs_extra, print_table, progress
 
 
 def evaluate(
     networks: Annotated[
-        list[Path], typer.Argument(metavar="NETWORK...", help="Checkpoint folders or exported .onnx files.")
+        list[Path],
+        typer.Argument(metavar="NETWORK...", help="Checkpoint folders, .onnx files, or tables of predictions."),
     ],
     manifest: Annotated[Path, typer.Option(help="A manifest, or the folder that holds it.")],
     split: Annotated[str, typer.Option(help="Which of its rows.")] = "test",
@@ -34,6 +35,15 @@ def evaluate(
     ] = None,
     resamples: Annotated[int, typer.Option(min=0, help="Of the bootstrap intervals; 0 for none.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the intervals.")] = 0,
+    end_to_end: Annotated[
+        bool, typer.Option("--end-to-end", help="From whole pictures, as `mien annotate` does; .onnx or 'bundled'.")
+    ] = False,
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the manifest's pictures lie, if not beside it.")
+    ] = None,
+    schema: Annotated[
+        str | None, typer.Option(metavar="TOOL", help="Whose tables they are: openface, py-feat, libreface ...")
+    ] = None,
 ) -> None:
     """Judge networks side by side, each database by its official figures.
 
@@ -44,17 +54,19 @@ def evaluate(
     with needs_extra():
         from mien.annotate.model import ModelError
         from mien.learn.checkpoint import CheckpointError
-        from mien.learn.data.manifest import ManifestError, read_manifest
+        from mien.learn.data.manifest import ManifestError
         from mien.learn.evaluation_report import Evaluation, html, official, said
+        from mien.learn.matching import read_rows
         from mien.learn.protocol import PROTOCOLS
 
     try:
         page, figures = _places(out, report)
         if protocol not in (None, "headline", *PROTOCOLS):
             raise ValueError(f"--protocol {protocol}: no such protocol; there are headline, {', '.join(PROTOCOLS)}")
-        rows = read_manifest(manifest).split(split)
+        rows = read_rows(manifest, split)
         options = {"protocol": protocol, "by": by or (), "unit": unit, "resamples": resamples, "seed": seed}
-        judged = {str(path): _judged(path, rows, options) for path in networks}
+        shipped = {"end_to_end": end_to_end, "schema": schema, "pictures": pictures}
+        judged = {name: each for path in networks for name, each in _judged(path, rows, split, options, shipped)}
     except (ManifestError, CheckpointError, ModelError, ValueError, OSError) as error:
         fail(str(error), 2)
     found = {name: assessment for name, (assessment, _) in judged.items()}
@@ -76,21 +88,31 @@ def evaluate(
         print(f"report: {page}")
 
 
-def _judged(path: Path, rows: Any, options: dict[str, Any]) -> tuple[Any, list[tuple[Any, int]]]:
-    """What is found about a network, and its label maps, each with the number of rows that it leaves out."""
-    from mien.learn.assessment import assess
-    from mien.learn.data.manifest import ManifestError
-    from mien.learn.evaluate import open_predictor
-    from mien.learn.label_map import left_out, mapped, match
-    from mien.learn.predictions import predict
+def _judged(
+    path: Path, rows: Any, split: str, options: dict[str, Any], shipped: dict[str, Any]
+) -> list[tuple[str, tuple[Any, list[tuple[Any, int]]]]]:
+    """What is found about a network, and its label maps, each with the number of rows that it leaves out.
 
-    predictor, tasks = open_predictor(path)
-    found = predict(predictor, tasks, rows)
-    maps = match(tasks, rows.tasks)
+    Where rows were missed, once with them as errors and once of the others alone.
+    """
+    from mien.learn.as_shipped import predictions
+    from mien.learn.assessment import assess, take
+    from mien.learn.data.manifest import ManifestError
+    from mien.learn.label_map import left_out, mapped, match
+
+    with progress("reading", None, hidden=not shipped["end_to_end"]) as advance:
+        found = predictions(path, rows.path, split, tell=print, advance=advance, **shipped)
+    maps = match(found.tasks, rows.tasks)
     if not maps:
-        ours, theirs = (", ".join(task.name for task in each) for each in (tasks, rows.tasks))
+        ours, theirs = (", ".join(task.name for task in each) for each in (found.tasks, rows.tasks))
         raise ManifestError(f"{path} and {rows.path} have no label in common ({ours}; {theirs})")
-    return assess(mapped(found, maps), **options), [(each, left_out(found.rows, each)) for each in maps]
+    parts = {str(path): found}
+    if found.missed.any() and not found.missed.all():
+        parts[f"{path}, without the missed"] = take(found, ~found.missed)
+    return [
+        (name, (assess(mapped(part, maps), **options), [(each, left_out(part.rows, each)) for each in maps]))
+        for name, part in parts.items()
+    ]
 
 
 def _places(out: Path | None, report: Path | None) -> tuple[Path | None, Path | None]:

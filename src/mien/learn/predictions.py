@@ -45,6 +45,11 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.missed)
 
+    def guess(self, task: Task) -> NDArray[np.int_]:
+        """Index of the likeliest class of each row; -1 where it was missed, or no class has any probability."""
+        outputs = self.outputs[task.name]
+        return np.where(self.missed | ~(outputs > 0).any(1), -1, outputs.argmax(1))
+
 
 def predict(predictor: Predictor, tasks: tuple[Task, ...], *manifests: Manifest, size: int = 256) -> Predictions:
     """What a predictor says of every row of the manifests, one after the other; nothing is missed.

@@ -60,13 +60,11 @@ def figures(task: Task, totals: Array) -> dict[str, Array]:
 
 
 def _of_classes(found: Predictions, task: Task) -> Table:
-    known, seen = found.mask[task.name], ~found.missed
-    truth = found.labels[task.name].astype(int)
-    guess = found.outputs[task.name].argmax(1)
+    known, truth, guess = found.mask[task.name], found.labels[task.name].astype(int), found.guess(task)
     return sparse.hstack(
         [
-            _one_hot(truth, known & seen & (guess == truth), len(task)),
-            _one_hot(guess, known & seen, len(task)),
+            _one_hot(truth, known & (guess == truth), len(task)),
+            _one_hot(guess, known & (guess >= 0), len(task)),
             _one_hot(truth, known, len(task)),
         ],
         format="csr",
