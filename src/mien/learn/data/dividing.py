@@ -44,7 +44,7 @@ def divide(
     if "train" not in shares or len(shares) < 2:
         raise ManifestError(f"shares of {valid:g} and {test:g} leave nothing to divide")
     if by not in table.column_names:
-        raise ManifestError(f"has no column {by} to divide by")
+        raise ManifestError(f"has no column {by} to divide by; --by path divides picture by picture")
     old = table["split"].combine_chunks()
     chosen = np.ones(len(old), bool) if only is None else np.asarray(pc.fill_null(pc.equal(old, only), False))
     if not chosen.any():
