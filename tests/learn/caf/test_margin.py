@@ -195,6 +195,14 @@ def test_the_released_margin_is_a_slow_loop_s() -> None:
     assert ReleasedMargin().between(strong, weak, 0).tolist() == pytest.approx(expected)
 
 
+def test_the_released_margin_is_that_of_the_mirrored_pairs() -> None:
+    strong = points(0, 5, spread=0.7)
+    weak = strong[:3].flip(0)  # each of three mirrored pairs coincides, so that no first term is cut off at 0
+    found, alone = (ReleasedMargin(scale=1e-9).between(group, weak, 0) for group in (strong, strong[:3]))
+    assert (alone > 1e-6).all()
+    torch.testing.assert_close(found[:3], alone, rtol=0, atol=1e-8)
+
+
 HARD = {
     "constant": (torch.full((4, 16), 0.3), torch.full((3, 16), 0.3)),
     "noughts": (torch.zeros(2, 16), torch.zeros(1, 16)),

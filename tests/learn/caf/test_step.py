@@ -146,6 +146,29 @@ def test_each_phase_moves_its_own_weights_alone(caf_recipe: Recipes, tmp_path: P
     assert all(parameter.grad is None for parameter in (*run.bare.parameters(), *against.critic.parameters()))
 
 
+def test_the_weight_is_a_factor_of_the_adversarial_gradient(caf_recipe: Recipes, tmp_path: Path) -> None:
+    found = []
+    for weight in (1.0, 0.25):
+        run = trainer(caf_recipe({"weight": weight}), tmp_path)
+        batch = run.mixing.batch(0)
+        features = run.bare(batch.images)[FEATURES]
+        gradients, means = adversary(run).adversarial_phase(features, adversary(run).groups(batch))
+        assert gradients is not None
+        found.append([*gradients, torch.tensor(means["adversarial"])])
+    for whole, quarter in zip(*found, strict=True):
+        torch.testing.assert_close(quarter, 0.25 * whole)
+
+
+def test_the_critic_s_move_is_clipped_and_follows_the_schedule(caf_recipe: Recipes, tmp_path: Path) -> None:
+    optimizer = {"kind": "sgd", "rate": 0.2, "momentum": 0, "weight_decay": 0, "clip": 0.01}
+    schedule = {"warmup": 0, "decay": "staircase", "every": 1, "factor": 0.5}
+    run = trainer(caf_recipe({"optimizer": optimizer}, schedule=schedule), tmp_path)
+    before = weights(adversary(run).critic)
+    run.train_step(1)
+    moved = [(value - before[name]).flatten() for name, value in weights(adversary(run).critic).items()]
+    assert float(torch.cat(moved).norm()) == pytest.approx(0.2 * 0.5 * 0.01, rel=0.02)
+
+
 def batch_of(labels: list[list[float]]) -> Batch:
     """Rows with these labels; NaN: not labelled."""
     values = torch.tensor(labels)

@@ -55,7 +55,7 @@ class Otsu(Grouping):
     What is histogrammed: the magnitudes of all training labels of that dimension, 256 bins from the smallest to the
     largest one (kornia's ``otsu_threshold``). Magnitudes, since a strong emotion may lie on either side of neutral; the
     whole set, once, since a batch has too few to make a histogram, and a face must not change its group from step to
-    step.
+    step. Departure: Algorithm 1 has the threshold inside its loop, with N the size of a mini-batch.
     """
 
     def decision_radius(self, labels: Labels) -> float:

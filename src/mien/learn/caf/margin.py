@@ -254,7 +254,8 @@ class ReleasedMargin:
         mean over the dimensions of log p(y | x) / (p(y | -1) / 2 + p(y | 1) / 2)  +  A / sqrt(K_i - 1)
 
     with x the strong and y the weak output and p(y | x) a Gaussian around x: the information of a channel whose input
-    is 1 or -1. The first term is cut off at 0 and ``largest``. K_i is the adaptive count with thresholds A / sqrt(k).
+    is 1 or -1. N is the size of the smaller group, as in ``pairs: mirrored``; strong samples beyond it go round the weak
+    ones again. The first term is cut off at 0 and ``largest``. K_i is the adaptive count with thresholds A / sqrt(k).
 
     Departure: the ratio is taken in logarithms, so it is finite for any output (the release's is not a number at a
     standard deviation of 3 for every fifth one).
@@ -275,7 +276,8 @@ class ReleasedMargin:
     @torch.no_grad()
     def between(self, strong: Tensor, weak: Tensor, epoch: int) -> Tensor:
         """N_s margins, each above 0; see :class:`Margin`."""
-        partner = weak[torch.arange(len(strong) - 1, -1, -1, device=weak.device) % len(weak)]
+        n = min(len(strong), len(weak))
+        partner = weak[(n - 1 - torch.arange(len(strong), device=weak.device)) % len(weak)]
         below, above, given = (-((partner - x) ** 2) / (2 * self.variance) for x in (-1.0, 1.0, strong))
         term = (given - (torch.logaddexp(below, above) - math.log(2))).mean(1).clamp(0, self.largest)
         k = torch.arange(1, len(strong) + len(weak), device=strong.device, dtype=strong.dtype)

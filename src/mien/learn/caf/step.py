@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import torch
 from accelerate import Accelerator
@@ -33,14 +34,17 @@ class Adversary:
     - ``regression``: encoder and heads descend the recipe's ordinary objective, whatever its tasks and couplings are.
 
     Frozen is what a phase takes no gradient for. The critic's phase does not move the encoder, so it shares the forward
-    pass of the phase that follows. With ``forward: exact`` that is two passes a step, one for each set of the encoder's
-    weights, and the mathematics of Algorithm 1 to the letter; with ``shared`` it is one, and both gradients of the
-    encoder are those at the weights that the step began with.
+    pass of the phase that follows. With ``forward: exact`` that is two passes a step (three where the critic comes last),
+    one for each set of the encoder's weights, and the mathematics of Algorithm 1 to the letter. With ``shared`` it is
+    one: both gradients of the encoder are those at the weights that the step began with, and ``order`` only says
+    whether the critic moves before the adversarial gradient is taken. Running statistics of batch normalisation count
+    each pass.
 
     A batch with fewer than two strong or without weak samples (over all ranks) has neither a critic's nor an
     adversarial phase, and is counted. Rows without a label in some dimension of the task are in no group.
 
-    Departure: line 4 of the algorithm samples the weak set "from P"; it is Q.
+    Departures: line 4 of the algorithm samples the weak set "from P"; it is Q. The sum of line 8 ends at N_w, the number
+    of weak samples, and is divided by N; all rows are learned from.
 
     Args:
         settings: of the recipe.
@@ -92,61 +96,31 @@ class Adversary:
         """
         for optimizer in (self.critic_optimizer, self.encoder_optimizer):
             set_rate(optimizer, self.settings.optimizer.rate * rate)
-        groups = self.groups(batch)
-        if self.settings.forward == "shared":
-            return self._shared(forward, backward, move, groups, epoch)
-        return self._exact(forward, backward, move, groups, epoch)
-
-    def _exact(
-        self,
-        forward: Callable[[bool], Outputs],
-        backward: Callable[[Outputs], dict[str, float]],
-        move: Callable[[], None],
-        groups: tuple[Tensor, Tensor],
-        epoch: int,
-    ) -> dict[str, float]:
+        groups, shared, order = self.groups(batch), self.settings.forward == "shared", list(self.settings.order)
+        if shared:
+            order.sort(key="regression".__eq__)  # its backward pass frees the graph, so it comes last
         means: dict[str, float] = {}
+        moves: list[Callable[[], None]] = []
         outputs: Outputs | None = None
-        for place, phase in enumerate(self.settings.order):
+        for place, phase in enumerate(order):
             if outputs is None:  # at first, and after each phase that moved the encoder
-                following = next((each for each in self.settings.order[place:] if each != "critic"), None)
-                outputs = forward(following == "regression")
+                following = next((each for each in order[place:] if each != "critic"), None)
+                outputs = forward(shared or following == "regression")
             if phase == "critic":
                 means |= self.critic_phase(outputs[FEATURES], groups, epoch)
                 continue
             if phase == "regression":
                 means |= backward(outputs)
-                move()
+                moves.append(move)
             else:
-                gradients, loss = self.adversarial_phase(outputs[FEATURES], groups)
-                self._move_encoder(gradients)
+                gradients, loss = self.adversarial_phase(outputs[FEATURES], groups, keep_graph=shared)
                 means |= loss
-            outputs = None
-        return means
-
-    def _shared(
-        self,
-        forward: Callable[[bool], Outputs],
-        backward: Callable[[Outputs], dict[str, float]],
-        move: Callable[[], None],
-        groups: tuple[Tensor, Tensor],
-        epoch: int,
-    ) -> dict[str, float]:
-        means: dict[str, float] = {}
-        gradients: list[Tensor] | None = None
-        outputs = forward(True)
-        for phase in self.settings.order:
-            if phase == "critic":
-                means |= self.critic_phase(outputs[FEATURES], groups, epoch)
-            elif phase == "adversarial":
-                gradients, loss = self.adversarial_phase(outputs[FEATURES], groups, keep_graph=True)
-                means |= loss
-        means |= backward(outputs)
-        for phase in self.settings.order:
-            if phase == "adversarial":
-                self._move_encoder(gradients)
-            elif phase == "regression":
-                move()
+                moves.append(partial(self._move_encoder, gradients))
+            if not shared:
+                moves.pop()()
+                outputs = None
+        for each in moves:
+            each()
         return means
 
     def groups(self, batch: Batch) -> tuple[Tensor, Tensor]:

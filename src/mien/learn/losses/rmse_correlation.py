@@ -21,7 +21,7 @@ class RmseCorrelation:
     - L_RMSE of valence and arousal together. Here it is the mean of the root of each dimension, as of PCC and CCC. The
       paper's release adds both up: ``rmse=2.0``.
     - Over what the expectations go. Here it is the (global) batch, with moments summed over all ranks first, as in
-      :func:`mien.learn.losses.concordance.concordance`. Under gradient accumulation each micro-batch has its own.
+      :func:`mien.learn.losses.concordance.concordance`. With micro-batches it is still the whole batch.
     - Missing labels. Here a dimension counts by its labelled cells, and one with fewer than two is left out: it has no
       correlations.
     - Coefficients that are 0 / 0. PCC is 0 where labels or predictions are constant, CCC where both are. The gradient
