@@ -49,7 +49,8 @@ def import_(
         options = parse_options(reader, option or ())
         wanted = ("ROOT", "DIR") if needs_root(reader) or len(places) > 1 else ("DIR",)
         if len(places) != len(wanted):
-            raise ValueError(f"mien data import {name} needs {' and '.join(wanted)}, not {len(places)} place{'' if len(places) == 1 else 's'}")
+            given = " ".join(map(str, places))
+            raise ValueError(f"mien data import {name} needs {' and '.join(wanted)}; given: {given}")
         root, out = places[0] if len(places) > 1 else None, places[-1]
         if not prepare and hasattr(reader, "picture"):
             raise ValueError(f"the pictures of {name} lie in no files; leave --no-prepare out")

@@ -254,8 +254,9 @@ class ReleasedMargin:
         mean over the dimensions of log p(y | x) / (p(y | -1) / 2 + p(y | 1) / 2)  +  A / sqrt(K_i - 1)
 
     with x the strong and y the weak output and p(y | x) a Gaussian around x: the information of a channel whose input
-    is 1 or -1. N is the size of the smaller group, as in ``pairs: mirrored``; strong samples beyond it go round the weak
-    ones again. The first term is cut off at 0 and ``largest``. K_i is the adaptive count with thresholds A / sqrt(k).
+    is 1 or -1. N is the size of the smaller group, as in ``pairs: mirrored``; strong samples beyond it go round the
+    weak ones again. The first term is cut off at 0 and ``largest``. K_i is the adaptive count with thresholds A /
+    sqrt(k).
 
     Departure: the ratio is taken in logarithms, so it is finite for any output (the release's is not a number at a
     standard deviation of 3 for every fifth one).

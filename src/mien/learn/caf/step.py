@@ -34,8 +34,9 @@ class Adversary:
     - ``regression``: encoder and heads descend the recipe's ordinary objective, whatever its tasks and couplings are.
 
     Frozen is what a phase takes no gradient for. The critic's phase does not move the encoder, so it shares the forward
-    pass of the phase that follows. With ``forward: exact`` that is two passes a step (three where the critic comes last),
-    one for each set of the encoder's weights, and the mathematics of Algorithm 1 to the letter. With ``shared`` it is
+    pass of the phase that follows. With ``forward: exact`` that is two passes a step (three where the critic comes
+    last), one for each set of the encoder's weights, and the mathematics of Algorithm 1 to the letter. With ``shared``
+    it is
     one: both gradients of the encoder are those at the weights that the step began with, and ``order`` only says
     whether the critic moves before the adversarial gradient is taken. Running statistics of batch normalisation count
     each pass.
@@ -43,8 +44,8 @@ class Adversary:
     A batch with fewer than two strong or without weak samples (over all ranks) has neither a critic's nor an
     adversarial phase, and is counted. Rows without a label in some dimension of the task are in no group.
 
-    Departures: line 4 of the algorithm samples the weak set "from P"; it is Q. The sum of line 8 ends at N_w, the number
-    of weak samples, and is divided by N; all rows are learned from.
+    Departures: line 4 of the algorithm samples the weak set "from P"; it is Q. The sum of line 8 ends at N_w, the
+    number of weak samples, and is divided by N; all rows are learned from.
 
     Args:
         settings: of the recipe.
