@@ -59,9 +59,8 @@ def test_another_column_may_say_what_a_video_is_and_rows_come_as_they_are(make: 
         curves(values(3), values(3), manifest, group="tape")
 
 
-@pytest.mark.parametrize("wrong", [None, float("nan")])
-def test_a_frame_without_a_number_is_refused(make: Make, wrong: Any) -> None:
-    manifest = make([{"video": "a", "frame": 0.0}, {"video": "a", "frame": wrong}])
+def test_a_frame_without_a_number_is_refused(make: Make) -> None:
+    manifest = make([{"video": "a", "frame": 0}, {"video": "a", "frame": None}])
     with pytest.raises(ManifestError, match=r"row 1: frame .* is not the number of a frame"):
         curves(values(2), values(2), manifest)
 

@@ -178,7 +178,7 @@ def test_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (("data", "import", "traffic_signs", "{empty}/none", "{out}"), "No such file"),
         (("data", "import", "clothes", "{empty}", "{out}"), "no reader of a data set clothes; did you mean clothing?"),
         (("data", "import", "digits", "{out}", "--option", "sead=1"), "digits has no option sead; did you mean seed?"),
-        (("data", "import", "ferplus", "{out}"), "mien data import ferplus needs ROOT and DIR, not 1 folders"),
+        (("data", "import", "ferplus", "{out}"), "mien data import ferplus needs ROOT and DIR; given: "),
         (("data", "import", "digits", "{out}", "--no-prepare"), "lie in no files"),
         (("features", "--network", "NoNet", "--manifest", "{empty}", "--out", "{out}"), "no such file"),
     ],

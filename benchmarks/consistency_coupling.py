@@ -1,0 +1,43 @@
+"""How often small networks contradict themselves, trained with couplings and without.
+
+    mien train recipes/coupled_renders.yaml
+    mien train recipes/coupled_renders.yaml --set couplings=[] --set name=uncoupled_renders
+    python benchmarks/consistency_coupling.py runs/uncoupled_renders/last runs/coupled_renders/last
+
+Each is judged on the validation rows of its recipe, after its last epoch. Writes
+docs/results/consistency_coupling.json and prints the rows of the table in docs/compounds.md.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from mien.consistency import consistency
+from mien.learn.checkpoint import read_card
+from mien.learn.data.manifest import read_manifest
+from mien.learn.evaluate import judge, open_predictor
+from mien.learn.predictions import predict
+from mien.relatedness import DU_2014
+
+RESULTS = Path(__file__).parents[1] / "docs" / "results" / "consistency_coupling.json"
+CONSISTENT = ("unsupported", "contradicted", "valence_against", "inconsistent", "gap")
+JUDGED = ("expression.accuracy", "action_units.f1")
+
+
+def measured(checkpoint: str) -> tuple[str, dict[str, Any]]:
+    """The name of the run, and its figures."""
+    recipe = read_card(checkpoint)["recipe"]
+    predictor, tasks = open_predictor(checkpoint)
+    rows = recipe["validation"][0]
+    found = predict(predictor, tasks, read_manifest(rows["manifest"]).split(rows["split"]))
+    figures = judge(found)
+    against = {name: value for name, value in consistency(found.outputs, DU_2014).items() if name != "by_class"}
+    return recipe["name"], {**against, **{name: figures[name] for name in JUDGED}}
+
+
+if __name__ == "__main__":
+    results = dict(measured(checkpoint) for checkpoint in sys.argv[1:])
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    for run, each in results.items():
+        print(f"| {run} | " + " | ".join(f"{each[name]:.3f}" for name in (*CONSISTENT, *JUDGED) if name in each) + " |")
