@@ -163,3 +163,16 @@ def test_bad_words_are_one_clear_line(
     assert status == 2
     assert message in output
     assert len(output.splitlines()) == 1
+
+
+def test_the_bundled_network_goes_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mien.annotate.model import Model
+    from mien.learn.evaluate import open_predictor
+
+    monkeypatch.chdir(tmp_path)
+    predictor, tasks = open_predictor("bundled")
+    assert isinstance(predictor, Model)
+    assert tasks == Model().tasks
+    (tmp_path / "bundled").mkdir()
+    with pytest.raises(ValueError, match="bundled: not a checkpoint of mien"):
+        open_predictor("bundled")

@@ -10,12 +10,9 @@ from mien.learn.adapters import tables
 from mien.learn.adapters.files import is_table
 from mien.learn.data.manifest import Manifest, read_manifest
 from mien.learn.end_to_end import annotated
-from mien.learn.evaluate import open_predictor
+from mien.learn.evaluate import BUNDLED, open_predictor
 from mien.learn.matching import matched, read_rows
 from mien.learn.predictions import Predictions, predict
-
-BUNDLED = Path("bundled")
-"""Names the bundled network, end to end, unless there is a file of this name."""
 
 
 def predictions(

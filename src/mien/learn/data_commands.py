@@ -78,7 +78,7 @@ def list_() -> None:
             reader = find_reader(name)
             tasks = ", ".join(task.name for task in getattr(reader, "TASKS", ()))
             rows.append((name, tasks or "depend on folder and options", first_line(reader)))
-        print_table(("name", "tasks", "reads"), rows)
+        print_table(("name", "label space", "reads"), rows)
 
 
 def features(

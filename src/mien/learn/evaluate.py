@@ -32,12 +32,17 @@ def predictor_of(network: nn.Module, tasks: tuple[Task, ...], device: torch.devi
     return predict
 
 
+BUNDLED = Path("bundled")
+"""Names the bundled network, unless there is a file or folder of this name."""
+
+
 def open_predictor(path: Path | str) -> tuple[Predictor, tuple[Task, ...]]:
-    """A predictor from an exported ``.onnx`` file or from a checkpoint folder, and its tasks."""
-    if Path(path).suffix == ".onnx":
+    """A predictor from an exported ``.onnx`` file, :data:`BUNDLED` or a checkpoint folder, and its tasks."""
+    bundled = Path(path) == BUNDLED and not BUNDLED.exists()
+    if bundled or Path(path).suffix == ".onnx":
         from mien.annotate.model import Model
 
-        model = Model(path)
+        model = Model(None if bundled else path)
         return model, model.tasks
     from mien.learn.checkpoint import load_network
 
