@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mien.learn.caf import AdaptiveMargin, ConstantMargin, ContrastiveCritic, Critic, ReleasedMargin
+from mien.learn.caf import AdaptiveMargin, ConstantMargin, ContrastiveCritic, Critic, LinearMargin, ReleasedMargin
 from mien.learn.caf.contrastive_critic import RHO, chi_squared_bound, contrastive
 
 GRID = np.linspace(-12, 12, 20001)
@@ -118,6 +118,14 @@ def test_the_gradient_is_that_of_the_loss_with_the_margin_held() -> None:
     for first, second in zip(adaptive, constant, strict=True):
         torch.testing.assert_close(first, second, rtol=1e-5, atol=1e-7)
     assert torch.autograd.gradcheck(loss, (strong, weak), atol=1e-5)
+
+
+def test_the_margin_is_that_of_the_epoch() -> None:
+    strong, weak = groups()
+    made = critic(margin=LinearMargin(start=0.5, slope=0.1))
+    assert made.critic_loss(strong, weak, 7).item() == pytest.approx(
+        critic(margin=ConstantMargin(1.2)).critic_loss(strong, weak, 0).item()
+    )
 
 
 @pytest.mark.parametrize("second_order", ["chi_squared", "none"])

@@ -169,6 +169,21 @@ def test_the_critic_s_move_is_clipped_and_follows_the_schedule(caf_recipe: Recip
     assert float(torch.cat(moved).norm()) == pytest.approx(0.2 * 0.5 * 0.01, rel=0.02)
 
 
+def test_the_critic_is_told_the_passes_over_the_training_set(caf_recipe: Recipes, tmp_path: Path) -> None:
+    run = trainer(caf_recipe(), tmp_path)
+    told: list[int] = []
+    ordinary = adversary(run).critic.critic_loss
+
+    def listen(strong: Tensor, weak: Tensor, epoch: int) -> Tensor:
+        told.append(epoch)
+        return ordinary(strong, weak, epoch)
+
+    adversary(run).critic.critic_loss = listen  # type: ignore[method-assign]
+    for step in (0, run.mixing.steps_per_epoch - 1, 2 * run.mixing.steps_per_epoch):
+        run.train_step(step)
+    assert told == [0, 0, 2]
+
+
 def batch_of(labels: list[list[float]]) -> Batch:
     """Rows with these labels; NaN: not labelled."""
     values = torch.tensor(labels)
