@@ -120,6 +120,19 @@ def test_the_gradient_is_that_of_the_loss_with_the_margin_held() -> None:
     assert torch.autograd.gradcheck(loss, (strong, weak), atol=1e-5)
 
 
+def test_the_released_penalty_has_the_sign_of_a_loss_that_is_maximised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a rho that can be seen beside the other terms."""
+    strong, weak = groups()
+    near, far = slow(strong.detach().numpy(), weak.detach().numpy(), np.full(len(strong), 1.5), "all")
+    slack = 1 - (np.mean(np.square(near)) + np.mean(np.square(far))) / 2
+    monkeypatch.setattr("mien.learn.caf.contrastive_critic.RHO", 0.5)
+    made = critic(second_order="released")
+    made.multiplier.fill_(0.3)
+    expected = -np.mean(near) + np.mean(far) + 0.3 * slack - 0.25 * slack**2
+    assert made.critic_loss(strong, weak, 0).item() == pytest.approx(expected, rel=1e-5)
+    assert float(made.multiplier) == pytest.approx(0.3 + 0.5 * slack, rel=1e-5)
+
+
 def test_the_margin_is_that_of_the_epoch() -> None:
     strong, weak = groups()
     made = critic(margin=LinearMargin(start=0.5, slope=0.1))

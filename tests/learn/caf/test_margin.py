@@ -129,6 +129,8 @@ def test_counts_by_hand() -> None:
     assert adaptive_counts(strong, weak, thresholds).tolist() == [5, 5, 5, 5, 5, 2]
     lower = torch.tensor([0.6, 0.4, 0.15, 0.2, 0.1])
     assert adaptive_counts(strong, weak, lower).tolist() == [3, 3, 3, 3, 3, 2]
+    reached = torch.tensor([0.5, 1.0, 1.0, 1.0, 1.0])
+    assert adaptive_counts(strong, weak, reached).tolist() == [5] * 6, "a bias is above the threshold, not at it"
 
 
 def slow_counts(strong: np.ndarray, weak: np.ndarray, thresholds: np.ndarray) -> list[int]:

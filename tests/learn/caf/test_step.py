@@ -182,6 +182,7 @@ def test_the_critic_is_told_the_passes_over_the_training_set(caf_recipe: Recipes
     for step in (0, run.mixing.steps_per_epoch - 1, 2 * run.mixing.steps_per_epoch):
         run.train_step(step)
     assert told == [0, 0, 2]
+    assert adversary(run).critic.training, "its dropout is at work"
 
 
 def batch_of(labels: list[list[float]]) -> Batch:
