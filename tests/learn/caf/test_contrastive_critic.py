@@ -129,8 +129,8 @@ def test_the_released_penalty_has_the_sign_of_a_loss_that_is_maximised(monkeypat
     made = critic(second_order="released")
     made.multiplier.fill_(0.3)
     expected = -np.mean(near) + np.mean(far) + 0.3 * slack - 0.25 * slack**2
-    assert made.critic_loss(strong, weak, 0).item() == pytest.approx(expected, rel=1e-5)
-    assert float(made.multiplier) == pytest.approx(0.3 + 0.5 * slack, rel=1e-5)
+    assert made.critic_loss(strong, weak, 0).item() == pytest.approx(expected, abs=1e-6)
+    assert float(made.multiplier) == pytest.approx(0.3 + 0.5 * slack, abs=1e-6)
 
 
 def test_the_margin_is_that_of_the_epoch() -> None:
