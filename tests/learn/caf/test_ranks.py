@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from accelerate import Accelerator
 from safetensors.torch import load_file
 
+from mien.learn.caf.step import across_ranks
 from mien.learn.recipe import parse
 from mien.learn.trainer import Trainer
 
@@ -48,3 +50,8 @@ def test_two_ranks_end_with_the_weights_of_one(
         alone, both = (load_file(tmp_path / run / f"last/{name}.safetensors") for run in ("one", "two"))
         for key, value in alone.items():
             torch.testing.assert_close(both[key], value, rtol=0, atol=1e-4, msg=f"{name} {key}")
+
+
+def test_one_rank_s_rows_are_all_rows() -> None:
+    rows = torch.randn(3, 2, requires_grad=True)
+    assert across_ranks(rows, Accelerator()) is rows

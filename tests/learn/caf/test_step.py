@@ -1,4 +1,4 @@
-"""The step of Algorithm 1 against a naive one, its freezing, its skips, and that nothing ever is NaN."""
+"""The step of Algorithm 1 against a naive one, its freezing and its skips."""
 
 import copy
 import itertools
@@ -9,18 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from accelerate import Accelerator
 from torch import Tensor, nn
 
 from mien.learn import caf
 from mien.learn.batch import Batch
-from mien.learn.caf.step import SKIPPED, Adversary, across_ranks
+from mien.learn.caf.step import SKIPPED, Adversary
 from mien.learn.models.network import FEATURES
 from mien.learn.optimisation import learning_rate
 from mien.learn.recipe import parse
-from mien.learn.settings import Adversarial
 from mien.learn.trainer import DivergedError, Trainer
-from mien.tasks import AFFECT
 
 Recipes = Callable[..., dict[str, Any]]
 ORDERS = list(itertools.permutations(["critic", "adversarial", "regression"]))
@@ -296,56 +293,3 @@ def test_a_loss_that_is_not_finite_ends_the_run(caf_recipe: Recipes, tmp_path: P
         next(iter(adversary(run).critic.parameters())).fill_(float("nan"))
     with pytest.raises(DivergedError, match="the loss critic is nan at step 0"):
         run.train_step(0)
-
-
-def test_one_rank_s_rows_are_all_rows() -> None:
-    rows = torch.randn(3, 2, requires_grad=True)
-    assert across_ranks(rows, Accelerator()) is rows
-
-
-CRITICS = sorted(name for name in caf.__all__ if hasattr(getattr(caf, name), "critic_loss") and name != "Critic")
-MARGINS = sorted(name for name in caf.__all__ if hasattr(getattr(caf, name), "between"))
-
-
-def hard(kind: int, draw: np.random.Generator) -> tuple[Tensor, Batch]:
-    """Features and labels that make trouble: constant ones, groups of one or none, a standard deviation of 5."""
-    n = int(draw.integers(2, 12))
-    features = {
-        0: np.full((n, 8), draw.normal()),
-        1: draw.normal(0, 5, (n, 8)),
-        2: draw.normal(0, 1e-20, (n, 8)),
-        3: draw.normal(0, 1, (n, 8)),
-        4: np.zeros((n, 8)),
-    }[kind % 5]
-    labels = draw.uniform(-1, 1, (n, 2))
-    strong = int(draw.integers(0, 4))
-    labels[:strong], labels[strong:] = np.sign(labels[:strong]), 0.1 * labels[strong:]
-    labels[draw.random(n) < 0.1] = np.nan
-    return torch.tensor(features, dtype=torch.float32).requires_grad_(), batch_of(labels.tolist())
-
-
-def test_ten_thousand_steps_on_hard_inputs_have_no_nan() -> None:
-    """Every critic, each margin of the one that has one, with and without bounded outputs."""
-    settings = Adversarial.model_validate({"optimizer": {"kind": "adam", "rate": 0.01, "clip": None}})
-    made = [("ContrastiveCritic", margin, bound) for margin in MARGINS for bound in ("tanh", "none")]
-    made += [(name, "", bound) for name in ("GramNet", "SphereGan") for bound in ("tanh", "none")]
-    made += [("FisherGan", "", "")]
-    assert sorted({name for name, _, _ in made}) == CRITICS
-    draw = np.random.default_rng(0)
-    steps = 10_000 // len(made) + 1
-    for name, margin, bound in made:
-        torch.manual_seed(0)
-        given = ({"margin": getattr(caf, margin)()} if margin else {}) | ({"bound": bound} if bound else {})
-        critic = getattr(caf, name)(8, **given)
-        encoder = nn.Linear(8, 8)
-        run = Adversary(
-            settings, critic, list(encoder.parameters()), caf.FixedRadius(0.7), 0.7, AFFECT.name, Accelerator()
-        )
-        for step in range(steps):
-            features, batch = hard(step, draw)
-            groups = run.groups(batch)
-            run.critic_phase(features, groups, step // 100)
-            gradients, _ = run.adversarial_phase(encoder(features), groups)
-            run._move_encoder(gradients)
-        learned = [*critic.parameters(), *encoder.parameters()]
-        assert all(torch.isfinite(weight).all() for weight in learned), (name, margin, bound)
