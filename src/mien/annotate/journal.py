@@ -1,0 +1,141 @@
+"""What a run has done so far, on disk: rows appended batch by batch, and read back whatever killed the run.
+
+The file is an Arrow IPC stream without its end: the schema, then one message a batch. A kill tears at most the last
+message; what stands before it is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from mien.annotate.schema import Row
+
+OPTIONS = b"options"
+"""Key of the schema's metadata: a JSON object of all that the rows depend on."""
+
+
+class JournalError(OSError):
+    """A journal that cannot be gone on with; the message is one line."""
+
+
+class Journal:
+    """Rows of one run, appended in batches that are on the disk when :meth:`write` returns; a context manager.
+
+    Args:
+        path: of the file.
+        schema: of the rows; its metadata has :data:`OPTIONS`.
+        resume: go on with the file that is there, behind its last whole batch; otherwise it is begun anew.
+
+    Attributes:
+        rows: how many it has.
+        last: number and time of the last frame that has rows.
+
+    Raises:
+        JournalError: if it was written with another schema or other options, which are named, or is no journal.
+        OSError: if it cannot be written.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema, *, resume: bool = False) -> None:
+        self.path, self.schema = path, schema
+        self.rows, self._end = 0, 0
+        self.last: tuple[int, float] | None = None
+        if resume:
+            self._find_end()
+        self._file = path.open("r+b" if self._end else "wb", buffering=0)
+        self._file.truncate(self._end)
+        self._file.seek(self._end)
+        if not self._end:
+            self._append(schema.serialize())
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Append one batch.
+
+        Raises:
+            OSError: if it cannot be written; what stood there before still does.
+        """
+        batch = pa.RecordBatch.from_pylist(rows, self.schema)
+        self._append(batch.serialize())
+        self._count(batch)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All whole batches, read from the file one by one."""
+        with pa.OSFile(str(self.path)) as file:
+            schema = pa.ipc.read_schema(file)
+            while file.tell() < self._end:
+                yield pa.ipc.read_record_batch(pa.ipc.read_message(file), schema)
+
+    def close(self) -> None:
+        """Close the file, which stays; a second call does nothing."""
+        self._file.close()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _append(self, message: pa.Buffer) -> None:
+        rest = memoryview(message)
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]  # a disk that is nearly full takes a part
+            os.fsync(self._file.fileno())
+        except OSError:
+            self._file.truncate(self._end)
+            self._file.seek(self._end)
+            raise
+        self._end += len(message)
+
+    def _count(self, batch: pa.RecordBatch) -> None:
+        self.rows += batch.num_rows
+        if batch.num_rows:
+            self.last = batch["frame"][-1].as_py(), batch["time"][-1].as_py()
+
+    def _find_end(self) -> None:
+        """Read up to the last whole batch of the file that is there, if any."""
+        if not self.path.exists():
+            return
+        with pa.OSFile(str(self.path)) as file:
+            try:
+                schema = pa.ipc.read_schema(file)
+            except (pa.ArrowInvalid, EOFError, OSError):
+                if self.path.stat().st_size >= len(self.schema.serialize()):
+                    raise JournalError(f"{self.path}: is not a run that can be gone on with") from None
+                return  # killed as it began
+            refuse_others(self.path, schema, self.schema)
+            self._end = file.tell()
+            try:
+                while True:
+                    self._count(pa.ipc.read_record_batch(pa.ipc.read_message(file), schema))
+                    self._end = file.tell()
+            except (pa.ArrowInvalid, EOFError, OSError):
+                return
+
+
+def refuse_others(path: Path, before: pa.Schema, now: pa.Schema) -> None:
+    """Compare the options of an earlier run, in the metadata of what it wrote, with those of this one.
+
+    Raises:
+        JournalError: if any differ; the message names them.
+    """
+    old, new = (_options(schema) for schema in (before, now))
+    differ = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    if differ:
+        changes = ", ".join(f"{name} (was {_shown(old.get(name))}, is {_shown(new.get(name))})" for name in differ)
+        raise JournalError(f"{path}: was begun with another {changes}; --overwrite begins anew")
+    if not before.equals(now):
+        raise JournalError(f"{path}: was begun with other columns; --overwrite begins anew")
+
+
+def _options(schema: pa.Schema) -> dict[str, Any]:
+    return dict(json.loads((schema.metadata or {}).get(OPTIONS, b"{}")))
+
+
+def _shown(value: object) -> str:
+    return "none" if value is None else str(value)
