@@ -175,25 +175,25 @@ class _Exponential:
 
 def _medians(known: _Rows, start: int, end: int, reach: int) -> Floats:
     """N x L: of each row from ``start`` to ``end`` the median of its track over ``reach`` frames on both sides."""
-    wanted = known.tracks[start:end]
+    width = known.values.shape[1]
+    medians = np.full((end - start, width), np.nan)
+    rows = np.flatnonzero(known.tracks[start:end] != NOBODY)
+    if len(rows) == 0:
+        return medians
     places = known.positions - known.positions[0] + reach
     # One number for a track in a frame, such that the frame d later is d more and no track runs into the next.
     keys = known.tracks * (places[-1] + reach + 1) + places
     order = np.argsort(keys, kind="stable")
     order = order[known.tracks[order] != NOBODY]
-    values = np.full((2 * reach + 1, end - start, known.values.shape[1]), np.nan)
-    rows = np.flatnonzero(wanted != NOBODY)
-    if len(rows) == 0:
-        return values[0]
+    values = np.full((2 * reach + 1, len(rows), width), np.nan)
     for offset in range(-reach, reach + 1):
-        sought = keys[start:end][rows] + offset
+        sought = keys[start + rows] + offset
         found = order[np.minimum(np.searchsorted(keys[order], sought), len(order) - 1)]
         there = keys[found] == sought
-        values[offset + reach, rows[there]] = known.values[found[there]]
-    count = np.isfinite(values[:, :, 0]).sum(0)[rows]
-    values = np.sort(values[:, rows], 0)  # NaN comes last
+        values[offset + reach, there] = known.values[found[there]]
+    count = np.isfinite(values[:, :, 0]).sum(0)
+    values.sort(0)  # NaN comes last
     each = np.arange(len(rows))
-    medians = np.full((end - start, known.values.shape[1]), np.nan)
     medians[rows] = (values[(count - 1) // 2, each] + values[count // 2, each]) / 2
     return medians
 
