@@ -1,4 +1,4 @@
-"""What a user may point at: files, folders, globs, a list on standard input, arrays, PIL images."""
+"""What a user may point at: pictures and videos as files, folders, globs, a list on standard input, arrays, PIL images."""
 
 from __future__ import annotations
 
@@ -15,20 +15,22 @@ from numpy import ndarray
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.annotate.media import SUFFIXES, MediaError
+from mien.annotate.media import SUFFIXES, VIDEOS, MediaError, is_video
 
 
 @dataclass(frozen=True)
 class Source:
-    """One picture to be read.
+    """One picture or video to be read.
 
     Args:
         name: for the column ``input``: the path, or ``input 3`` for the fourth entry of a list.
         item: a path, an array, a PIL image, or the error that stands for a folder or glob without pictures.
+        video: whether it is a video.
     """
 
     name: str
     item: object
+    video: bool = False
 
 
 Input: TypeAlias = str | os.PathLike[str] | NDArray[Any] | Image.Image | Source
@@ -42,9 +44,9 @@ def is_single(inputs: Inputs) -> bool:
 
 
 def expand(inputs: Inputs, *, distinct: bool = False) -> Iterator[Source]:
-    """The pictures that are meant, lazily, in the order given; those of a folder or a glob are sorted.
+    """The pictures and videos that are meant, lazily, in the order given; those of a folder or a glob are sorted.
 
-    A folder stands for the pictures in it and below it (by suffix; hidden ones are left out), ``-`` for a list on
+    A folder stands for the pictures and videos in it and below it (by suffix; hidden ones are left out), ``-`` for a list on
     standard input, one entry a line. If ``distinct``, a path that was had before is left out. A folder or a glob
     without pictures comes as a source whose item is a :class:`MediaError`, so that it is reported and the rest read.
     """
@@ -76,17 +78,18 @@ def _pictures(path: str) -> list[Source]:
             unlisted: list[OSError] = []
             files = list(_below(path, unlisted))
             closed = [Source(_printable(str(e.filename)), MediaError(f"cannot list: {e.strerror}")) for e in unlisted]
-            found = _sorted(files, "no pictures in this folder", fine=bool(closed))
+            found = _sorted(files, "no pictures or videos in this folder", fine=bool(closed))
             return [_named(file) for file in found] + closed
         if not os.path.exists(path) and glob.has_magic(path):
-            return [_named(file) for file in _sorted(glob.iglob(path, recursive=True), "no picture matches")]
+            return [_named(file) for file in _sorted(glob.iglob(path, recursive=True), "no picture or video matches")]
     except MediaError as error:
         return [Source(_printable(path), error)]
     return [_named(path)]
 
 
 def _sorted(files: Iterable[str], otherwise: str, *, fine: bool = False) -> list[str]:
-    found = sorted(file for file in files if os.path.splitext(file)[1].lower() in SUFFIXES and os.path.isfile(file))
+    known = SUFFIXES | VIDEOS
+    found = sorted(file for file in files if os.path.splitext(file)[1].lower() in known and os.path.isfile(file))
     if not found and not fine:
         raise MediaError(otherwise)
     return found
@@ -100,7 +103,7 @@ def _below(folder: str, unlisted: list[OSError]) -> Iterator[str]:
 
 
 def _named(path: str) -> Source:
-    return Source(_printable(path), path)
+    return Source(_printable(path), path, is_video(path))
 
 
 def _printable(path: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from threading import Lock
 from typing import IO, Any
 
@@ -25,11 +26,17 @@ SUFFIXES = frozenset((
 ))  # fmt: skip
 """What a folder is searched for. HEIC cannot be decoded; it is listed so that it is reported, not passed over."""
 
-VIDEOS = frozenset((".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".mpg", ".mpeg", ".3gp"))
-"""Named as what they are when they are pointed at."""
+VIDEOS = frozenset((
+    ".mp4", ".m4v", ".mov", ".qt", ".avi", ".mkv", ".webm", ".wmv", ".asf", ".mpg", ".mpeg", ".3gp", ".3g2", ".flv",
+    ".ogv", ".mts", ".m2ts", ".mxf", ".vob", ".divx", ".y4m",
+))  # fmt: skip
+"""What is taken for a video; so is a GIF of several frames."""
 
 FORMATS = ("PNG", "WEBP", "TIFF", "GIF", "BMP", "DIB", "PPM", "JPEG2000", "AVIF")
 """What Pillow may try on a file that is not a JPEG; among those left out is EPS, which would start Ghostscript."""
+
+SERIES = re.compile(r"%0?\d*d")
+"""How a path says that it stands for a series of pictures."""
 
 MAX_PIXELS = 80_000_000
 """Larger pictures are refused, since they can only be decoded whole; baseline JPEG files of any size are read."""
@@ -93,6 +100,18 @@ def read(item: object, name: str = "") -> Picture:
     raise MediaError(f"{type(item).__name__} is neither a path, a numpy array nor a PIL image")
 
 
+def is_video(path: str) -> bool:
+    """Whether a path is that of a video: by its name, or as a GIF of several frames; or a series as ``shot_%04d.png``."""
+    suffix = PurePath(path).suffix.lower()
+    if suffix != ".gif" or not Path(path).is_file():
+        return suffix in VIDEOS or (suffix in SUFFIXES and SERIES.search(path) is not None and not os.path.exists(path))
+    try:
+        with Path(path).open("rb") as stream, Image.open(stream, formats=["GIF"]) as image:
+            return bool(getattr(image, "is_animated", False))
+    except Exception:  # whoever reads it as a picture says why not
+        return False
+
+
 def _from_file(path: Path, name: str) -> Picture:
     try:
         status = path.stat()
@@ -101,7 +120,7 @@ def _from_file(path: Path, name: str) -> Picture:
         if status.st_size == 0:
             raise MediaError("the file is empty")
         if path.suffix.lower() in VIDEOS:
-            raise MediaError("is a video; only pictures are read so far")
+            raise MediaError("is a video; a picture is wanted here")
         with path.open("rb") as stream:
             return _guarded(lambda: _decode(stream, name))
     except FileNotFoundError:

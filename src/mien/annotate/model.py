@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from importlib.resources import files
@@ -36,6 +37,7 @@ class Model:
         size: side of a crop, in pixels.
         template: 5 x 2, where the landmarks lie in a crop, in pixels.
         metadata: all that the file says about itself.
+        digest: SHA-256 of the file, in hexadecimal digits.
 
     Raises:
         ModelError: if the file is missing, damaged or not one of mien's.
@@ -43,7 +45,9 @@ class Model:
 
     def __init__(self, path: str | os.PathLike[str] | None = None, *, threads: int = 0) -> None:
         label = "the bundled network" if path is None else os.fspath(path)
-        self._session = _session(path, label, threads)
+        content = _content(path, label)
+        self.digest = hashlib.sha256(content).hexdigest()
+        self._session = _session(content, label, threads)
         self.metadata = _metadata(self._session, label)
         try:
             self.name = str(self.metadata["name"])
@@ -79,17 +83,20 @@ class Model:
         return {name: np.concatenate(part) for name, part in zip(names, zip(empty, *parts, strict=True), strict=True)}
 
 
-def _session(path: str | os.PathLike[str] | None, label: str, threads: int) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 4
+def _content(path: str | os.PathLike[str] | None, label: str) -> bytes:
     source = files("mien.weights").joinpath("default.onnx") if path is None else Path(path)
     try:
-        content = source.read_bytes()
+        return source.read_bytes()
     except FileNotFoundError:
         raise ModelError(f"{label}: no such file") from None
     except OSError as error:
         raise ModelError(f"{label}: {error.strerror}") from None
+
+
+def _session(content: bytes, label: str, threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception:  # ONNX Runtime has an exception class for each status, without a common base

@@ -1,4 +1,4 @@
-"""Annotator: pictures in, a table of faces out."""
+"""Annotator: pictures and videos in, a table of faces out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from mien.annotate.inputs import Inputs, Source, expand, is_single
 from mien.annotate.media import MediaError, Picture, read
 from mien.annotate.model import Model, ModelError
+from mien.annotate.options import VideoOptions
+from mien.annotate.result import Result
 from mien.annotate.schema import Row, face_rows, table_schema
 from mien.compound import Compounds
 from mien.compound_sets import load
@@ -23,25 +25,6 @@ from mien.faces.detect import Detector, Face, Pixels, YuNet
 
 HELD_BYTES = 64_000_000
 """Pictures wait for others to fill a batch until they take this much memory."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of one input.
-
-    Args:
-        name: the input.
-        rows: one a face, or one with the note "no face found"; empty if it could not be read.
-        picture: the picture that was read, if it was.
-        error: why it could not be read, if it could not.
-        crops: the aligned crops that the network read, size x size x 3 uint8, one a face.
-    """
-
-    name: str
-    rows: list[Row] = field(default_factory=list)
-    picture: Picture | None = None
-    error: str | None = None
-    crops: Sequence[Pixels] = ()
 
 
 @dataclass(frozen=True)
@@ -66,11 +49,13 @@ class Annotator:
         threads: of ONNX Runtime; 0 leaves the choice to it.
         compounds: also say which compound expression is likeliest, among a set by name, those of a YAML file
             (:func:`mien.compound_sets.load`) or a set of one's own; None for no such columns.
+        video: how videos are watched.
 
     Attributes:
         model: the network.
         tasks: those of the network, and the compounds: what the columns are made of.
-        schema: of the table; its metadata has all that the compounds depend on under ``compounds``.
+        schema: of a table of pictures; its metadata has all that the compounds depend on under ``compounds``.
+        video_schema: of a table with frames of videos: the columns ``time`` and ``track`` too.
 
     Raises:
         ModelError: if the network's file is missing, damaged or not one of mien's, or it lacks what compounds are
@@ -87,22 +72,28 @@ class Annotator:
         batch_size: int = 32,
         threads: int = 0,
         compounds: str | os.PathLike[str] | Compounds | None = None,
+        video: VideoOptions | None = None,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, not {batch_size}")
         self.compounds = compounds if compounds is None or isinstance(compounds, Compounds) else load(compounds)
         self.model = Model(model, threads=threads)
         self.detector = YuNet(min_size=1, threads=threads) if detector is None else detector
-        self.min_size, self.batch_size = min_size, batch_size
+        self.min_size, self.batch_size, self.video = min_size, batch_size, video or VideoOptions()
         try:
             if self.compounds is not None:
                 self.compounds.check(self.model.tasks)
             self.tasks = self.model.tasks if self.compounds is None else (*self.model.tasks, self.compounds.task)
-            self.schema = table_schema(self.tasks, self.model.name)
+            self.schema, self.video_schema = (
+                table_schema(self.tasks, self.model.name, video=video) for video in (False, True)
+            )
         except ValueError as error:
             raise ModelError(f"{self.model.name}: {error}") from None
         if self.compounds is not None:
-            self.schema = self.schema.with_metadata({**self.schema.metadata, "compounds": self.compounds.to_json()})
+            told = {"compounds": self.compounds.to_json()}
+            self.schema, self.video_schema = (
+                schema.with_metadata({**schema.metadata, **told}) for schema in (self.schema, self.video_schema)
+            )
 
     def predict(self, crops: Pixels) -> dict[str, NDArray[np.float32]]:
         """What the network says of aligned crops: task name -> N x labels.
@@ -115,52 +106,93 @@ class Annotator:
         """
         return self.model(crops, self.batch_size)
 
+    def crops(self, pixels: Pixels, faces: Sequence[Face]) -> list[Pixels]:
+        """The aligned crops of faces, as the network wants them."""
+        template, size = self.model.template, self.model.size
+        return [align(pixels, face.landmarks, template=template, size=size) for face in faces]
+
+    def outputs(self, crops: Sequence[Pixels]) -> dict[str, NDArray[np.float32]]:
+        """What the table says of crops: :meth:`predict`, and the compounds; nothing for no crops."""
+        if not crops:
+            return {}
+        outputs = self.predict(np.stack(crops))
+        if self.compounds is not None:
+            outputs[self.compounds.task.name] = np.float32(self.compounds.probabilities(outputs, self.model.tasks))
+        return outputs
+
     def __call__(self, inputs: Inputs) -> pa.Table:
         """One row a face, largest first, in the order of the inputs; a picture without a face is one row of nulls.
+
+        A video has such rows for each frame that is looked at, and gives the table its columns ``time`` and ``track``.
 
         Inputs that cannot be read do not stop the rest: the table's schema metadata holds them under ``errors``, a
         JSON list of ``{"input", "error"}`` (empty if all went well), and one ``UserWarning`` says how many they are.
 
         Args:
-            inputs: a path, folder, glob, array or PIL image (see :func:`mien.annotate.media.read`), or any iterable
-                of these.
+            inputs: a path of a picture or video, a folder, glob, array or PIL image (see
+                :func:`mien.annotate.media.read`), or any iterable of these.
 
         Raises:
-            MediaError: if a single input was given, which is no list and stands for no more than one picture, and it
-                cannot be read.
+            MediaError: if a single input was given, which is no list and stands for no more than one picture or video,
+                and nothing of it can be read.
         """
         rows: list[Row] = []
         errors: list[dict[str, str]] = []
-        count = 0
-        for result in self.stream(inputs):
-            count += 1
+        sources: list[Source] = []
+        schema = self.schema
+        for result in self.stream(source for source in expand(inputs) if not sources.append(source)):
             rows += result.rows
+            schema = schema if result.time is None else self.video_schema
             if result.error is not None:
                 errors.append({"input": result.name, "error": result.error})
-        if errors and count == 1 and is_single(inputs):
+        if errors and not rows and len(sources) == 1 and is_single(inputs):
             raise MediaError(f"{errors[0]['input']}: {errors[0]['error']}")
         if errors:
             first = f"{errors[0]['input']}: {errors[0]['error']}"
             warnings.warn(
-                f"{len(errors)} of {count} inputs could not be read ({first}); schema.metadata[b'errors'] lists them",
+                f"{len(errors)} of {len(sources)} inputs could not be read ({first}); "
+                "schema.metadata[b'errors'] lists them",
                 stacklevel=2,
             )
-        schema = self.schema.with_metadata({**self.schema.metadata, b"errors": json.dumps(errors)})
-        return pa.Table.from_pylist(rows, schema)
+        return pa.Table.from_pylist(rows, schema.with_metadata({**schema.metadata, b"errors": json.dumps(errors)}))
 
-    def stream(self, inputs: Inputs) -> Iterator[Result]:
-        """One result for each input, in order, as they come; memory does not grow with their number.
+    def stream(self, inputs: Inputs, *, pictures: bool = True) -> Iterator[Result]:
+        """One result for each picture and each frame that is looked at, in order, as they come.
 
-        Crops are batched across pictures, so results come in small groups.
+        Memory does not grow with their number. Crops are batched across pictures, and across the frames of a video, so
+        results come in small groups. A video that is damaged has a last result with the error.
+
+        Args:
+            inputs: as above.
+            pictures: whether results of frames of videos keep the frame as ``picture``.
         """
         waiting: list[_Seen] = []
         for source in expand(inputs):
+            if source.video:
+                yield from self._read(waiting)
+                waiting = []
+                yield from self._watch(source, pictures)
+                continue
             waiting.append(self._look(source))
             held = sum(seen.picture.pixels.nbytes for seen in waiting if seen.picture)
             if held >= HELD_BYTES or sum(len(seen.crops) for seen in waiting) >= self.batch_size:
                 yield from self._read(waiting)
                 waiting = []
         yield from self._read(waiting)
+
+    def _watch(self, source: Source, pictures: bool) -> Iterator[Result]:
+        from mien.annotate.frames import Footage
+        from mien.annotate.watch import watch
+
+        options = self.video
+        try:
+            with Footage(
+                str(source.item), every=options.every, fps=options.fps, start=options.start, end=options.end
+            ) as footage:
+                for chunk in watch(self, footage, options, pictures=pictures):
+                    yield from chunk
+        except MediaError as error:
+            yield Result(source.name, error=str(error))
 
     def _look(self, source: Source) -> _Seen:
         """Decode one picture, find its faces and cut them out."""
@@ -170,16 +202,11 @@ class Annotator:
             return _Seen(source, error=str(error))
         smallest = self.min_size / max(picture.scale)
         faces = [face for face in self.detector(picture.pixels) if min(face.box[2:]) >= smallest]
-        template, size = self.model.template, self.model.size
-        crops = [align(picture.pixels, face.landmarks, template=template, size=size) for face in faces]
-        return _Seen(source, picture, faces, crops)
+        return _Seen(source, picture, faces, self.crops(picture.pixels, faces))
 
     def _read(self, waiting: Sequence[_Seen]) -> Iterator[Result]:
         """Let the network read all crops that wait, and hand the rows back to their pictures."""
-        crops = [crop for seen in waiting for crop in seen.crops]
-        outputs = self.predict(np.stack(crops)) if crops else {}
-        if crops and self.compounds is not None:
-            outputs[self.compounds.task.name] = np.float32(self.compounds.probabilities(outputs, self.model.tasks))
+        outputs = self.outputs([crop for seen in waiting for crop in seen.crops])
         start = 0
         for seen in waiting:
             stop = start + len(seen.faces)

@@ -1,0 +1,43 @@
+"""How a video is watched: all that its rows depend on, beside the networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class VideoOptions:
+    """Which frames of a video are looked at, and how closely.
+
+    Args:
+        every: look at each n-th frame.
+        fps: look at so many frames a second at most; not together with ``every``.
+        start: first second.
+        end: second at which it stops.
+        quality: how often the whole frame is searched for faces (:data:`mien.faces.follow.QUALITIES`).
+        max_faces: look at so many faces of a frame at most, the largest; None for all.
+
+    Raises:
+        ValueError: for a value out of range; the message is one line.
+    """
+
+    every: int = 1
+    fps: float | None = None
+    start: float | None = None
+    end: float | None = None
+    quality: str = "balanced"
+    max_faces: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise ValueError(f"every must be at least 1, not {self.every}")
+        if self.fps is not None and not self.fps > 0:
+            raise ValueError(f"fps must be more than 0, not {self.fps:g}")
+        if self.fps is not None and self.every > 1:
+            raise ValueError("either every or fps, not both")
+        if self.start is not None and self.start < 0:
+            raise ValueError(f"start must be 0 or more seconds, not {self.start:g}")
+        if self.end is not None and not self.end > (self.start or 0):
+            raise ValueError(f"end must lie after start, not at {self.end:g} seconds")
+        if self.max_faces is not None and self.max_faces < 1:
+            raise ValueError(f"max_faces must be at least 1, not {self.max_faces}")

@@ -1,0 +1,158 @@
+"""Frames of a video -> what is read of each, in chunks: look at frame n + 1 while the network reads frame n."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mien.annotate.ahead import ahead
+from mien.annotate.frames import Footage, Frame
+from mien.annotate.media import MediaError, Picture
+from mien.annotate.options import VideoOptions
+from mien.annotate.result import Result
+from mien.annotate.schema import face_rows
+from mien.faces.detect import Face, Pixels
+from mien.faces.follow import Follower
+from mien.faces.track import Tracker
+
+if TYPE_CHECKING:
+    from mien.annotate.pipeline import Annotator
+
+FRAMES, SECONDS, FACES = 15, 0.5, 256
+"""A chunk ends with so many frames, before so many seconds of video, or with so many faces, whatever comes first.
+
+The frames alone decide, never the clock: a run that goes on behind a chunk has the same chunks as one that was never
+stopped, hence feeds the network the same batches, and so ends with the same bits."""
+
+DECODED = 4
+"""Frames that are decoded ahead."""
+
+Floats = NDArray[np.float64]
+
+BOX = ("x", "y", "width", "height")
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A frame whose faces wait for the network."""
+
+    number: int
+    time: float
+    faces: Sequence[Face]
+    tracks: Sequence[int | None]
+    crops: Sequence[Pixels]
+    picture: Picture | None
+
+
+def watch(
+    annotator: Annotator,
+    footage: Footage,
+    options: VideoOptions,
+    *,
+    before: Iterable[pa.RecordBatch] = (),
+    pictures: bool = False,
+) -> Iterator[list[Result]]:
+    """What is read of each frame, a list of results a chunk.
+
+    Decoding, looking for faces, and the network run at the same time, in three threads; a bounded number of frames
+    waits between them, so memory does not grow.
+
+    Args:
+        annotator: with the networks.
+        footage: is iterated over; it stays open.
+        options: quality and max_faces are used here.
+        before: rows of an earlier run up to where ``footage`` goes on, for the tracks.
+        pictures: whether results keep their frame's pixels.
+
+    Raises:
+        MediaError: where the video is damaged, after all chunks before it.
+    """
+    tracker = Tracker()
+    for boxes, scores, time in _seen_boxes(before):
+        tracker(boxes, scores, time)
+    looks = _chunks(ahead(footage, DECODED), _Looker(annotator, footage, options, tracker, pictures))
+    for chunk in ahead(looks, 1):
+        yield _read(annotator, footage.name, chunk)
+
+
+class _Looker:
+    """Finds, follows and cuts out the faces of one frame after the other."""
+
+    def __init__(
+        self, annotator: Annotator, footage: Footage, options: VideoOptions, tracker: Tracker, pictures: bool
+    ) -> None:
+        self._annotator, self._footage, self._options = annotator, footage, options
+        self._tracker, self._pictures = tracker, pictures
+        self.begin()
+
+    def begin(self) -> None:
+        """Search the next frame as a whole: so a chunk does not depend on what was seen before it."""
+        self._follow = Follower(self._annotator.detector, self._options.quality)
+
+    def __call__(self, frame: Frame) -> _Look:
+        height, width = frame.pixels.shape[:2]
+        scale = self._footage.width / width, self._footage.height / height
+        least = self._annotator.min_size / max(scale)
+        faces = [face for face in self._follow(frame.pixels) if min(face.box[2:]) >= least][: self._options.max_faces]
+        crops = self._annotator.crops(frame.pixels, faces)
+        faces = [_in_original(face, scale) for face in faces]
+        boxes = np.array([face.box for face in faces], np.float64).reshape(-1, 4)
+        scores = np.array([face.score for face in faces], np.float64)
+        tracks = self._tracker(boxes, scores, frame.time)
+        picture = Picture(self._footage.name, frame.pixels, self._footage.width, self._footage.height)
+        return _Look(frame.number, frame.time, faces, tracks, crops, picture if self._pictures else None)
+
+
+def _in_original(face: Face, scale: tuple[float, float]) -> Face:
+    """The face in pixels of the original, in the precision of the table: what is tracked can be read back from it."""
+    box = np.float32(np.multiply(face.box, scale * 2)).tolist()
+    return Face((box[0], box[1], box[2], box[3]), float(np.float32(face.score)), np.float32(face.landmarks * scale))
+
+
+def _chunks(frames: Iterable[Frame], look: _Looker) -> Iterator[list[_Look]]:
+    """Cut where the frames say; a chunk before damage is given before the damage is raised."""
+    held: list[_Look] = []
+    try:
+        for frame in frames:
+            full = len(held) >= FRAMES or sum(len(seen.faces) for seen in held) >= FACES
+            if held and (full or frame.time - held[0].time >= SECONDS):
+                yield held
+                held = []
+                look.begin()
+            held.append(look(frame))
+    except MediaError:
+        if held:
+            yield held
+        raise
+    if held:
+        yield held
+
+
+def _read(annotator: Annotator, name: str, chunk: Sequence[_Look]) -> list[Result]:
+    """Let the network read all crops of a chunk, and hand the rows back to their frames."""
+    outputs = annotator.outputs([crop for look in chunk for crop in look.crops])
+    results, start = [], 0
+    for look in chunk:
+        stop = start + len(look.faces)
+        mine = {task: values[start:stop] for task, values in outputs.items()}
+        place = {"input": name, "frame": look.number, "time": look.time}
+        rows = face_rows(place, look.faces, mine, annotator.tasks, tracks=look.tracks)
+        results.append(Result(name, rows, picture=look.picture, crops=look.crops, frame=look.number, time=look.time))
+        start = stop
+    return results
+
+
+def _seen_boxes(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[Floats, Floats, float]]:
+    """Boxes, scores and time of each frame that an earlier run looked at, as its tracker saw them."""
+    for batch in batches:
+        columns = [np.asarray(batch[name].cast(pa.float64()).to_numpy(zero_copy_only=False)) for name in BOX]
+        boxes, scores = np.stack(columns, 1), batch["score"].cast(pa.float64()).to_numpy(zero_copy_only=False)
+        frames, times = batch["frame"].to_numpy(), batch["time"].to_numpy()
+        for rows in np.split(np.arange(len(frames)), np.flatnonzero(np.diff(frames)) + 1):
+            there = rows[np.isfinite(boxes[rows, 0])]
+            yield boxes[there], scores[there], float(times[rows[0]])
