@@ -11,12 +11,15 @@ from mien.annotate.journal import Journal, JournalError
 
 
 def schema(**options: object) -> pa.Schema:
-    fields = {"frame": pa.int32(), "time": pa.float64(), "note": pa.string()}
+    fields = {"frame": pa.int32(), "time": pa.float64(), "face": pa.int32(), "note": pa.string()}
     return pa.schema(fields, {"options": json.dumps(options)})
 
 
 def batch(index: int) -> list[dict[str, object]]:
-    return [{"frame": index, "time": index / 30, "note": None if row else "x" * index} for row in range(2)]
+    return [
+        {"frame": index, "time": index / 30, "face": row or None, "note": None if row else "x" * index}
+        for row in range(2)
+    ]
 
 
 def written(path: Path, batches: int = 4) -> list[int]:
@@ -42,7 +45,7 @@ def test_every_tear_is_cut_back_to_the_last_whole_batch(tmp_path: Path) -> None:
         path.write_bytes(whole[:length])
         kept = max(0, sum(length >= size for size in sizes) - 1)
         with Journal(path, schema(every=2), resume=True) as journal:
-            assert journal.rows == 2 * kept
+            assert (journal.rows, journal.frames, journal.faces) == (2 * kept, kept, kept)
             assert journal.last == ((kept - 1, (kept - 1) / 30) if kept else None)
             for index in range(kept, 4):
                 journal.write(batch(index))
@@ -73,7 +76,7 @@ def test_other_options_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match=r"a\.part: was begun with another every \(was 2, is 3\), fps \(was none"):
         Journal(tmp_path / "a.part", schema(every=3, fps=5), resume=True)
     with pytest.raises(JournalError, match="other columns"):
-        Journal(tmp_path / "a.part", schema(every=2).remove(2), resume=True)
+        Journal(tmp_path / "a.part", schema(every=2).remove(3), resume=True)
     with Journal(tmp_path / "a.part", schema(every=2), resume=True) as journal:
         assert journal.rows == 8
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from queue import Full, Queue
 from typing import TypeVar
 
@@ -20,7 +20,7 @@ class _End:
         self.error = error
 
 
-def ahead(items: Iterable[Item], size: int) -> Iterator[Item]:
+def ahead(items: Iterable[Item], size: int) -> Generator[Item, None, None]:
     """The same items in the same order; a thread takes up to ``size`` of them ahead of whoever asks.
 
     What the iterator raises is raised here, after all the items that came before. When the generator is closed, the

@@ -33,8 +33,8 @@ class Journal:
         resume: go on with the file that is there, behind its last whole batch; otherwise it is begun anew.
 
     Attributes:
-        rows: how many it has.
-        last: number and time of the last frame that has rows.
+        rows, frames, faces: how many it has; one row of a frame without a face.
+        first, last: number and time of the first and of the last frame; None if there is none.
 
     Raises:
         JournalError: if it was written with another schema or other options, which are named, or is no journal.
@@ -43,7 +43,8 @@ class Journal:
 
     def __init__(self, path: Path, schema: pa.Schema, *, resume: bool = False) -> None:
         self.path, self.schema = path, schema
-        self.rows, self._end = 0, 0
+        self.rows = self.frames = self.faces = self._end = 0
+        self.first: tuple[int, float] | None = None
         self.last: tuple[int, float] | None = None
         if resume:
             self._find_end()
@@ -54,7 +55,7 @@ class Journal:
             self._append(schema.serialize())
 
     def write(self, rows: Sequence[Row]) -> None:
-        """Append one batch.
+        """Append one batch: whole frames, in their order.
 
         Raises:
             OSError: if it cannot be written; what stood there before still does.
@@ -93,9 +94,13 @@ class Journal:
         self._end += len(message)
 
     def _count(self, batch: pa.RecordBatch) -> None:
+        if batch.num_rows == 0:
+            return
         self.rows += batch.num_rows
-        if batch.num_rows:
-            self.last = batch["frame"][-1].as_py(), batch["time"][-1].as_py()
+        self.frames += len(batch["frame"].unique())
+        self.faces += batch.num_rows - batch["face"].null_count
+        first, self.last = ((batch["frame"][at].as_py(), batch["time"][at].as_py()) for at in (0, -1))
+        self.first = self.first or first
 
     def _find_end(self) -> None:
         """Read up to the last whole batch of the file that is there, if any."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Protocol
@@ -34,12 +35,16 @@ class _Writer(Protocol):
 class _JsonLines:
     """One JSON object a row, with every column; nulls as null."""
 
-    def __init__(self, stream: IO[bytes], _schema: pa.Schema) -> None:
+    def __init__(self, stream: IO[bytes], schema: pa.Schema) -> None:
         self._stream = stream
+        self._single = {field.name for field in schema if field.type == pa.float32()}
 
     def write_table(self, table: pa.Table) -> None:
         for row in table.to_pylist():
-            short = {name: _shortest(value) if isinstance(value, float) else value for name, value in row.items()}
+            short = {
+                name: _shortest(value) if name in self._single and value is not None else value
+                for name, value in row.items()
+            }
             self._stream.write(json.dumps(short, ensure_ascii=False).encode() + b"\n")
 
     def close(self) -> None: ...
@@ -55,6 +60,49 @@ WRITERS: dict[str, Callable[[IO[bytes], pa.Schema], _Writer]] = {
     ".csv": pa.csv.CSVWriter,
     ".jsonl": _JsonLines,
 }
+
+
+GROUP = 5000
+"""Rows of a row group of a video's table."""
+
+
+def write_table(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+    """Write a whole table, row group by row group; it takes its name when it is complete.
+
+    Args:
+        path: its suffix says the format; what stands there is replaced.
+        schema: of the batches.
+        batches: any number of any length; as many are held as make a row group.
+
+    Raises:
+        OSError: if it cannot be written; what stood there before still does.
+    """
+    new = path.with_name(f"{path.name}.new")
+    try:
+        with new.open("wb") as stream:
+            writer = WRITERS[path.suffix.lower()](stream, schema)
+            try:
+                for table in _groups(schema, batches):
+                    writer.write_table(table)
+            except BaseException:
+                with suppress(Exception):  # the first failure is the one to tell
+                    writer.close()
+                raise
+            writer.close()
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _groups(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(part.num_rows for part in held) >= GROUP:
+            yield pa.Table.from_batches(held, schema).combine_chunks()
+            held = []
+    if held:
+        yield pa.Table.from_batches(held, schema).combine_chunks()
 
 
 class Store:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,8 +57,8 @@ def watch(
     *,
     before: Iterable[pa.RecordBatch] = (),
     pictures: bool = False,
-) -> Iterator[list[Result]]:
-    """What is read of each frame, a list of results a chunk.
+) -> Generator[list[Result], None, None]:
+    """What is read of each frame, a list of results a chunk; to be closed if it is not taken to its end.
 
     Decoding, looking for faces, and the network run at the same time, in three threads; a bounded number of frames
     waits between them, so memory does not grow.
@@ -75,9 +76,10 @@ def watch(
     tracker = Tracker()
     for boxes, scores, time in _seen_boxes(before):
         tracker(boxes, scores, time)
-    looks = _chunks(ahead(footage, DECODED), _Looker(annotator, footage, options, tracker, pictures))
-    for chunk in ahead(looks, 1):
-        yield _read(annotator, footage.name, chunk)
+    looker = _Looker(annotator, footage, options, tracker, pictures)
+    with closing(ahead(footage, DECODED)) as frames, closing(ahead(_chunks(frames, looker), 1)) as chunks:
+        for chunk in chunks:
+            yield _read(annotator, footage.name, chunk)
 
 
 class _Looker:

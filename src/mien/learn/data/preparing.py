@@ -29,7 +29,7 @@ from mien.learn.data.packing import Row
 from mien.learn.data.shards import SHARDS, shard_path
 from mien.learn.data.unfound import fill, median_landmarks
 from mien.learn.data.writing import rewrite
-from mien.learn.processes import cores, work_through
+from mien.processes import cores, work_through
 
 PLAN = "plan.json"
 """In the folder of the shards while they are made: what they are made from, and how."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mien.learn.processes import AHEAD, cores, work_through
+from mien.processes import AHEAD, cores, work_through
 
 
 def square(number: int) -> int:

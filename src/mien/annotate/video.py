@@ -1,0 +1,239 @@
+"""One video to one table: a journal while it is watched, the table at the end, and on from the journal after a kill."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from mien import __version__
+from mien.annotate.frames import Footage, Place
+from mien.annotate.journal import OPTIONS, Journal, refuse_others
+from mien.annotate.media import MediaError
+from mien.annotate.pipeline import Annotator
+from mien.annotate.smooth import Smoother
+from mien.annotate.store import WRITERS, StoreError, write_table
+from mien.annotate.watch import watch
+
+SAMPLE = 65_536
+"""Bytes at the beginning and at the end of a video by which it is known again, with its length."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What is made of the rows of a video when they are there; none of it changes the rows.
+
+    Args:
+        smooth: window of the median in looked-at frames, odd; 0 for none.
+        constant: of the exponential filter, in seconds; None for none.
+        layout: None for mien's own columns, or the name of a layout (:mod:`mien.annotate.layouts`).
+        overlay: also draw the video into this file.
+    """
+
+    smooth: int = 0
+    constant: float | None = None
+    layout: str | None = None
+    overlay: Path | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a video.
+
+    Args:
+        status: ``done``, ``complete already``, ``damaged``, ``interrupted`` or ``failed``.
+        frames: that were looked at.
+        faces: that were read in all of them.
+        rows: of the table.
+        seconds: from the first of these frames to the last.
+        error: one line, or None.
+    """
+
+    status: str
+    frames: int = 0
+    faces: int = 0
+    rows: int = 0
+    seconds: float = 0.0
+    error: str | None = None
+
+
+class VideoRun:
+    """The annotation of one video into a table.
+
+    Args:
+        annotator: with the networks, and how the video is watched.
+        source: what :class:`mien.annotate.frames.Footage` opens.
+        out: the table: .parquet, .csv or .jsonl.
+        ending: smoothing, layout, overlay.
+        overwrite: whether a table and a journal that are there may be replaced.
+        resume: go on with the journal that is there, if any.
+
+    Attributes:
+        expected: about how many frames will be looked at in all, or None.
+        journal: what was done so far.
+
+    Raises:
+        MediaError: if the video cannot be opened.
+        OSError: if the table cannot be written, or what is there is not this run's; the message is one line.
+    """
+
+    def __init__(
+        self,
+        annotator: Annotator,
+        source: str,
+        out: Path,
+        ending: Ending | None = None,
+        *,
+        overwrite: bool = False,
+        resume: bool = False,
+    ) -> None:
+        self.annotator, self.source, self.out, self.ending = annotator, source, out, ending or Ending()
+        self.part = journal_path(out)
+        conditions = _conditions(annotator, source)
+        schema = annotator.video_schema
+        schema = schema.with_metadata({**schema.metadata, OPTIONS: json.dumps(conditions)})
+        self._smoother = None
+        if self.ending.smooth or self.ending.constant is not None:
+            window = self.ending.smooth or 1
+            self._smoother = Smoother(schema, annotator.tasks, window=window, constant=self.ending.constant)
+        refuse_existing(out, overwrite=overwrite, resume=resume)
+        with ExitStack() as stack:
+            journal = Journal(self.part, schema, resume=True) if resume and self.part.exists() else None
+            if journal:
+                stack.push(journal)
+            place = Place(*journal.last) if journal and journal.last else None
+            self.footage = stack.enter_context(self._footage(place))
+            self.journal = journal or stack.enter_context(Journal(self.part, schema))
+            self._open = stack.pop_all()
+        self.begun = self.journal.frames
+        self.expected = None if self.footage.expected is None else self.begun + self.footage.expected
+
+    def __call__(self, advance: Callable[[int], object] = lambda _: None) -> Outcome:
+        """Watch it to its end, and make the table of all that is known then, whatever the end was.
+
+        Ctrl-C ends it too: the table is made of what was done. The journal is kept unless all went well.
+
+        Args:
+            advance: told how many frames were looked at since it was told last.
+        """
+        status, error = "done", None
+        try:
+            options, before = self.annotator.video, self.journal.batches()
+            with closing(watch(self.annotator, self.footage, options, before=before)) as chunks:  # ends its threads
+                for chunk in chunks:
+                    self.journal.write([row for result in chunk for row in result.rows])
+                    advance(len(chunk))
+        except MediaError as fault:
+            status, error = "damaged", str(fault)
+        except KeyboardInterrupt:
+            status = "interrupted"
+        except OSError as fault:
+            status, error = "failed", f"cannot write: {fault.strerror or fault}"
+        finally:
+            self._open.close()
+        try:
+            if self.journal.rows:
+                self._write_table()
+        except OSError as fault:
+            status, error = "failed", f"cannot write: {fault.strerror or fault}; what was done stands in {self.part}"
+        if status == "done" or not self.journal.rows:
+            self.part.unlink(missing_ok=True)
+        return self._outcome(status, error)
+
+    def _footage(self, after: Place | None) -> Footage:
+        options = self.annotator.video
+        return Footage(
+            self.source, every=options.every, fps=options.fps, start=options.start, end=options.end, after=after
+        )
+
+    def _write_table(self) -> None:
+        schema, batches = self.journal.schema, self.journal.batches()
+        if self._smoother is not None:
+            schema, batches = self._smoother.schema, self._smoother(batches)
+        write_table(self.out, schema, batches)
+
+    def _outcome(self, status: str, error: str | None) -> Outcome:
+        done = self.journal
+        seconds = done.last[1] - done.first[1] if done.first and done.last else 0.0
+        return Outcome(status, done.frames, done.faces, done.rows, seconds, error)
+
+
+def journal_path(out: Path) -> Path:
+    """Where the journal of a table is."""
+    return out.with_name(f"{out.name}.part")
+
+
+def refuse_existing(out: Path, *, overwrite: bool, resume: bool) -> None:
+    """Look before any work begins whether the table may be written.
+
+    Raises:
+        StoreError: if not; the message is one line.
+    """
+    part = journal_path(out)
+    if out.suffix.lower() not in WRITERS:
+        raise StoreError(f"{out}: the name must end in {', '.join(WRITERS)}")
+    if out.is_dir():
+        raise StoreError(f"{out}: is a folder")
+    if not out.parent.is_dir():
+        raise StoreError(f"{out}: cannot be written: there is no folder {out.parent}")
+    if not os.access(out.parent, os.W_OK):
+        raise StoreError(f"{out}: cannot be written: Permission denied")
+    if overwrite or (resume and part.exists()):
+        return
+    if part.exists():
+        raise StoreError(f"{part}: a run that was broken off (--resume goes on with it, --overwrite begins anew)")
+    if out.exists():
+        raise StoreError(f"{out}: exists already (--overwrite replaces it)")
+
+
+def is_complete(annotator: Annotator, source: str, out: Path) -> bool:
+    """Whether an earlier run made the whole table.
+
+    A table in Parquet says how it was made, the others cannot.
+
+    Raises:
+        JournalError: if it was made with other options, which are named.
+    """
+    if not out.exists() or journal_path(out).exists():
+        return False
+    if out.suffix.lower() == ".parquet":
+        now = annotator.video_schema.with_metadata({OPTIONS: json.dumps(_conditions(annotator, source))})
+        before = pa.parquet.read_schema(out)
+        refuse_others(out, now.with_metadata(before.metadata), now)
+    return True
+
+
+def _conditions(annotator: Annotator, source: str) -> dict[str, object]:
+    """All that the rows depend on, by the names that a refusal shall have."""
+    return {
+        "input": source,
+        "video": _fingerprint(source),
+        "model": annotator.model.digest[:16],
+        "detector": type(annotator.detector).__name__,
+        "min_size": annotator.min_size,
+        "batch_size": annotator.batch_size,
+        "compounds": annotator.compounds and annotator.compounds.to_json(),
+        **asdict(annotator.video),
+        "version": __version__,
+    }
+
+
+def _fingerprint(source: str) -> str | None:
+    """By what a file is known again after it was moved or copied; None for what is no file."""
+    try:
+        with Path(source).open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            digest = hashlib.sha256(str(size).encode())
+            for start in (0, max(0, size - SAMPLE)):
+                file.seek(start)
+                digest.update(file.read(SAMPLE))
+    except (OSError, ValueError):
+        return None
+    return digest.hexdigest()[:16]

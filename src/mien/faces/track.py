@@ -1,0 +1,4 @@
+"""Stand-in."""
+class Tracker:
+    def __call__(self, boxes, scores, time):
+        return list(range(len(boxes)))
