@@ -46,17 +46,17 @@ def overlay(picture: Picture, rows: Sequence[Row], tasks: Sequence[Task]) -> Ima
     boxes = [_box(row, canvas.width / picture.width, canvas.height / picture.height) for row in faces]
     several = len(faces) > 1
     panels = [
-        panel(f"{index}  " * several + headline(row, tasks), row, tasks, unit, _colour(index))
+        panel(f"{index}  " * several + headline(row, tasks), row, tasks, unit, colour_of(index))
         for index, row in enumerate(faces[:PANELS])
     ]
     _draw_faces(canvas, picture, faces, boxes, unit)
     for index, box in enumerate(boxes if several else ()):
-        _tag(canvas, box, str(index), min(unit, 0.2 * (box[2] - box[0])), _colour(index))
+        tag(canvas, box, str(index), min(unit, 0.2 * (box[2] - box[0])), colour_of(index))
     place = _place(boxes[0], panels[0].size, canvas.size, 0.6 * unit) if panels and not several else None
     if place:
         canvas.alpha_composite(panels.pop(), place)
     if not faces:
-        _tag(canvas, (unit, 3 * unit, unit, unit), "no face found", unit, COLOURS[0])
+        tag(canvas, (unit, 3 * unit, unit, unit), "no face found", unit, COLOURS[0])
     return _with_strip(canvas, panels, round(0.6 * unit)).convert("RGB")
 
 
@@ -110,7 +110,8 @@ def _box(row: Row, across: float, down: float) -> Box:
     return left, top, left + row["width"] * across, top + row["height"] * down
 
 
-def _colour(index: int) -> Colour:
+def colour_of(index: int) -> Colour:
+    """The colour of a face or a track."""
     return COLOURS[index % len(COLOURS)]
 
 
@@ -123,15 +124,15 @@ def _draw_faces(canvas: Image.Image, picture: Picture, faces: Sequence[Row], box
     for index, (row, box) in enumerate(zip(faces, boxes, strict=True)):
         side = min(box[2] - box[0], box[3] - box[1]) * SMOOTH
         left, top, right, bottom = (SMOOTH * value for value in box)
-        draw.rounded_rectangle((left, top, right, bottom), 0.06 * side, outline=(*_colour(index), 255), width=thick)
+        draw.rounded_rectangle((left, top, right, bottom), 0.06 * side, outline=(*colour_of(index), 255), width=thick)
         radius = min(max(0.018 * side, 0.16 * unit * SMOOTH), 0.4 * unit * SMOOTH)
         for name in LANDMARKS:
             point = row[f"{name}_x"] * across, row[f"{name}_y"] * down
-            disc(draw, point, radius, (*_colour(index), 255), BACK, max(1, round(0.25 * radius)))
+            disc(draw, point, radius, (*colour_of(index), 255), BACK, max(1, round(0.25 * radius)))
     canvas.alpha_composite(layer.reduce(SMOOTH))
 
 
-def _tag(canvas: Image.Image, box: Box, text: str, unit: float, colour: Colour) -> None:
+def tag(canvas: Image.Image, box: Box, text: str, unit: float, colour: Colour) -> None:
     """Write a small tag above the left side of a box, or below it if the canvas has no room."""
     letters = font(1.1 * unit)
     width, height = letters.getlength(text) + 0.8 * unit, 1.6 * unit
