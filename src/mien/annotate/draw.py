@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path, PurePath
 
 from PIL import Image, ImageDraw
@@ -134,14 +135,23 @@ def _draw_faces(canvas: Image.Image, picture: Picture, faces: Sequence[Row], box
 
 def tag(canvas: Image.Image, box: Box, text: str, unit: float, colour: Colour) -> None:
     """Write a small tag above the left side of a box, or below it if the canvas has no room."""
-    letters = font(1.1 * unit)
-    width, height = letters.getlength(text) + 0.8 * unit, 1.6 * unit
-    left = min(max(0.0, box[0]), canvas.width - width)
-    below = min(box[3], canvas.height - height)
-    top = box[1] - height if box[1] >= height else below
-    draw = ImageDraw.Draw(canvas)
-    draw.rounded_rectangle((left, top, left + width, top + height), 0.3 * unit, (*colour, 255))
-    draw.text((left + width / 2, top + height / 2), text, BACK[:3], letters, anchor="mm")
+    piece = _tag(text, round(4 * unit) / 4, colour)
+    left = min(max(0.0, box[0]), canvas.width - piece.width)
+    below = min(box[3], canvas.height - piece.height)
+    top = box[1] - piece.height if box[1] >= piece.height else below
+    canvas.paste(piece, (round(left), round(top)), piece)
+
+
+@lru_cache(512)
+def _tag(text: str, unit: float, colour: Colour) -> Image.Image:
+    big = unit * SMOOTH
+    letters = font(1.1 * big)
+    size = round(letters.getlength(text) / SMOOTH + 0.8 * unit), round(1.6 * unit)
+    image = Image.new("RGBA", (size[0] * SMOOTH, size[1] * SMOOTH))
+    draw = ImageDraw.Draw(image)
+    draw.rounded_rectangle((0, 0, image.width - 1, image.height - 1), 0.3 * big, (*colour, 255))
+    draw.text((image.width / 2, image.height / 2), text, BACK[:3], letters, anchor="mm")
+    return image.reduce(SMOOTH)
 
 
 def _place(box: Box, size: tuple[int, int], canvas: tuple[int, int], gap: float) -> tuple[int, int] | None:

@@ -9,6 +9,7 @@ from types import TracebackType
 
 import av
 import numpy as np
+from av.video.reformatter import Colorspace, VideoReformatter
 from PIL import Image
 
 from mien.annotate.store import StoreError
@@ -43,6 +44,7 @@ class Mp4:
         self.path, self.frames = Path(path), 0
         self._part = self.path.with_name(self.path.name + ".part")
         self._rate = Fraction(rate or 25).limit_denominator(1001)
+        self._colours = VideoReformatter()  # one for all frames: making it takes longer than using it
         self._container: av.container.OutputContainer | None = None
         self._size, self._begin, self._last = (0, 0), 0.0, -1
         if self.path.suffix.lower() != ".mp4":
@@ -62,9 +64,8 @@ class Mp4:
                 self._container = self._open(image.size, time)
             if image.size != self._size:
                 raise ValueError(f"a frame of {image.size} in a video of {self._size}")
-            frame = av.VideoFrame.from_ndarray(np.asarray(image), "rgb24").reformat(
-                format="yuv420p", dst_colorspace="ITU709"
-            )
+            frame = av.VideoFrame.from_ndarray(np.asarray(image), "rgb24")
+            frame = self._colours.reformat(frame, format="yuv420p", dst_colorspace=Colorspace.ITU709)
             self._last = max(round((time - self._begin) / CLOCK), self._last + 1)
             frame.pts, frame.time_base = self._last, CLOCK
             self._container.mux(self._stream.encode(frame))

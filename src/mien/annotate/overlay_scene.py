@@ -161,7 +161,7 @@ class Scene:
                     canvas.paste(point, (round(x - point.width / 2), round(y - point.height / 2)), point)
         small = min(unit, max(LEAST, 0.2 * side))
         text = "  ".join(filter(None, (_number(row), headline(row, self.tasks) if _read(row, self.tasks) else "")))
-        if font(1.1 * small).getlength(text) > 1.9 * side:
+        if 0.55 * small * len(text) > 1.9 * side:  # about as wide as it is written
             text = _number(row)
         if text:
             tag(canvas, (left, top, min(right, self.layout.video[0]), min(bottom, self.layout.video[1])), text, small,
