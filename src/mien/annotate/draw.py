@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path, PurePath
 
 from PIL import Image, ImageDraw
@@ -46,17 +47,17 @@ def overlay(picture: Picture, rows: Sequence[Row], tasks: Sequence[Task]) -> Ima
     boxes = [_box(row, canvas.width / picture.width, canvas.height / picture.height) for row in faces]
     several = len(faces) > 1
     panels = [
-        panel(f"{index}  " * several + headline(row, tasks), row, tasks, unit, _colour(index))
+        panel(f"{index}  " * several + headline(row, tasks), row, tasks, unit, colour_of(index))
         for index, row in enumerate(faces[:PANELS])
     ]
     _draw_faces(canvas, picture, faces, boxes, unit)
     for index, box in enumerate(boxes if several else ()):
-        _tag(canvas, box, str(index), min(unit, 0.2 * (box[2] - box[0])), _colour(index))
+        tag(canvas, box, str(index), min(unit, 0.2 * (box[2] - box[0])), colour_of(index))
     place = _place(boxes[0], panels[0].size, canvas.size, 0.6 * unit) if panels and not several else None
     if place:
         canvas.alpha_composite(panels.pop(), place)
     if not faces:
-        _tag(canvas, (unit, 3 * unit, unit, unit), "no face found", unit, COLOURS[0])
+        tag(canvas, (unit, 3 * unit, unit, unit), "no face found", unit, COLOURS[0])
     return _with_strip(canvas, panels, round(0.6 * unit)).convert("RGB")
 
 
@@ -110,7 +111,8 @@ def _box(row: Row, across: float, down: float) -> Box:
     return left, top, left + row["width"] * across, top + row["height"] * down
 
 
-def _colour(index: int) -> Colour:
+def colour_of(index: int) -> Colour:
+    """The colour of a face or a track."""
     return COLOURS[index % len(COLOURS)]
 
 
@@ -123,24 +125,33 @@ def _draw_faces(canvas: Image.Image, picture: Picture, faces: Sequence[Row], box
     for index, (row, box) in enumerate(zip(faces, boxes, strict=True)):
         side = min(box[2] - box[0], box[3] - box[1]) * SMOOTH
         left, top, right, bottom = (SMOOTH * value for value in box)
-        draw.rounded_rectangle((left, top, right, bottom), 0.06 * side, outline=(*_colour(index), 255), width=thick)
+        draw.rounded_rectangle((left, top, right, bottom), 0.06 * side, outline=(*colour_of(index), 255), width=thick)
         radius = min(max(0.018 * side, 0.16 * unit * SMOOTH), 0.4 * unit * SMOOTH)
         for name in LANDMARKS:
             point = row[f"{name}_x"] * across, row[f"{name}_y"] * down
-            disc(draw, point, radius, (*_colour(index), 255), BACK, max(1, round(0.25 * radius)))
+            disc(draw, point, radius, (*colour_of(index), 255), BACK, max(1, round(0.25 * radius)))
     canvas.alpha_composite(layer.reduce(SMOOTH))
 
 
-def _tag(canvas: Image.Image, box: Box, text: str, unit: float, colour: Colour) -> None:
+def tag(canvas: Image.Image, box: Box, text: str, unit: float, colour: Colour) -> None:
     """Write a small tag above the left side of a box, or below it if the canvas has no room."""
-    letters = font(1.1 * unit)
-    width, height = letters.getlength(text) + 0.8 * unit, 1.6 * unit
-    left = min(max(0.0, box[0]), canvas.width - width)
-    below = min(box[3], canvas.height - height)
-    top = box[1] - height if box[1] >= height else below
-    draw = ImageDraw.Draw(canvas)
-    draw.rounded_rectangle((left, top, left + width, top + height), 0.3 * unit, (*colour, 255))
-    draw.text((left + width / 2, top + height / 2), text, BACK[:3], letters, anchor="mm")
+    piece = _tag(text, round(4 * unit) / 4, colour)
+    left = min(max(0.0, box[0]), canvas.width - piece.width)
+    below = min(box[3], canvas.height - piece.height)
+    top = box[1] - piece.height if box[1] >= piece.height else below
+    canvas.paste(piece, (round(left), round(top)), piece)
+
+
+@lru_cache(512)
+def _tag(text: str, unit: float, colour: Colour) -> Image.Image:
+    big = unit * SMOOTH
+    letters = font(1.1 * big)
+    size = round(letters.getlength(text) / SMOOTH + 0.8 * unit), round(1.6 * unit)
+    image = Image.new("RGBA", (size[0] * SMOOTH, size[1] * SMOOTH))
+    draw = ImageDraw.Draw(image)
+    draw.rounded_rectangle((0, 0, image.width - 1, image.height - 1), 0.3 * big, (*colour, 255))
+    draw.text((image.width / 2, image.height / 2), text, BACK[:3], letters, anchor="mm")
+    return image.reduce(SMOOTH)
 
 
 def _place(box: Box, size: tuple[int, int], canvas: tuple[int, int], gap: float) -> tuple[int, int] | None:

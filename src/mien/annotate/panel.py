@@ -1,8 +1,13 @@
-"""The panel of one face: its most probable class, a bar for each attribute, a plot of two continuous values."""
+"""The panel of one face: its most probable class, a bar for each attribute, a plot of two continuous values.
+
+A video shows the same few pieces in each frame: titles, bars and planes are drawn once and kept.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -18,8 +23,12 @@ MOST_BARS = 20
 BACK, PLANE = (18, 20, 26, 215), (34, 37, 46, 235)
 WHITE, GREY, FAINT = (255, 255, 255, 255), (168, 174, 186, 255), (70, 75, 86, 255)
 
+WIDTH, LINE, EDGE, HEAD, PLOT, GAP = 17.0, 1.28, 0.7, 1.7, 6.4, 0.8
+"""Of the panel, a bar's line, the margin, the title's line, the plot and the space above it, in units."""
+
 Colour = tuple[int, int, int]
 Paint = tuple[int, int, int, int]
+Point = tuple[float, float]
 
 
 def headline(row: Row, tasks: Sequence[Task]) -> str:
@@ -30,87 +39,145 @@ def headline(row: Row, tasks: Sequence[Task]) -> str:
 
 def font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """Pillow's own font, so that an overlay looks the same everywhere."""
+    return _font(round(4 * size) / 4)
+
+
+@lru_cache
+def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def disc(
-    draw: ImageDraw.ImageDraw, centre: tuple[float, float], radius: float, fill: Paint, outline: Paint, width: int
-) -> None:
+def disc(draw: ImageDraw.ImageDraw, centre: Point, radius: float, fill: Paint, outline: Paint, width: int) -> None:
     """A filled circle with an outline."""
     (x, y), r = centre, radius
     draw.ellipse((x - r, y - r, x + r, y + r), fill, outline, width)
 
 
-def panel(title: str, row: Row, tasks: Sequence[Task], unit: float, colour: Colour) -> Image.Image:
-    """A panel as an RGBA image, about 16 ``unit`` wide; ``unit`` is the height of its letters in pixels."""
+def plane_axes(tasks: Sequence[Task]) -> list[str]:
+    """The two continuous labels that the plane shows; empty where there are not just two."""
+    axes = [label for task in tasks if task.kind is Kind.CONTINUOUS for label in task.labels]
+    return axes if len(axes) == 2 else []
+
+
+def panel_size(tasks: Sequence[Task], unit: float) -> tuple[int, int]:
+    """Width and height of a panel in pixels."""
+    count = min(MOST_BARS, sum(len(task) for task in tasks if task.kind is Kind.ATTRIBUTES))
+    height = 2 * EDGE + HEAD + -(-count // 2) * LINE + (PLOT + GAP if plane_axes(tasks) else 0)
+    return round(WIDTH * unit), round(height * unit)
+
+
+def panel(
+    title: str, row: Row, tasks: Sequence[Task], unit: float, colour: Colour, trail: Sequence[Point] = ()
+) -> Image.Image:
+    """A panel as an RGBA image, 17 ``unit`` wide; ``unit`` is the height of its letters in pixels.
+
+    Args:
+        title: its first line.
+        row: the face's row.
+        tasks: the label space of the row.
+        unit: in pixels.
+        colour: of the face.
+        trail: earlier values of the plane's two labels, oldest first; they fade.
+    """
     bars = [(label, row[label]) for task in tasks if task.kind is Kind.ATTRIBUTES for label in task.labels]
     if len(bars) > MOST_BARS:
         bars = sorted(bars, key=lambda bar: -bar[1])[:MOST_BARS]
-    axes = [label for task in tasks if task.kind is Kind.CONTINUOUS for label in task.labels]
-    half = -(-len(bars) // 2)
-    big = unit * SMOOTH
-    line, edge, width = 1.28 * big, 0.7 * big, 17 * big
-    top = edge + 1.7 * big
-    plot = 6.4 * big if len(axes) == 2 else 0.0
-    height = top + half * line + (plot + 0.8 * big if plot else 0) + edge
-    image = Image.new("RGBA", (round(width), round(height)))
-    draw = ImageDraw.Draw(image)
-    draw.rounded_rectangle((0, 0, width - 1, height - 1), 0.6 * big, BACK)
-    draw.rounded_rectangle((edge, edge + 0.1 * big, edge + 0.3 * big, edge + 1.2 * big), 0.15 * big, (*colour, 255))
-    draw.text((edge + 0.7 * big, edge + 0.65 * big), title, WHITE, font(1.15 * big), anchor="lm")
-    column = (width - 3 * edge) / 2
+    image = _backdrop(panel_size(tasks, unit), unit).copy()
+    edge, top, half = round(EDGE * unit), (EDGE + HEAD) * unit, -(-len(bars) // 2)
+    image.paste(_title(title, image.width - 2 * edge, unit, colour), (edge, edge))
+    column = (image.width - 3 * edge) // 2
     for index, (label, value) in enumerate(bars):
-        corner = edge + index // half * (column + edge), top + index % half * line
-        _bar(draw, corner, column, big, label, value, colour)
-    if plot:
-        _plot(draw, (edge, top + half * line + 0.5 * big), plot, big, axes, [row[axis] for axis in axes], colour)
+        filled = round(value * column * SMOOTH) / (column * SMOOTH)
+        corner = edge + index // half * (column + edge), round(top + index % half * LINE * unit)
+        image.paste(_bar(label, filled, value >= 0.5, column, unit, colour), corner)
+    if axes := plane_axes(tasks):
+        corner = edge, round(top + (half * LINE + GAP - 0.3) * unit)
+        values = row[axes[0]], row[axes[1]]
+        plot = _plot(tuple(axes), values, trail, unit, colour)
+        image.paste(plot, corner)
+        for index, (axis, value) in enumerate(zip(axes, values, strict=True)):
+            place = corner[0] + plot.width + round(0.8 * unit), corner[1] + round((1.9 + 2.8 * (index - 0.5)) * unit)
+            image.paste(_number(axis, f"{value:+.2f}", image.width - edge - place[0], unit), place)
+    return image
+
+
+def _large(size: Point, fill: Paint = BACK) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    """A canvas that is to be reduced. It has the panel's own colour, so that the piece is pasted without a mask."""
+    image = Image.new("RGBA", (max(1, round(size[0])) * SMOOTH, max(1, round(size[1])) * SMOOTH), fill)
+    return image, ImageDraw.Draw(image)
+
+
+@lru_cache(64)
+def _backdrop(size: tuple[int, int], unit: float) -> Image.Image:
+    image, draw = _large(size, (0, 0, 0, 0))
+    draw.rounded_rectangle((0, 0, image.width - 1, image.height - 1), 0.6 * SMOOTH * unit, BACK)
     return image.reduce(SMOOTH)
 
 
-def _bar(
-    draw: ImageDraw.ImageDraw,
-    corner: tuple[float, float],
-    width: float,
-    unit: float,
-    label: str,
-    value: float,
-    colour: Colour,
-) -> None:
+@lru_cache(512)
+def _title(text: str, width: int, unit: float, colour: Colour) -> Image.Image:
+    image, draw = _large((width, 1.4 * unit))
+    big = unit * SMOOTH
+    draw.rounded_rectangle((0, 0.1 * big, 0.3 * big, 1.2 * big), 0.15 * big, (*colour, 255))
+    draw.text((0.7 * big, 0.65 * big), text, WHITE, font(1.15 * big), anchor="lm")
+    return image.reduce(SMOOTH)
+
+
+@lru_cache(8192)
+def _bar(label: str, value: float, bright: bool, width: int, unit: float, colour: Colour) -> Image.Image:
     """A label and a bar for a probability; bright from one half on."""
-    x, y = corner
+    image, draw = _large((width, 1.1 * unit))
+    big = unit * SMOOTH
     text = label if len(label) <= 9 else label[:8] + "."
-    draw.text((x, y + 0.6 * unit), text, WHITE if value >= 0.5 else GREY, font(0.95 * unit), anchor="lm")
-    left, right = x + (2.9 if len(label) <= 4 else 4.4) * unit, x + width
-    top, bottom = y + 0.3 * unit, y + 0.9 * unit
-    draw.rounded_rectangle((left, top, right, bottom), 0.3 * unit, FAINT)
+    draw.text((0, 0.6 * big), text, WHITE if bright else GREY, font(0.95 * big), anchor="lm")
+    left, right = (2.9 if len(label) <= 4 else 4.4) * big, image.width - 1
+    top, bottom = 0.3 * big, 0.9 * big
+    draw.rounded_rectangle((left, top, right, bottom), 0.3 * big, FAINT)
     length = value * (right - left)
-    if length >= 0.6 * unit:
-        draw.rounded_rectangle((left, top, left + length, bottom), 0.3 * unit, (*colour, 255) if value >= 0.5 else GREY)
+    if length >= 0.6 * big:
+        draw.rounded_rectangle((left, top, left + length, bottom), 0.3 * big, (*colour, 255) if bright else GREY)
+    return image.reduce(SMOOTH)
 
 
-def _plot(
-    draw: ImageDraw.ImageDraw,
-    corner: tuple[float, float],
-    side: float,
-    unit: float,
-    axes: Sequence[str],
-    values: Sequence[float],
-    colour: Colour,
-) -> None:
-    """The plane of two values in [-1, 1], the second upwards, with a dot; the numbers stand beside it."""
-    x, y = corner
-    middle, radius, thin = (x + side / 2, y + side / 2), side / 2, max(1, round(unit / 14))
-    draw.rounded_rectangle((x, y, x + side, y + side), 0.3 * unit, PLANE, FAINT, thin)
-    draw.ellipse((x, y, x + side, y + side), outline=FAINT, width=thin)
-    draw.line((x, middle[1], x + side, middle[1]), FAINT, thin)
-    draw.line((middle[0], y, middle[0], y + side), FAINT, thin)
-    small = font(0.8 * unit)
-    draw.text((x + side - 0.2 * unit, middle[1] + 0.1 * unit), axes[0][:1].upper(), GREY, small, anchor="ra")
-    draw.text((middle[0] + 0.25 * unit, y + 0.1 * unit), axes[1][:1].upper(), GREY, small, anchor="la")
-    dot = middle[0] + values[0] * radius, middle[1] - values[1] * radius
-    draw.line((*middle, *dot), (*colour, 255), 2 * thin)
-    disc(draw, dot, 0.42 * unit, (*colour, 255), WHITE, thin)
-    for index, (axis, value) in enumerate(zip(axes, values, strict=True)):
-        left, height = x + side + 0.8 * unit, y + side / 2 + (index - 0.5) * 2.8 * unit
-        draw.text((left, height - 0.65 * unit), axis, GREY, font(0.95 * unit), anchor="lm")
-        draw.text((left, height + 0.55 * unit), f"{value:+.2f}", WHITE, font(1.2 * unit), anchor="lm")
+@lru_cache(64)
+def _plane(axes: tuple[str, ...], unit: float) -> Image.Image:
+    """The empty plane of two values in [-1, 1], not yet reduced."""
+    image, draw = _large((PLOT * unit, PLOT * unit))
+    big, end = unit * SMOOTH, image.width - 1
+    middle, thin = end / 2, max(1, round(big / 14))
+    draw.rounded_rectangle((0, 0, end, end), 0.3 * big, PLANE, FAINT, thin)
+    draw.ellipse((0, 0, end, end), outline=FAINT, width=thin)
+    draw.line((0, middle, end, middle), FAINT, thin)
+    draw.line((middle, 0, middle, end), FAINT, thin)
+    small = font(0.8 * big)
+    draw.text((end - 0.2 * big, middle + 0.1 * big), axes[0][:1].upper(), GREY, small, anchor="ra")
+    draw.text((middle + 0.25 * big, 0.1 * big), axes[1][:1].upper(), GREY, small, anchor="la")
+    return image
+
+
+def _plot(axes: tuple[str, ...], values: Point, trail: Sequence[Point], unit: float, colour: Colour) -> Image.Image:
+    """The plane, the second value upwards, with a dot and where it came from."""
+    image = _plane(axes, unit).copy()
+    draw = ImageDraw.Draw(image)
+    big, middle = unit * SMOOTH, (image.width - 1) / 2
+    thin = max(1, round(big / 14))
+    points = [(middle + x * middle, middle - y * middle) for x, y in (*trail, values)]
+    if trail:
+        for index, (start, stop) in enumerate(pairwise(points), 1):
+            share = index / len(trail)
+            paint = tuple(round(back + share * (top - back)) for back, top in zip(PLANE, colour, strict=False))
+            draw.line((*start, *stop), paint, 2 * thin)
+    else:
+        draw.line((middle, middle, *points[-1]), (*colour, 255), 2 * thin)
+    disc(draw, points[-1], 0.42 * big, (*colour, 255), WHITE, thin)
+    return image.reduce(SMOOTH)
+
+
+@lru_cache(1024)
+def _number(axis: str, number: str, width: int, unit: float) -> Image.Image:
+    """The name of a value over the value."""
+    image, draw = _large((width, 2.6 * unit))
+    big = unit * SMOOTH
+    draw.text((0, 0.65 * big), axis, GREY, font(0.95 * big), anchor="lm")
+    draw.text((0, 1.85 * big), number, WHITE, font(1.2 * big), anchor="lm")
+    return image.reduce(SMOOTH)

@@ -1,0 +1,153 @@
+"""Overlays of videos, drawn from a finished table and the video, or while frames come."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Protocol
+
+import pyarrow as pa
+
+from mien.annotate.mp4 import Mp4
+from mien.annotate.overlay_scene import Scene
+from mien.annotate.schema import Row
+from mien.annotate.store import StoreError
+from mien.faces.detect import Pixels
+from mien.tasks import Task
+
+
+class Shown(Protocol):
+    """What is needed of a frame; :class:`mien.annotate.frames.Frame` has it."""
+
+    @property
+    def number(self) -> int:
+        """In the video, from 0."""
+
+    @property
+    def time(self) -> float:
+        """In seconds."""
+
+    @property
+    def pixels(self) -> Pixels:
+        """H x W x 3 uint8 RGB."""
+
+
+class OverlayVideo:
+    """A video with overlays that grows, for frames as they come; a context manager, which completes the file.
+
+    :func:`draw_overlay` draws that of a finished table, which is the ordinary way.
+
+    Args:
+        path: ends in .mp4.
+        tasks: the label space of the rows.
+        panels: how many faces at once are to have their readings drawn.
+        rate: frames a second, about.
+        overwrite: whether an existing file may be replaced.
+
+    Raises:
+        StoreError: if the file cannot be written, now or later.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        tasks: Sequence[Task],
+        *,
+        panels: int = 2,
+        rate: float | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        self.tasks, self.panels = tuple(tasks), panels
+        self._file = Mp4(path, rate=rate, overwrite=overwrite)
+        self._scene: Scene | None = None
+
+    @property
+    def frames(self) -> int:
+        """How many were written."""
+        return self._file.frames
+
+    def write(self, pixels: Pixels, time: float, rows: Sequence[Row]) -> None:
+        """Draw and encode one frame; ``time`` in seconds, the rows' places in pixels of the frame."""
+        if self._scene is None:
+            self._scene = Scene(pixels.shape[1], pixels.shape[0], self.tasks, self.panels)
+        self._file.write(self._scene.draw(pixels, time, rows), time)
+
+    def close(self) -> None:
+        """Complete the file; without a frame there is none."""
+        self._file.close()
+
+    def __enter__(self) -> OverlayVideo:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.__exit__(kind, error, trace)
+
+
+def draw_overlay(
+    frames: Iterable[Shown],
+    batches: Iterable[pa.RecordBatch],
+    tasks: Sequence[Task],
+    path: str | os.PathLike[str],
+    *,
+    panels: int = 2,
+    rate: float | None = None,
+    overwrite: bool = False,
+    advance: Callable[[int], object] | None = None,
+) -> int:
+    """The overlay of a video that was annotated: each frame that the table has rows of, at its own time.
+
+    An interrupted video is complete up to there. Memory is that of one batch.
+
+    Args:
+        frames: of the video, ascending; those that the table does not have are passed over.
+        batches: the table's, in the order of its frames.
+        tasks: the label space of the table.
+        path: ends in .mp4.
+        panels: how many faces at once are to have their readings drawn; :func:`faces_at_once` counts them.
+        rate: frames a second, about.
+        overwrite: whether an existing file may be replaced.
+        advance: told of each frame that is drawn.
+
+    Returns:
+        How many frames were drawn.
+
+    Raises:
+        StoreError: if the file cannot be written, or no frame of the table is in the video.
+    """
+    groups = by_frame(batches)
+    with OverlayVideo(path, tasks, panels=panels, rate=rate, overwrite=overwrite) as video:
+        number, rows = next(groups, (-1, []))
+        for frame in frames:
+            while rows and number < frame.number:
+                number, rows = next(groups, (-1, []))
+            if not rows:
+                break
+            if number == frame.number:
+                video.write(frame.pixels, frame.time, rows)
+                if advance is not None:
+                    advance(1)
+        if not video.frames:
+            raise StoreError(f"{path}: nothing to draw, none of the table's frames is in the video")
+        return video.frames
+
+
+def by_frame(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, list[Row]]]:
+    """The number of each frame and its rows; a frame may go on in the next batch."""
+    number, rows = -1, list[Row]()
+    for batch in batches:
+        for row in batch.to_pylist():
+            if rows and row["frame"] != number:
+                yield number, rows
+                rows = []
+            number = row["frame"]
+            rows.append(row)
+    if rows:
+        yield number, rows
+
+
+def faces_at_once(batches: Iterable[pa.RecordBatch]) -> int:
+    """The most faces that any frame has; the columns ``frame`` and ``face`` are enough."""
+    return max((sum(row["face"] is not None for row in rows) for _, rows in by_frame(batches)), default=0)
