@@ -51,9 +51,9 @@ def needs_extra(extra: str = "train") -> Iterator[None]:
 
 @contextmanager
 def progress(what: str, total: int | None, *, done: int = 0, hidden: bool = False) -> Iterator[Callable[..., None]]:
-    """A bar on stderr if that is a terminal, nothing elsewhere; yields ``advance(steps, text="")``.
+    """A bar on stderr if that is a terminal, nothing elsewhere; yields ``advance(steps, text="", total=None)``.
 
-    The total is None if it is not known.
+    The total is None if it is not known, and to ``advance`` if it stays what it was.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -68,7 +68,7 @@ def progress(what: str, total: int | None, *, done: int = 0, hidden: bool = Fals
     hidden = hidden or not sys.stderr.isatty()
     with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False, disable=hidden) as bar:
         task = bar.add_task("", total=total, completed=done, text="")
-        yield lambda steps, text="": bar.update(task, advance=steps, text=text)
+        yield lambda steps, text="", total=None: bar.update(task, advance=steps, text=text, total=total)
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -92,6 +92,11 @@ class Footage:
         """How many packets or pictures could not be decoded so far, and were passed over."""
         return self._reel.damaged
 
+    @property
+    def live(self) -> bool:
+        """Whether it is a stream or a device, which cannot be read twice."""
+        return self._reel.live
+
     def __iter__(self) -> Iterator[Frame]:
         """The frames, in the order in which they are shown.
 

@@ -133,7 +133,7 @@ class VideoRun:
         except MediaError as fault:
             status, error = "damaged", str(fault)
         except KeyboardInterrupt:
-            status = "interrupted"
+            status = "done" if self.footage.live else "interrupted"  # nothing else ends a camera
         except OSError as fault:
             status, error = "failed", f"cannot write: {fault.strerror or fault}"
         finally:

@@ -1,0 +1,204 @@
+"""Many videos: one after the other in this process, or side by side in several; none stops the others."""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from mien.annotate.media import MediaError
+from mien.annotate.options import VideoOptions
+from mien.annotate.pipeline import Annotator
+from mien.annotate.video import Ending, Outcome, VideoRun, is_complete
+from mien.compound import Compounds
+from mien.processes import cores, end_with_parent
+
+Tell = Callable[[str, int], object]
+"""Told ``("expected", frames)`` when a video is begun, and ``("frames", frames)`` as they are looked at."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One video and where its table goes.
+
+    Args:
+        name: what is said of it.
+        source: what is opened.
+        out: its table.
+        overlay: the video that is drawn, if any.
+    """
+
+    name: str
+    source: str
+    out: Path
+    overlay: Path | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all videos of a run have in common; goes to other processes.
+
+    Args:
+        model, min_size, batch_size, threads, compounds, video: of the :class:`mien.annotate.pipeline.Annotator`.
+        smooth, constant, layout: of the :class:`mien.annotate.video.Ending`.
+        overwrite, resume: of the :class:`mien.annotate.video.VideoRun`.
+    """
+
+    model: Path | None = None
+    min_size: int = 16
+    batch_size: int = 32
+    threads: int = 0
+    compounds: Compounds | None = None
+    video: VideoOptions = VideoOptions()  # noqa: RUF009 (it is frozen)
+    smooth: int = 0
+    constant: float | None = None
+    layout: str | None = None
+    overwrite: bool = False
+    resume: bool = False
+
+    def annotator(self, workers: int = 1) -> Annotator:
+        """The networks, loaded; two of them run at once in each of the workers, so each has its share of the cores."""
+        return self._annotator(self.threads or max(1, cores() // (2 * workers)))
+
+    def for_pictures(self) -> Annotator:
+        """The networks for pictures, of which one runs at a time."""
+        return self._annotator(self.threads)
+
+    def _annotator(self, threads: int) -> Annotator:
+        return Annotator(
+            self.model,
+            min_size=self.min_size,
+            batch_size=self.batch_size,
+            threads=threads,
+            compounds=self.compounds,
+            video=self.video,
+        )
+
+
+def perform(annotator: Annotator, job: Job, settings: Settings, tell: Tell) -> Outcome:
+    """Annotate one video.
+
+    Raises:
+        MediaError: if it cannot be opened.
+        OSError: if its table cannot be written, or what is there is not this run's; the message is one line.
+    """
+    if settings.resume and is_complete(annotator, job.source, job.out):
+        return Outcome("complete already")
+    ending = Ending(settings.smooth, settings.constant, settings.layout, job.overlay)
+    run = VideoRun(
+        annotator, job.source, job.out, ending, overwrite=settings.overwrite, resume=settings.resume
+    )  # fmt: skip
+    tell("expected", run.expected or 0)
+    tell("frames", run.begun)
+    return run(lambda count: tell("frames", count))
+
+
+def work_off(
+    jobs: Sequence[Job], annotator: Annotator, settings: Settings, workers: int, tell: Tell
+) -> Iterator[tuple[Job, Outcome]]:
+    """Each job with what became of it, as they end; after Ctrl-C those that were begun, and no others.
+
+    Args:
+        jobs: in the order in which they are begun.
+        annotator: of this process, for a single worker.
+        settings: of all jobs.
+        workers: how many are done at once; with more than one, each job has a process of its own, so that one that is
+            killed takes no other with it.
+        tell: told of progress.
+    """
+    if workers > 1 and len(jobs) > 1:
+        yield from _Processes(settings, min(workers, len(jobs)), tell).work_off(jobs)
+        return
+    for job in jobs:
+        outcome = _attempt(annotator, job, settings, tell)
+        yield job, outcome
+        if outcome.status == "interrupted":
+            return
+
+
+def _attempt(annotator: Annotator, job: Job, settings: Settings, tell: Tell) -> Outcome:
+    """As :func:`perform`, but whatever is raised is an outcome."""
+    try:
+        return perform(annotator, job, settings, tell)
+    except (MediaError, OSError, ValueError) as error:
+        return Outcome("failed", error=str(error))
+    except KeyboardInterrupt:
+        return Outcome("interrupted")
+    except Exception as error:  # nobody foresaw it; the others go on all the same
+        return Outcome("failed", error=f"{type(error).__name__}: {' '.join(str(error).split())}")
+
+
+class _Processes:
+    """Processes that do one job each, some at a time."""
+
+    def __init__(self, settings: Settings, workers: int, tell: Tell) -> None:
+        self._settings, self._workers, self._tell = settings, workers, tell
+        self._context: Any = multiprocessing.get_context("spawn")
+        self._running: dict[Any, tuple[Job, Any]] = {}
+        self._stop = False
+
+    def work_off(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Outcome]]:
+        waiting = list(jobs)
+        while self._running or (waiting and not self._stop):
+            try:
+                while waiting and not self._stop and len(self._running) < self._workers:
+                    self._begin(waiting.pop(0))
+                ended = self._listen()
+            except KeyboardInterrupt:
+                self._end_all()
+                continue
+            yield from ended
+
+    def _begin(self, job: Job) -> None:
+        receiver, sender = self._context.Pipe(duplex=False)
+        process = self._context.Process(target=_work, args=(sender, job, self._settings, self._workers))
+        process.start()
+        sender.close()
+        self._running[receiver] = job, process
+
+    def _listen(self) -> list[tuple[Job, Outcome]]:
+        """Wait for news; pass on what is told, and return those that ended."""
+        ended = []
+        for receiver in multiprocessing.connection.wait(list(self._running)):
+            job, process = self._running[receiver]
+            try:
+                news = receiver.recv()  # type: ignore[union-attr]
+            except EOFError:
+                news = Outcome("failed", error="its process was killed (out of memory?); --resume goes on")
+            if isinstance(news, Outcome):
+                del self._running[receiver]
+                process.join()
+                ended.append((job, news))
+            else:
+                self._tell(*news)
+        return ended
+
+    def _end_all(self) -> None:
+        """Ask those that run to complete their tables."""
+        self._stop = True
+        for _, process in self._running.values():
+            process.terminate()
+
+
+def _work(sender: Connection, job: Job, settings: Settings, workers: int) -> None:
+    """What a process does: it ends with its parent, which alone hears Ctrl-C and passes it on."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _once)
+    end_with_parent()
+    try:
+        outcome = _attempt(settings.annotator(workers), job, settings, lambda what, count: sender.send((what, count)))
+    except KeyboardInterrupt:
+        outcome = Outcome("interrupted")
+    sender.send(outcome)
+    os._exit(0)  # no thread of a library may keep it
+
+
+def _once(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
