@@ -59,7 +59,9 @@ def test_list_on_standard_input(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     assert names("-") == ["p/b.jpg", "p/a.PNG", "missing one.jpg"]
 
 
-@pytest.mark.parametrize(("given", "reason"), [("q", "no pictures or videos in this folder"), ("q/*.jpg", "no picture or video matches")])
+@pytest.mark.parametrize(
+    ("given", "reason"), [("q", "no pictures or videos in this folder"), ("q/*.jpg", "no picture or video matches")]
+)
 def test_nothing_found_is_an_error_that_names_the_input(folder: Path, given: str, reason: str) -> None:
     first, second = expand([given, "p/b.jpg"])
     assert first.name == given

@@ -41,7 +41,9 @@ def test_every_tear_is_cut_back_to_the_last_whole_batch(tmp_path: Path) -> None:
     path = tmp_path / "a.part"
     sizes = written(path)
     whole = path.read_bytes()
-    for length in sorted({*range(0, len(whole) + 1, 9), *sizes, *(size - 1 for size in sizes), *(size + 1 for size in sizes[:-1])}):
+    for length in sorted(
+        {*range(0, len(whole) + 1, 9), *sizes, *(size - 1 for size in sizes), *(size + 1 for size in sizes[:-1])}
+    ):
         path.write_bytes(whole[:length])
         kept = max(0, sum(length >= size for size in sizes) - 1)
         with Journal(path, schema(every=2), resume=True) as journal:

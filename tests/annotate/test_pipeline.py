@@ -93,11 +93,11 @@ def test_batches_across_pictures_change_nothing(network: Path, image: np.ndarray
 
 def test_no_face_is_a_row_of_nulls(annotator: Annotator, tmp_path: Path) -> None:
     frames = [Image.new("L", (40, 40), shade) for shade in (0, 90)]
-    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
-    (row,) = annotator(tmp_path / "a.gif").to_pylist()
+    frames[0].save(tmp_path / "a.tif", save_all=True, append_images=frames[1:])
+    (row,) = annotator(tmp_path / "a.tif").to_pylist()
     filled = {name: value for name, value in row.items() if value is not None}
     assert filled == {
-        "input": str(tmp_path / "a.gif"), "frame": 0, "note": "first of 2 frames; no face found"
+        "input": str(tmp_path / "a.tif"), "frame": 0, "note": "first of 2 frames; no face found"
     }  # fmt: skip
 
 

@@ -11,8 +11,7 @@ import typer
 from mien.terminal import ENDINGS, fail
 
 if TYPE_CHECKING:
-    from mien.annotate.inputs import Source
-    from mien.annotate.jobs import Settings
+    pass
 
 TABLES = (".parquet", ".csv", ".jsonl")
 OUT, FOLDER = "annotations.parquet", "annotations"
@@ -56,7 +55,8 @@ def annotate(
     source: Annotated[
         str | None,
         typer.Option(
-            metavar="URL", help="Instead of INPUT: a stream, a camera (/dev/video0), or a series of pictures as a video."
+            metavar="URL",
+            help="Instead of INPUT: a stream, a camera (/dev/video0), or a series of pictures as a video.",
         ),
     ] = None,
     every: Annotated[int, typer.Option(min=1, metavar="N", help="Of a video: look at each N-th frame.")] = 1,
@@ -85,9 +85,9 @@ def annotate(
     Exit status: 0 if all went well, 1 if an input failed, 2 if nothing could be begun, 130 after Ctrl-C.
     """
     from mien.annotate.inputs import Source, expand
-    from mien.annotate.jobs import Settings
     from mien.annotate.options import VideoOptions
     from mien.annotate.picture_command import annotate_pictures
+    from mien.annotate.settings import Settings
     from mien.compound_sets import load
 
     if bool(inputs) == (source is not None):
@@ -120,7 +120,13 @@ def annotate(
         signal.signal(ending, signal.default_int_handler)  # as Ctrl-C: the table is completed
     if not videos:
         status = annotate_pictures(
-            annotator, sources, OUT if out is None else out, overlay=overlay, as_manifest=as_manifest, overwrite=overwrite, quiet=quiet
+            annotator,
+            sources,
+            OUT if out is None else out,
+            overlay=overlay,
+            as_manifest=as_manifest,
+            overwrite=overwrite,
+            quiet=quiet,
         )
         raise typer.Exit(status)
     from mien.annotate.folder_command import annotate_folder
@@ -129,4 +135,6 @@ def annotate(
     alone = len(sources) == 1 and (out is None or Path(out).suffix.lower() in TABLES or out == "-")
     if alone:
         raise typer.Exit(annotate_one(annotator, sources[0], OUT if out is None else out, overlay, settings, quiet))
-    raise typer.Exit(annotate_folder(annotator, sources, FOLDER if out is None else out, overlay, table, settings, workers, quiet))
+    raise typer.Exit(
+        annotate_folder(annotator, sources, FOLDER if out is None else out, overlay, table, settings, workers, quiet)
+    )

@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
 
 from mien.annotate.inputs import Source
-from mien.annotate.jobs import Job, Settings, work_off
+from mien.annotate.jobs import Job, work_off
 from mien.annotate.picture_command import annotate_pictures
 from mien.annotate.pipeline import Annotator
+from mien.annotate.settings import Settings
 from mien.annotate.video import Outcome
 from mien.annotate.video_command import films
 from mien.terminal import complain, fail
@@ -78,9 +79,7 @@ def annotate_folder(
     if status != 130 and pictures:
         place = str(folder / f"{PICTURES}.{table}")
         again = settings.overwrite or settings.resume
-        status = max(
-            status, annotate_pictures(settings.for_pictures(), pictures, place, overwrite=again, quiet=quiet)
-        )
+        status = max(status, annotate_pictures(settings.for_pictures(), pictures, place, overwrite=again, quiet=quiet))
     return status
 
 
@@ -181,4 +180,6 @@ def _read(path: Path) -> dict[str, Entry]:
 def _parsed(row: dict[str, str]) -> Entry:
     frames, faces = (int(row[name]) if row.get(name) else None for name in ("frames", "faces"))
     seconds = float(row["seconds"]) if row.get("seconds") else None
-    return Entry(row["input"], row["table"], frames, faces, seconds, row.get("status") or "waiting", row.get("error") or None)
+    return Entry(
+        row["input"], row["table"], frames, faces, seconds, row.get("status") or "waiting", row.get("error") or None
+    )

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mien.annotate.inputs import Source
-from mien.annotate.jobs import Job, Settings, Tell, perform
+from mien.annotate.jobs import Job, Tell, perform
 from mien.annotate.media import MediaError
 from mien.annotate.pipeline import Annotator
+from mien.annotate.settings import Settings
 from mien.annotate.video import Outcome, journal_path
 from mien.terminal import complain, fail, progress
 

@@ -15,9 +15,9 @@ from typing import Any
 import torch
 
 from mien.learn.objective import DivergedError
-from mien.processes import cores, end_with_parent
 from mien.learn.study.run import Job, Say, perform
 from mien.learn.study.store import Run
+from mien.processes import cores, end_with_parent
 from mien.terminal import ENDINGS
 
 LOOK = 0.2
