@@ -200,8 +200,7 @@ def _medians(known: _Rows, start: int, end: int, reach: int) -> Floats:
 
 def _numbers(column: pa.Array) -> Floats:
     """NaN where there is none."""
-    numbers: Floats = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return numbers
+    return np.asarray(column.to_numpy(zero_copy_only=False), np.float64)
 
 
 def _smooth_schema(schema: pa.Schema, tasks: Sequence[Task], window: int, constant: float | None) -> pa.Schema:

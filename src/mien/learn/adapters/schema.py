@@ -9,17 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mien.annotate.layouts import BOX
 from mien.learn.data.sources.expression_words import WORDS
-from mien.tasks import ACTION_UNITS
+from mien.tasks import ACTION_UNITS, AFFECT, EXPRESSION
 
 PICTURE = (
     "input", "path", "file", "filename", "image", "img_path", "image_path", "input_image_path", "picture", "video",
 )  # fmt: skip
 """Columns that may name the picture, the first that is there. Most tools write none; users add one."""
-
-FULL = 4.0
-"""The intensity, of 0 to 5, that is read as a probability of 1: so 2 is 0.5, and AUs of 2 and more count as present, as
-for DISFA in papers/003, 4.1."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Schema:
         labels: its columns -> our labels, probabilities or values in our unit.
         intensities: its columns -> our labels, 0 to 5; used where no column of ``labels`` says the same.
         box: columns with x, y, width and height; or one with all four.
-        points: number of landmarks ``x_0``, ``y_0`` ...; what holds them all is the box.
+        points: number of landmarks ``x_0``, ``y_0`` ...; where they are there, what holds them all is the box.
         frame, first: the column with the number of the frame, and that of the first frame.
         found: a column that is 0 where the tool found no face.
         word: a column with the most probable expression, in place of probabilities.
@@ -68,11 +65,13 @@ def _units(pattern: str, padded: bool = True) -> dict[str, str]:
 FER = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 WORDED = {word: label for word, label in WORDS.items() if label}
 
+# OpenFace itself knows no expressions, no affect and no box: these are of mien's layout of that name.
 OPENFACE = Schema(
     "openface",
     ("AU01_c", "AU12_c"),
-    _units("AU{}_c"),
+    _units("AU{}_c") | {label: label for label in (*EXPRESSION.labels, *AFFECT.labels)},
     _units("AU{}_r"),
+    box=BOX,
     points=68,
     first=1,
     found="success",
@@ -114,7 +113,7 @@ SCHEMAS = (OPENFACE, PY_FEAT, LIBREFACE, DEEPFACE, FER_TABLE, FER_JSON)
 
 def own(labels: Sequence[str]) -> Schema:
     """mien's own tables, and any other with a column for the picture and columns that are called as our labels."""
-    return Schema("mien", (), {label: label for label in labels}, box=("x", "y", "width", "height"))
+    return Schema("mien", (), {label: label for label in labels}, box=BOX)
 
 
 def recognised(columns: Sequence[str], labels: Sequence[str], name: str | None = None) -> Schema:

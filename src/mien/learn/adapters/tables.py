@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from mien.annotate.layouts import FULL
 from mien.learn.adapters.files import SUFFIXES, columns, is_table, names, numbers, stem
-from mien.learn.adapters.schema import FULL, PICTURE, Schema, recognised
+from mien.learn.adapters.schema import PICTURE, Schema, recognised
 from mien.learn.data.sources.expression_words import WORDS
 from mien.learn.readings import Readings
 from mien.tasks import Kind, Task
@@ -39,9 +40,10 @@ class _Part:
 def read(path: Path, tasks: Sequence[Task], schema: str | None = None) -> Readings:
     """The faces of a tool's table.
 
-    A cell without a number says that the label is absent (0). A face of which no label has a number was not found and
-    is left out, as is one that the tool itself says it did not find. A label that leaves its range is measured in a
-    unit that we do not know: it is left out (of classes, the whole task), and a note says so.
+    A cell without a number says that the label is absent (0); a column without any number says nothing. A face of which
+    no label has a number was not found and is left out, as is one that the tool itself says it did not find. A label
+    that leaves its range is measured in a unit that we do not know: it is left out (of classes, the whole task), and a
+    note says so.
 
     Args:
         path: a file, or a folder of them. A table without a column for the picture has the name of its picture.
@@ -147,7 +149,7 @@ def _labels(cells: Mapping[str, Any], schema: Schema) -> dict[str, Floats]:
             found[label] = np.clip(numbers(cells[name], name) / FULL, 0, 1)
     if schema.word is not None and schema.word in cells and not set(found) & set(WORDS.values()):
         found |= _one_hot(cells[schema.word].to_pylist())
-    return found
+    return {label: values for label, values in found.items() if np.isfinite(values).any()} or found
 
 
 def _one_hot(words: Sequence[str | None]) -> dict[str, Floats]:

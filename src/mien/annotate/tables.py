@@ -1,0 +1,96 @@
+"""A finished table, read again batch by batch: whatever is made of one (reports, overlays) begins here."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from mien.tasks import Kind, Task
+
+NEEDED = ("input", "frame", "face", "x", "y", "width", "height")
+
+
+class TableError(ValueError):
+    """A table that cannot be used; the message is one line."""
+
+
+class AnnotatedTable:
+    """A table of ``mien annotate``. Nothing of it is held in memory.
+
+    Args:
+        path: a Parquet file: the other formats do not carry the label space.
+
+    Attributes:
+        path: of the file.
+        tasks: the label space.
+        metadata: what the file says of itself: model, version, options.
+        names: of its columns.
+        rows: how many it has.
+        timed: whether it is of a video: its rows have times.
+
+    Raises:
+        TableError: if it cannot be read, or is none of ours.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        if self.path.suffix.lower() != ".parquet":
+            raise TableError(f"{self.path}: the name must end in .parquet (other formats do not say what labels mean)")
+        if not self.path.is_file():
+            raise TableError(f"{self.path}: {'is a folder' if self.path.is_dir() else 'no such file'}")
+        try:
+            self._file = pa.parquet.ParquetFile(self.path)
+        except (pa.ArrowException, OSError) as error:
+            raise self._unreadable(error) from None
+        schema = self._file.schema_arrow
+        self.names, self.rows = list(schema.names), self._file.metadata.num_rows
+        self.metadata = {
+            key.decode("utf-8", "replace"): value.decode("utf-8", "replace")
+            for key, value in (schema.metadata or {}).items()
+            if key != b"ARROW:schema"
+        }
+        if "mien_version" not in self.metadata or not set(NEEDED) <= set(self.names):
+            raise TableError(f"{self.path}: is not a table of mien annotate")
+        self.tasks = self._tasks()
+        self.timed = "time" in self.names
+
+    def batches(self, columns: Sequence[str] | None = None, size: int = 4096) -> Iterator[pa.RecordBatch]:
+        """The rows, ``size`` at a time.
+
+        Args:
+            columns: those that are wanted, of which the table may lack some; all by default.
+            size: most rows of a batch.
+
+        Raises:
+            TableError: if the file is damaged.
+        """
+        wanted = None if columns is None else [name for name in self.names if name in set(columns)]
+        try:
+            yield from self._file.iter_batches(size, columns=wanted)
+        except (pa.ArrowException, OSError) as error:
+            raise self._unreadable(error) from None
+
+    def of(self, kind: Kind) -> list[str]:
+        """All labels of a kind."""
+        return [label for task in self.tasks if task.kind is kind for label in task.labels]
+
+    def _tasks(self) -> tuple[Task, ...]:
+        if "tasks" not in self.metadata:
+            raise TableError(f"{self.path}: does not say what its labels are; it was written by a mien before 0.2")
+        try:
+            tasks = tuple(Task.from_dict(task) for task in json.loads(self.metadata["tasks"]))
+        except (KeyError, TypeError, ValueError):
+            raise TableError(f"{self.path}: its metadata 'tasks' cannot be read") from None
+        needed = [label for task in tasks for label in task.labels]
+        needed += [task.name for task in tasks if task.kind is Kind.CLASSES]
+        if lacking := [name for name in needed if name not in self.names]:
+            raise TableError(f"{self.path}: has no column {', '.join(lacking)}")
+        return tasks
+
+    def _unreadable(self, error: Exception) -> TableError:
+        return TableError(f"{self.path}: cannot be read ({' '.join(str(error).split())})")
