@@ -12,14 +12,16 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from mien.annotate.ending import Ending
 from mien.annotate.media import MediaError
 from mien.annotate.pipeline import Annotator
 from mien.annotate.settings import Settings
-from mien.annotate.video import Ending, Outcome, VideoRun, is_complete
+from mien.annotate.video import Outcome, VideoRun, is_complete
 from mien.processes import end_with_parent
 
 Tell = Callable[[str, int], object]
-"""Told ``("expected", frames)`` when a video is begun, and ``("frames", frames)`` as they are looked at."""
+"""Told ``("expected", frames)`` when a video is begun, and ``("frames", frames)`` as they are looked at; ``("drawn",
+frames)`` as its overlay is drawn."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def perform(annotator: Annotator, job: Job, settings: Settings, tell: Tell) -> O
     )  # fmt: skip
     tell("expected", run.expected or 0)
     tell("frames", run.begun)
-    return run(lambda count: tell("frames", count))
+    return run(lambda count: tell("frames", count), lambda count: tell("drawn", count))
 
 
 def work_off(

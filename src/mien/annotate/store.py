@@ -66,13 +66,19 @@ GROUP = 5000
 """Rows of a row group of a video's table."""
 
 
-def write_table(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+def write_table(
+    path: Path,
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch],
+    writer: Callable[[IO[bytes], pa.Schema], _Writer] | None = None,
+) -> None:
     """Write a whole table, row group by row group; it takes its name when it is complete.
 
     Args:
         path: its suffix says the format; what stands there is replaced.
         schema: of the batches.
         batches: any number of any length; as many are held as make a row group.
+        writer: another one than the format's own.
 
     Raises:
         OSError: if it cannot be written; what stood there before still does.
@@ -80,15 +86,15 @@ def write_table(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
     new = path.with_name(f"{path.name}.new")
     try:
         with new.open("wb") as stream:
-            writer = WRITERS[path.suffix.lower()](stream, schema)
+            begun = (writer or WRITERS[path.suffix.lower()])(stream, schema)
             try:
                 for table in _groups(schema, batches):
-                    writer.write_table(table)
+                    begun.write_table(table)
             except BaseException:
                 with suppress(Exception):  # the first failure is the one to tell
-                    writer.close()
+                    begun.close()
                 raise
-            writer.close()
+            begun.close()
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
@@ -14,33 +15,16 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from mien import __version__
+from mien.annotate.ending import Ending, Finisher
 from mien.annotate.frames import Footage, Place
 from mien.annotate.journal import OPTIONS, Journal, refuse_others
 from mien.annotate.media import MediaError
 from mien.annotate.pipeline import Annotator
-from mien.annotate.smooth import Smoother
-from mien.annotate.store import WRITERS, StoreError, write_table
+from mien.annotate.store import WRITERS, StoreError
 from mien.annotate.watch import watch
 
 SAMPLE = 65_536
 """Bytes at the beginning and at the end of a video by which it is known again, with its length."""
-
-
-@dataclass(frozen=True)
-class Ending:
-    """What is made of the rows of a video when they are there; none of it changes the rows.
-
-    Args:
-        smooth: window of the median in looked-at frames, odd; 0 for none.
-        constant: of the exponential filter, in seconds; None for none.
-        layout: None for mien's own columns, or the name of a layout (:mod:`mien.annotate.layouts`).
-        overlay: also draw the video into this file.
-    """
-
-    smooth: int = 0
-    constant: float | None = None
-    layout: str | None = None
-    overlay: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +38,7 @@ class Outcome:
         rows: of the table.
         seconds: from the first of these frames to the last.
         error: one line, or None.
+        speed: frames a second that were looked at in this run.
     """
 
     status: str
@@ -62,6 +47,7 @@ class Outcome:
     rows: int = 0
     seconds: float = 0.0
     error: str | None = None
+    speed: float = 0.0
 
 
 class VideoRun:
@@ -99,31 +85,34 @@ class VideoRun:
         conditions = _conditions(annotator, source)
         schema = annotator.video_schema
         schema = schema.with_metadata({**schema.metadata, OPTIONS: json.dumps(conditions)})
-        self._smoother = None
-        if self.ending.smooth or self.ending.constant is not None:
-            window = self.ending.smooth or 1
-            self._smoother = Smoother(schema, annotator.tasks, window=window, constant=self.ending.constant)
-        refuse_existing(out, overwrite=overwrite, resume=resume)
+        self._finisher = Finisher(self.ending, schema, annotator.tasks, annotator.model)
+        refuse_existing(out, self.ending, overwrite=overwrite, resume=resume)
         with ExitStack() as stack:
             journal = Journal(self.part, schema, resume=True) if resume and self.part.exists() else None
             if journal:
                 stack.push(journal)
             place = Place(*journal.last) if journal and journal.last else None
             self.footage = stack.enter_context(self._footage(place))
+            if self.footage.live and self.ending.overlay:
+                raise StoreError("a stream cannot be drawn: that takes a second look at it")
             self.journal = journal or stack.enter_context(Journal(self.part, schema))
             self._open = stack.pop_all()
         self.begun = self.journal.frames
         self.expected = None if self.footage.expected is None else self.begun + self.footage.expected
 
-    def __call__(self, advance: Callable[[int], object] = lambda _: None) -> Outcome:
+    def __call__(
+        self, advance: Callable[[int], object] = lambda _: None, drawn: Callable[[int], object] = lambda _: None
+    ) -> Outcome:
         """Watch it to its end, and make the table of all that is known then, whatever the end was.
 
-        Ctrl-C ends it too: the table is made of what was done. The journal is kept unless all went well.
+        Ctrl-C ends it too: the table is made of what was done, but no overlay. The journal is kept unless all went
+        well.
 
         Args:
             advance: told how many frames were looked at since it was told last.
+            drawn: told the same of the overlay.
         """
-        status, error = "done", None
+        status, error, begin = "done", None, time.perf_counter()
         try:
             options, before = self.annotator.video, self.journal.batches()
             with closing(watch(self.annotator, self.footage, options, before=before)) as chunks:  # ends its threads
@@ -135,17 +124,23 @@ class VideoRun:
         except KeyboardInterrupt:
             status = "done" if self.footage.live else "interrupted"  # nothing else ends a camera
         except OSError as fault:
-            status, error = "failed", f"cannot write: {fault.strerror or fault}"
+            status, error = "failed", _reason(fault)
         finally:
             self._open.close()
+        speed = (self.journal.frames - self.begun) / max(time.perf_counter() - begin, 1e-3)
         try:
             if self.journal.rows:
-                self._write_table()
+                self._finisher.write(self.journal, self.out)
+            if self.journal.rows and self.ending.overlay and status != "interrupted":
+                with self._footage(None) as footage:
+                    self._finisher.draw(self.journal, footage, drawn)
+        except KeyboardInterrupt:
+            status = "interrupted"
         except OSError as fault:
-            status, error = "failed", f"cannot write: {fault.strerror or fault}; what was done stands in {self.part}"
+            status, error = "failed", f"{_reason(fault)}; what was done stands in {self.part}"
         if status == "done" or not self.journal.rows:
             self.part.unlink(missing_ok=True)
-        return self._outcome(status, error)
+        return self._outcome(status, error, speed)
 
     def _footage(self, after: Place | None) -> Footage:
         options = self.annotator.video
@@ -153,16 +148,14 @@ class VideoRun:
             self.source, every=options.every, fps=options.fps, start=options.start, end=options.end, after=after
         )
 
-    def _write_table(self) -> None:
-        schema, batches = self.journal.schema, self.journal.batches()
-        if self._smoother is not None:
-            schema, batches = self._smoother.schema, self._smoother(batches)
-        write_table(self.out, schema, batches)
-
-    def _outcome(self, status: str, error: str | None) -> Outcome:
+    def _outcome(self, status: str, error: str | None, speed: float) -> Outcome:
         done = self.journal
         seconds = done.last[1] - done.first[1] if done.first and done.last else 0.0
-        return Outcome(status, done.frames, done.faces, done.rows, seconds, error)
+        return Outcome(status, done.frames, done.faces, done.rows, seconds, error, speed)
+
+
+def _reason(error: OSError) -> str:
+    return str(error) if isinstance(error, StoreError) else f"cannot write: {error.strerror or error}"
 
 
 def journal_path(out: Path) -> Path:
@@ -170,8 +163,8 @@ def journal_path(out: Path) -> Path:
     return out.with_name(f"{out.name}.part")
 
 
-def refuse_existing(out: Path, *, overwrite: bool, resume: bool) -> None:
-    """Look before any work begins whether the table may be written.
+def refuse_existing(out: Path, ending: Ending, *, overwrite: bool, resume: bool) -> None:
+    """Look before any work begins whether the table and the overlay may be written.
 
     Raises:
         StoreError: if not; the message is one line.
@@ -181,12 +174,17 @@ def refuse_existing(out: Path, *, overwrite: bool, resume: bool) -> None:
         raise StoreError(f"{out}: the name must end in {', '.join(WRITERS)}")
     if out.is_dir():
         raise StoreError(f"{out}: is a folder")
-    if not out.parent.is_dir():
-        raise StoreError(f"{out}: cannot be written: there is no folder {out.parent}")
-    if not os.access(out.parent, os.W_OK):
-        raise StoreError(f"{out}: cannot be written: Permission denied")
+    if ending.layout and out.suffix.lower() != ".csv":
+        raise StoreError(f"{out}: the layout {ending.layout} is a CSV file; the name must end in .csv")
+    for path in filter(None, (out, ending.overlay)):
+        if not path.parent.is_dir():
+            raise StoreError(f"{path}: cannot be written: there is no folder {path.parent}")
+        if not os.access(path.parent, os.W_OK):
+            raise StoreError(f"{path}: cannot be written: Permission denied")
     if overwrite or (resume and part.exists()):
         return
+    if ending.overlay and ending.overlay.exists():
+        raise StoreError(f"{ending.overlay}: exists already (--overwrite replaces it)")
     if part.exists():
         raise StoreError(f"{part}: a run that was broken off (--resume goes on with it, --overwrite begins anew)")
     if out.exists():

@@ -25,7 +25,6 @@ def annotate_one(
     if overlay and overlay.suffix.lower() != ".mp4":
         fail(f"{overlay}: the overlay of a video must end in .mp4", 2)
     job = Job(source.name, str(source.item), Path(out), overlay)
-    begin = time.perf_counter()
     try:
         with films(1, quiet) as tell:
             outcome = perform(annotator, job, settings, tell)
@@ -35,10 +34,10 @@ def annotate_one(
         fail(str(error), 2)
     except KeyboardInterrupt:
         fail("interrupted; nothing was done", 130)
-    return report(job, outcome, time.perf_counter() - begin, quiet)
+    return report(job, outcome, quiet)
 
 
-def report(job: Job, outcome: Outcome, seconds: float, quiet: bool) -> int:
+def report(job: Job, outcome: Outcome, quiet: bool) -> int:
     """Say what became of a video, in lines; returns the exit status."""
     if outcome.error is not None:
         complain(f"{job.name}: {outcome.error}")
@@ -51,8 +50,7 @@ def report(job: Job, outcome: Outcome, seconds: float, quiet: bool) -> int:
         complain(f"{job.name}: interrupted; {kept}" + "; --resume goes on" * journal_path(job.out).exists())
         return 130
     if not quiet:
-        speed = f", {outcome.frames / seconds:.0f} frames/s" if outcome.status == "done" and seconds else ""
-        print(f"{job.name}: {outcome.frames} frames, {outcome.faces} faces{speed}")
+        print(f"{job.name}: {outcome.frames} frames, {outcome.faces} faces, {outcome.speed:.0f} frames/s")
         if outcome.rows:
             print(f"{outcome.rows} rows: {job.out}")
         if job.overlay and job.overlay.exists():
@@ -78,6 +76,8 @@ def films(count: int, quiet: bool) -> Iterator[Tell]:
                 expected.append(frames)
                 total = sum(expected) * count // len(expected) if all(expected) else None
                 advance(0, total=total)
+            elif what == "drawn":
+                advance(0, "drawing the overlay")
             else:
                 done += frames
                 advance(frames, f"{done / max(time.monotonic() - clock, 0.1):.0f} frames/s")

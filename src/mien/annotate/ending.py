@@ -1,0 +1,103 @@
+"""From the journal of a video to what is kept of it: smoothing, layout, table, summary, overlay; all in one pass each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mien.annotate.film import LONGEST
+from mien.annotate.frames import Footage
+from mien.annotate.journal import Journal
+from mien.annotate.layouts import Layout, csv_writer
+from mien.annotate.model import Model
+from mien.annotate.overlay_video import draw_overlay, faces_at_once
+from mien.annotate.schema import PIXEL
+from mien.annotate.smooth import Smoother
+from mien.annotate.store import write_table
+from mien.tasks import Task
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What is made of the rows of a video when they are there; none of it changes the rows.
+
+    Args:
+        smooth: window of the median in looked-at frames, odd; 0 for none.
+        constant: of the exponential filter, in seconds; None for none.
+        layout: None for mien's own columns, or the name of a layout (:mod:`mien.annotate.layouts`).
+        overlay: also draw the video into this file.
+    """
+
+    smooth: int = 0
+    constant: float | None = None
+    layout: str | None = None
+    overlay: Path | None = None
+
+
+class Finisher:
+    """Turns journals of one schema into tables.
+
+    Args:
+        ending: what is wanted.
+        schema: of the journal.
+        tasks: whose columns it has.
+        model: whose thresholds say from which probability on an attribute counts as present.
+
+    Raises:
+        ValueError: if the ending cannot be had of these tasks; the message is one line.
+    """
+
+    def __init__(self, ending: Ending, schema: pa.Schema, tasks: Sequence[Task], model: Model) -> None:
+        self.ending, self.tasks, self._schema = ending, tasks, schema
+        self._smoother = None
+        if ending.smooth or ending.constant is not None:
+            self._smoother = Smoother(schema, tasks, window=ending.smooth or 1, constant=ending.constant)
+        thresholds = model.metadata.get("thresholds")
+        self._layout = Layout(ending.layout, tasks, thresholds=thresholds) if ending.layout else None
+
+    def write(self, journal: Journal, out: Path) -> None:
+        """The table.
+
+        Raises:
+            OSError: if it cannot be written; what stood there before still does.
+        """
+        schema, batches = self._schema, journal.batches()
+        if self._smoother:
+            schema, batches = self._smoother.schema, self._smoother(batches)
+        if self._layout:
+            write_table(out, self._layout.schema, map(self._layout, batches), csv_writer)
+        else:
+            write_table(out, schema, batches)
+
+    def draw(self, journal: Journal, footage: Footage, advance: Callable[[int], object]) -> None:
+        """The overlay, if one is wanted.
+
+        Raises:
+            StoreError: if it cannot be written.
+        """
+        if self.ending.overlay is None:
+            return
+        scale = min(1.0, LONGEST / max(footage.width, footage.height))
+        batches = (_scaled(batch, scale) for batch in journal.batches())
+        panels = faces_at_once(journal.batches())
+        draw_overlay(
+            footage, batches, self.tasks, self.ending.overlay,
+            panels=panels, rate=footage.rate, overwrite=True, advance=advance,
+        )  # fmt: skip
+
+
+def _scaled(batch: pa.RecordBatch, scale: float) -> pa.RecordBatch:
+    """Places in pixels of frames that were decoded smaller than they are."""
+    if scale == 1:
+        return batch
+    columns: Iterator[pa.Array] = (
+        pc.multiply(batch[field.name], pa.scalar(scale, pa.float32()))
+        if (field.metadata or {}).get(b"unit") == PIXEL.encode()
+        else batch[field.name]
+        for field in batch.schema
+    )
+    return pa.record_batch(list(columns), batch.schema)
