@@ -91,6 +91,10 @@ class Film:
         self.width, self.height = size[::-1] if self._turns % 2 else size
 
     @property
+    def _indexed(self) -> bool:
+        return not self.live and not SEEKABLE.isdisjoint(self._decoder.container.format.name.split(","))
+
+    @property
     def damaged(self) -> int:
         """How many packets or frames could not be decoded so far, or not wholly."""
         return self._decoder.damaged
@@ -126,7 +130,7 @@ class Film:
     def _refuse_incomplete(self, frames: int) -> None:
         """Many containers simply end where their file was cut off; only what they announced tells."""
         end, rate = self._decoder.end, self.rate or 0
-        if self.duration is not None and end < 0.98 * self.duration - 1:
+        if self._indexed and self.duration is not None and end < 0.98 * self.duration - 1:
             raise MediaError(f"ends after {end:.1f} of {self.duration:.1f} seconds: the file is incomplete")
         if self.count is not None and frames + self.damaged < 0.98 * self.count - rate:
             raise MediaError(f"ends after {frames} of {self.count} frames: the file is incomplete")
@@ -169,7 +173,7 @@ class Film:
         What is decoded before the first key frame may lean on frames that were skipped, so it is dropped. Some files
         then begin behind ``time``: a second attempt starts earlier.
         """
-        if self.live or SEEKABLE.isdisjoint(self._decoder.container.format.name.split(",")):
+        if not self._indexed:
             return iter(())
         self._begun = None
         for back in (0, 2, 10, 60):
