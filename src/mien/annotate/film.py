@@ -60,6 +60,7 @@ class Film:
 
     Args:
         source: a path, a URL, ``/dev/videoN`` or ``FORMAT:NAME`` (see :data:`mien.annotate.decode.DEVICES`).
+        fitted: make pixels square, and frames no larger than :data:`LONGEST`.
 
     Attributes:
         width: of the upright original in pixels; so is ``height``.
@@ -72,7 +73,7 @@ class Film:
         MediaError: if it cannot be opened, has no pictures, or no frame that can be decoded.
     """
 
-    def __init__(self, source: str | os.PathLike[str]) -> None:
+    def __init__(self, source: str | os.PathLike[str], *, fitted: bool = True) -> None:
         self._address = locate(os.fspath(source))
         self._decoder = Decoder(self._address)
         self.live, self.rate = self._address.live, self._decoder.rate
@@ -85,9 +86,9 @@ class Film:
         self._begun = chain([first], self._begun)
         picture = first[1]
         self._turns = round(getattr(picture, "rotation", 0) / 90) % 4
-        self._size = _shown_size(picture, self._decoder.stream.sample_aspect_ratio)
-        self._converter = VideoReformatter()
         size = picture.width, picture.height
+        self._size = _fitted(*size, self._decoder.stream.sample_aspect_ratio) if fitted else size
+        self._converter = VideoReformatter()
         self.width, self.height = size[::-1] if self._turns % 2 else size
 
     @property
@@ -205,9 +206,8 @@ class Film:
         return len(earlier)
 
 
-def _shown_size(picture: Any, aspect: Fraction | None) -> tuple[int, int]:
+def _fitted(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
     """Width and height with square pixels (not yet upright), at most :data:`LONGEST`."""
     wide = float(aspect) if aspect and 0.2 < aspect < 5 else 1.0
-    width, height = picture.width * wide, float(picture.height)
-    scale = min(1.0, LONGEST / max(width, height))
-    return max(1, round(scale * width)), max(1, round(scale * height))
+    scale = min(1.0, LONGEST / max(width * wide, height))
+    return max(1, round(scale * width * wide)), max(1, round(scale * height))
