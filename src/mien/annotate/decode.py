@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from time import monotonic
 from typing import Any, NamedTuple, TypeAlias
 
 import av
@@ -84,12 +85,13 @@ class Decoder:
 
     def __init__(self, address: Address) -> None:
         options = {"rtsp_transport": "tcp"} if address.place.startswith("rtsp:") else {}
-        patience = (TIMEOUT, TIMEOUT) if address.live else None
+        self._patience = TIMEOUT if address.live else None
+        asked = monotonic()
         try:
-            self.container: Any = av.open(address.place, format=address.format, options=options, timeout=patience)
-        except av.ExitError:
-            raise MediaError(f"no answer within {TIMEOUT:g} seconds") from None
+            self.container: Any = av.open(address.place, format=address.format, options=options, timeout=self._patience)
         except (av.FFmpegError, OSError, ValueError) as error:
+            if self._gave_up(asked):
+                raise MediaError(f"no answer within {TIMEOUT:g} seconds") from None
             raise MediaError(f"the video cannot be opened ({_reason(error)})") from None
         self.stream: Any = self._chosen()
         self.stream.codec_context.thread_count = 1  # the networks want the cores
@@ -120,12 +122,12 @@ class Decoder:
         packets, broken, fault, reason = self.container.demux(self.stream), 0, "", ""
         while broken < HOPELESS:
             packet = None  # which makes the decoder give back what it holds
+            asked = monotonic()
             try:
                 packet = next(packets, None)
-            except av.ExitError:
-                fault = f"the stream gave nothing for {TIMEOUT:g} seconds"
             except (av.FFmpegError, OSError) as error:
-                fault = self._damage(_reason(error))
+                silent = f"the stream gave nothing for {TIMEOUT:g} seconds"
+                fault = silent if self._gave_up(asked) else self._damage(_reason(error))
             try:
                 pictures = self.stream.decode(packet)
                 broken = 0 if pictures else broken
@@ -165,6 +167,10 @@ class Decoder:
     def close(self) -> None:
         """Give the file back."""
         self.container.close()
+
+    def _gave_up(self, asked: float) -> bool:
+        """Whether an error is that of waiting too long; FFmpeg has several names for it."""
+        return self._patience is not None and monotonic() - asked >= self._patience
 
     def _time(self, picture: Any) -> float:
         """The frame's time stamp; one that is missing or runs backwards is one step behind the last frame's."""

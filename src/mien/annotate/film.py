@@ -60,6 +60,7 @@ class Film:
 
     Args:
         source: a path, a URL, ``/dev/videoN`` or ``FORMAT:NAME`` (see :data:`mien.annotate.decode.DEVICES`).
+        fitted: make pixels square, and frames no larger than :data:`LONGEST`.
 
     Attributes:
         width: of the upright original in pixels; so is ``height``.
@@ -72,7 +73,7 @@ class Film:
         MediaError: if it cannot be opened, has no pictures, or no frame that can be decoded.
     """
 
-    def __init__(self, source: str | os.PathLike[str]) -> None:
+    def __init__(self, source: str | os.PathLike[str], *, fitted: bool = True) -> None:
         self._address = locate(os.fspath(source))
         self._decoder = Decoder(self._address)
         self.live, self.rate = self._address.live, self._decoder.rate
@@ -85,10 +86,14 @@ class Film:
         self._begun = chain([first], self._begun)
         picture = first[1]
         self._turns = round(getattr(picture, "rotation", 0) / 90) % 4
-        self._size = _shown_size(picture, self._decoder.stream.sample_aspect_ratio)
-        self._converter = VideoReformatter()
         size = picture.width, picture.height
+        self._size = _fitted(*size, self._decoder.stream.sample_aspect_ratio) if fitted else size
+        self._converter = VideoReformatter()
         self.width, self.height = size[::-1] if self._turns % 2 else size
+
+    @property
+    def _indexed(self) -> bool:
+        return not self.live and not SEEKABLE.isdisjoint(self._decoder.container.format.name.split(","))
 
     @property
     def damaged(self) -> int:
@@ -126,7 +131,7 @@ class Film:
     def _refuse_incomplete(self, frames: int) -> None:
         """Many containers simply end where their file was cut off; only what they announced tells."""
         end, rate = self._decoder.end, self.rate or 0
-        if self.duration is not None and end < 0.98 * self.duration - 1:
+        if self._indexed and self.duration is not None and end < 0.98 * self.duration - 1:
             raise MediaError(f"ends after {end:.1f} of {self.duration:.1f} seconds: the file is incomplete")
         if self.count is not None and frames + self.damaged < 0.98 * self.count - rate:
             raise MediaError(f"ends after {frames} of {self.count} frames: the file is incomplete")
@@ -169,7 +174,7 @@ class Film:
         What is decoded before the first key frame may lean on frames that were skipped, so it is dropped. Some files
         then begin behind ``time``: a second attempt starts earlier.
         """
-        if self.live or SEEKABLE.isdisjoint(self._decoder.container.format.name.split(",")):
+        if not self._indexed:
             return iter(())
         self._begun = None
         for back in (0, 2, 10, 60):
@@ -201,9 +206,8 @@ class Film:
         return len(earlier)
 
 
-def _shown_size(picture: Any, aspect: Fraction | None) -> tuple[int, int]:
+def _fitted(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
     """Width and height with square pixels (not yet upright), at most :data:`LONGEST`."""
     wide = float(aspect) if aspect and 0.2 < aspect < 5 else 1.0
-    width, height = picture.width * wide, float(picture.height)
-    scale = min(1.0, LONGEST / max(width, height))
-    return max(1, round(scale * width)), max(1, round(scale * height))
+    scale = min(1.0, LONGEST / max(width * wide, height))
+    return max(1, round(scale * width * wide)), max(1, round(scale * height))

@@ -1,13 +1,10 @@
-"""Frames of a video by their number, decoded by PyAV one after the other."""
+"""Frames of a video by their number, decoded one after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
+from mien.annotate.film import Film
 from mien.annotate.media import MediaError
 from mien.faces.detect import Pixels
 
@@ -15,7 +12,8 @@ from mien.faces.detect import Pixels
 class Video:
     """A video whose frames are asked for by number, from 0 in the order in which they are shown.
 
-    Ascending numbers decode it once; a number that was passed decodes it from its beginning again.
+    Ascending numbers decode it once; a number that was passed decodes it from its beginning again. Frames keep their
+    size, whatever it is, since the boxes and landmarks of a manifest are in its pixels.
 
     Args:
         path: of the file.
@@ -25,8 +23,7 @@ class Video:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._container: Any = None
+        self._film = Film(path, fitted=False)
         self._begin()
 
     def frame(self, number: int) -> Pixels:
@@ -39,46 +36,19 @@ class Video:
             raise MediaError(f"frame {number}: frames are counted from 0")
         if number < self._at:
             self._begin()
-        while self._at < number:
-            self._frame = self._next(number)
-            self._at += 1
-        return _upright(self._frame)
+        try:
+            while self._at < number:
+                self._shot = next(self._shots)
+                self._at += 1
+        except StopIteration:
+            raise MediaError(f"frame {number}: the video has {self._at + 1} frames") from None
+        except MediaError as error:
+            raise MediaError(f"frame {number}: {error}") from None
+        return self._shot.pixels
 
     def close(self) -> None:
         """Give the file back."""
-        if self._container is not None:
-            self._container.close()
-            self._container = None
+        self._film.close()
 
     def _begin(self) -> None:
-        import av
-
-        self.close()
-        self._at, self._frame = -1, None
-        try:
-            self._container = av.open(str(self.path))
-            stream = self._container.streams.video[0]
-            stream.codec_context.thread_count = 1  # there are as many processes as cores
-            self._frames: Iterator[Any] = self._container.decode(stream)
-        except IndexError:
-            raise MediaError("has no pictures") from None
-        except (av.FFmpegError, OSError) as error:
-            raise MediaError(f"the video cannot be opened ({error.strerror or error})") from None
-
-    def _next(self, number: int) -> Any:
-        import av
-
-        try:
-            return next(self._frames)
-        except StopIteration:
-            raise MediaError(f"frame {number}: the video has {self._at + 1} frames") from None
-        except (av.FFmpegError, OSError) as error:
-            reason = f"damaged after frame {self._at} ({error.strerror or error})"
-            raise MediaError(f"frame {number}: the video is {reason}") from None
-
-
-def _upright(frame: Any) -> Pixels:
-    """The picture as players show it: telephones note how they were held instead of turning the pixels."""
-    pixels: Pixels = frame.to_ndarray(format="rgb24")
-    turns = round(getattr(frame, "rotation", 0) / 90) % 4
-    return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
+        self._at, self._shots = -1, self._film.shots()
