@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from mien.annotate.smooth import SUFFIX
+from mien.annotate.columns import label_column
 from mien.tasks import Task
 
 FULL = 4.0
@@ -60,10 +60,7 @@ class _Batch:
         return self._batch[name] if name in self._names else self.empty
 
     def label(self, name: str) -> Any:
-        smooth = name + SUFFIX
-        if not self._smoothed or smooth not in self._names:
-            return self[name]
-        return pc.coalesce(self._batch[smooth], self[name])
+        return label_column(self._batch, name, self._smoothed)
 
     def person(self) -> Any:
         """The track; in tables without tracks, of pictures, the number of the face."""

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from mien.annotate.columns import NOBODY, SUFFIX, numbers, require
 from mien.tasks import Kind, Task
 
 Floats = NDArray[np.float64]
@@ -23,12 +24,6 @@ Whole = NDArray[np.int64]
 
 WINDOW = 5
 """Looked-at frames of the median: what lasts one or two frames (80 ms at 25 frames/s) goes, what lasts three stays."""
-
-SUFFIX = "_smooth"
-"""What a smoothed column is called behind the name of the raw one."""
-
-NOBODY = -1
-"""The track of rows without one, in arrays."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +83,7 @@ class Smoother:
         ends = np.cumsum([len(task) for task in tasks]).tolist()
         self._parts = [(task, slice(end - len(task), end)) for task, end in zip(tasks, ends, strict=True)]
         self._labels = [label for task in tasks for label in task.labels]
-        missing = [name for name in ("frame", "time", "track", *self._labels) if name not in schema.names]
-        if missing:
-            raise ValueError(f"there is nothing to smooth along: the table has no column {', '.join(missing)}")
+        require(schema, ("frame", "time", "track", *self._labels), "there is nothing to smooth along")
         self.schema = _smooth_schema(schema, tasks, window, constant)
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -124,9 +117,9 @@ class Smoother:
             )
 
     def _rows(self, batch: pa.RecordBatch, positions: Whole) -> _Rows:
-        values = np.stack([_numbers(batch[label]) for label in self._labels], 1)
-        tracks = np.where(np.isfinite(values).all(1), np.nan_to_num(_numbers(batch["track"]), nan=NOBODY), NOBODY)
-        return _Rows(positions, _numbers(batch["time"]), tracks.astype(np.int64), values)
+        values = np.stack([numbers(batch[label]) for label in self._labels], 1)
+        tracks = np.where(np.isfinite(values).all(1), np.nan_to_num(numbers(batch["track"]), nan=NOBODY), NOBODY)
+        return _Rows(positions, numbers(batch["time"]), tracks.astype(np.int64), values)
 
     def _smoothed(self, table: pa.Table, known: _Rows, start: int, end: int, filtered: _Exponential) -> pa.RecordBatch:
         """The rows ``start`` to ``end`` of what is known, which are those of the table."""
@@ -196,11 +189,6 @@ def _medians(known: _Rows, start: int, end: int, reach: int) -> Floats:
     each = np.arange(len(rows))
     medians[rows] = (values[(count - 1) // 2, each] + values[count // 2, each]) / 2
     return medians
-
-
-def _numbers(column: pa.Array) -> Floats:
-    """NaN where there is none."""
-    return np.asarray(column.to_numpy(zero_copy_only=False), np.float64)
 
 
 def _smooth_schema(schema: pa.Schema, tasks: Sequence[Task], window: int, constant: float | None) -> pa.Schema:
