@@ -53,7 +53,8 @@ def test_killed_many_times(network: Path, film: Film, tmp_path: Path) -> None:
         assert steps < 60
     assert killed >= KILLS // 2
     assert out.read_bytes() == whole.read_bytes()
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == sorted([whole.name, out.name])
+    made = [f"{stem}.{kind}" for stem in ("a", "whole") for kind in ("parquet", "summary.csv", "tracks.csv")]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == made
     status, said, faults = ended(start(network, source, out, "--resume"))
     assert (status, said, faults) == (0, f"{out}: is complete already\n", "")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from mien.annotate.overlay_video import draw_overlay, faces_at_once
 from mien.annotate.schema import PIXEL
 from mien.annotate.smooth import Smoother
 from mien.annotate.store import write_table
+from mien.annotate.summary import Summariser, write_summary
 from mien.tasks import Task
 
 
@@ -56,11 +57,11 @@ class Finisher:
         self._smoother = None
         if ending.smooth or ending.constant is not None:
             self._smoother = Smoother(schema, tasks, window=ending.smooth or 1, constant=ending.constant)
-        thresholds = model.metadata.get("thresholds")
+        self._thresholds = thresholds = model.metadata.get("thresholds")
         self._layout = Layout(ending.layout, tasks, thresholds=thresholds) if ending.layout else None
 
     def write(self, journal: Journal, out: Path) -> None:
-        """The table.
+        """The table, and its summaries beside it.
 
         Raises:
             OSError: if it cannot be written; what stood there before still does.
@@ -68,10 +69,13 @@ class Finisher:
         schema, batches = self._schema, journal.batches()
         if self._smoother:
             schema, batches = self._smoother.schema, self._smoother(batches)
+        sums = Summariser(schema, self.tasks, thresholds=self._thresholds)
+        batches = _through(sums.add, batches)
         if self._layout:
             write_table(out, self._layout.schema, map(self._layout, batches), csv_writer)
         else:
             write_table(out, schema, batches)
+        write_summary(out, sums.tables(), overwrite=True)
 
     def draw(self, journal: Journal, footage: Footage, advance: Callable[[int], object]) -> None:
         """The overlay, if one is wanted.
@@ -88,6 +92,15 @@ class Finisher:
             footage, batches, self.tasks, self.ending.overlay,
             panels=panels, rate=footage.rate, overwrite=True, advance=advance,
         )  # fmt: skip
+
+
+def _through(
+    look: Callable[[pa.RecordBatch], object], batches: Iterable[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    """The batches as they are; each is looked at as it passes."""
+    for batch in batches:
+        look(batch)
+        yield batch
 
 
 def _scaled(batch: pa.RecordBatch, scale: float) -> pa.RecordBatch:

@@ -21,6 +21,7 @@ from mien.annotate.journal import OPTIONS, Journal, refuse_others
 from mien.annotate.media import MediaError
 from mien.annotate.pipeline import Annotator
 from mien.annotate.store import WRITERS, StoreError
+from mien.annotate.summary import SUFFIXES
 from mien.annotate.watch import watch
 
 SAMPLE = 65_536
@@ -183,8 +184,9 @@ def refuse_existing(out: Path, ending: Ending, *, overwrite: bool, resume: bool)
             raise StoreError(f"{path}: cannot be written: Permission denied")
     if overwrite or (resume and part.exists()):
         return
-    if ending.overlay and ending.overlay.exists():
-        raise StoreError(f"{ending.overlay}: exists already (--overwrite replaces it)")
+    for path in (ending.overlay, *(out.with_suffix(suffix) for suffix in SUFFIXES)):
+        if path and path.exists():
+            raise StoreError(f"{path}: exists already (--overwrite replaces it)")
     if part.exists():
         raise StoreError(f"{part}: a run that was broken off (--resume goes on with it, --overwrite begins anew)")
     if out.exists():

@@ -19,7 +19,7 @@ from mien.annotate.result import Result
 from mien.annotate.schema import face_rows
 from mien.faces.detect import Face, Pixels
 from mien.faces.follow import Follower
-from mien.faces.track import Tracker
+from mien.faces.track import Tracker, largest
 
 if TYPE_CHECKING:
     from mien.annotate.pipeline import Annotator
@@ -100,12 +100,13 @@ class _Looker:
         height, width = frame.pixels.shape[:2]
         scale = self._footage.width / width, self._footage.height / height
         least = self._annotator.min_size / max(scale)
-        faces = [face for face in self._follow(frame.pixels) if min(face.box[2:]) >= least][: self._options.max_faces]
-        crops = self._annotator.crops(frame.pixels, faces)
-        faces = [_in_original(face, scale) for face in faces]
+        found = [face for face in self._follow(frame.pixels) if min(face.box[2:]) >= least]
+        faces = [_in_original(face, scale) for face in found]
         boxes = np.array([face.box for face in faces], np.float64).reshape(-1, 4)
-        scores = np.array([face.score for face in faces], np.float64)
-        tracks = self._tracker(boxes, scores, frame.time)
+        kept = largest(boxes, self._tracker.known(boxes, frame.time), self._options.max_faces)
+        found, faces, boxes = [found[at] for at in kept], [faces[at] for at in kept], boxes[kept]
+        tracks = self._tracker(boxes, [face.score for face in faces], frame.time)
+        crops = self._annotator.crops(frame.pixels, found)
         picture = Picture(self._footage.name, frame.pixels, self._footage.width, self._footage.height)
         return _Look(frame.number, frame.time, faces, tracks, crops, picture if self._pictures else None)
 
