@@ -13,7 +13,6 @@ from mien.terminal import ENDINGS, fail
 if TYPE_CHECKING:
     pass
 
-TABLES = (".parquet", ".csv", ".jsonl")
 OUT, FOLDER = "annotations.parquet", "annotations"
 
 
@@ -132,7 +131,7 @@ def annotate(
     from mien.annotate.folder_command import annotate_folder
     from mien.annotate.video_command import annotate_one
 
-    alone = len(sources) == 1 and (out is None or Path(out).suffix.lower() in TABLES or out == "-")
+    alone = len(sources) == 1 and (out is None or out in ("", "-") or bool(Path(out).suffix))
     if alone:
         raise typer.Exit(annotate_one(annotator, sources[0], OUT if out is None else out, overlay, settings, quiet))
     raise typer.Exit(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
 
+from mien.annotate.ending import Ending, Finisher
 from mien.annotate.inputs import Source
 from mien.annotate.jobs import Job, work_off
 from mien.annotate.picture_command import annotate_pictures
@@ -56,13 +57,17 @@ def annotate_folder(
         fail(f"{out}: of several videos there is a table each; give a folder", 2)
     if table not in FORMATS:
         fail(f"--format is one of {', '.join(FORMATS)}, not {table}", 2)
+    if settings.layout and table != "csv":
+        fail(f"the layout {settings.layout} is a CSV file, not {table}", 2)
     if overlay and overlay.suffix:
         fail(f"{overlay}: the overlays of several videos need a folder", 2)
     try:
+        ending = Ending(settings.smooth, settings.constant, settings.layout)
+        Finisher(ending, annotator.video_schema, annotator.tasks, annotator.model)  # refuses what no video can have
         known = _opened(folder, settings)
         if overlay:
             overlay.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         fail(str(error), 2)
     videos = [source for source in sources if source.video]
     pictures = [source for source in sources if not source.video]
