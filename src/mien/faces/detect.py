@@ -86,10 +86,10 @@ class YuNet:
         height, width = (max(1, round(scale * side)) for side in image.shape[:2])
         resample = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
         small = image if scale == 1 else np.asarray(Image.fromarray(image).resize((width, height), resample))
-        padded = np.zeros((_round_up(height), _round_up(width), 3), np.float32)
-        padded[:height, :width] = small[:, :, ::-1]  # the network was trained on BGR
-        outputs = self._session.run(None, {"input": padded.transpose(2, 0, 1)[None]})
-        rows = np.concatenate([self._decode(outputs, level, padded.shape[1]) for level in range(3)])
+        padded = np.zeros((1, 3, _round_up(height), _round_up(width)), np.float32)
+        padded[0, :, :height, :width] = small.transpose(2, 0, 1)[::-1]  # the network was trained on BGR
+        outputs = self._session.run(None, {"input": padded})
+        rows = np.concatenate([self._decode(outputs, level, padded.shape[3]) for level in range(3)])
         grow = np.array([image.shape[1] / width, image.shape[0] / height], np.float32)
         rows[:, :4] *= np.tile(grow, 2)
         rows[:, 5:] *= np.tile(grow, 5)
