@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from mien.annotate.schema import table_schema
-from mien.annotate.smooth import Smoother
+from mien.annotate.smooth import Smoother, _Exponential, _Rows
 from mien.tasks import FACE, Kind, Task
 
 BIRD = Task("bird", Kind.CLASSES, ("duck", "heron", "wren"), ("a duck", "a heron", "a wren"))
@@ -140,6 +140,14 @@ def test_rows_come_as_soon_as_they_are_certain_and_few_are_held() -> None:
     for given in range(1, 50):
         assert next(stream).num_rows == 1
         assert taken == given + 3
+
+
+def test_tracks_that_are_over_are_forgotten() -> None:
+    filtered = _Exponential(0.1)
+    for frame in range(100):
+        at = np.array([frame])
+        filtered(_Rows(at, at / 30, at, np.zeros((1, 1))), np.zeros((1, 1)))
+    assert len(filtered._before) == 4
 
 
 def test_what_is_constant_stays_and_a_spike_goes() -> None:

@@ -160,7 +160,7 @@ def test_how_rows_are_cut_into_batches_makes_no_difference() -> None:
 def test_by_hand() -> None:
     duck, wren = [1.0, 0, 0, 0.2, 0.9, 0.5, 0.5, -0.5], [0, 0, 1.0, 0.8, 0.9, -0.5, -0.5, 0]
     rows = [row(0, 0, 4, duck), row(5, 1, 4, wren), nobody(10, 2), row(15, 2.25, 4, wren), row(20, 3, 4, duck)]
-    found = summed(rows, pause=2)
+    found = summed(rows, pause=1.25)
     (track,), (video,) = found.tracks.to_pylist(), found.video.to_pylist()
     assert (track["track"], track["frames"], track["seconds"], video["seconds"]) == (4, 4, 3.5, 3.75)
     assert (video["frames"], video["face_frames"], video["face_seconds"], video["tracks"]) == (5, 4, 3.5, 1)

@@ -174,8 +174,9 @@ def _medians(known: _Rows, start: int, end: int, reach: int) -> Floats:
     if len(rows) == 0:
         return medians
     places = known.positions - known.positions[0] + reach
-    # One number for a track in a frame, such that the frame d later is d more and no track runs into the next.
-    keys = known.tracks * (places[-1] + reach + 1) + places
+    # One number for a track in a frame: d frames later it is d more. Places are beyond the reach, so that no track runs
+    # into the next.
+    keys = known.tracks * (places[-1] + 1) + places
     order = np.argsort(keys, kind="stable")
     order = order[known.tracks[order] != NOBODY]
     values = np.full((2 * reach + 1, len(rows), width), np.nan)

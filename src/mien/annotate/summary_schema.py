@@ -22,13 +22,13 @@ def track_schema(tasks: Sequence[Task], thresholds: Mapping[str, float], pause: 
             _field("input", pa.string(), "path of the video"),
             _field("track", pa.int32(), "number of the track; null: all faces without one", "track", "[0, inf)"),
             _field("frames", pa.int64(), "looked-at frames with this face", "frame", "[1, inf)"),
-            _seconds("seconds", "they last together, each till the next looked-at frame"),
+            _seconds("seconds", "that they last together, each till the next looked-at frame"),
             _field("first_frame", pa.int64(), "number of the first of them", "frame", "[0, inf)"),
             _field("last_frame", pa.int64(), "number of the last of them", "frame", "[0, inf)"),
             _field("first_time", pa.float64(), "time of the first of them", "s"),
             _field("last_time", pa.float64(), "time of the last of them", "s"),
             _score(),
-            *_label_fields(tasks, thresholds, pause),
+            *_label_fields(tasks, thresholds, pause, "of the face's time"),
         ]
     )
 
@@ -39,14 +39,16 @@ def video_schema(tasks: Sequence[Task], thresholds: Mapping[str, float], pause: 
         [
             _field("input", pa.string(), "path of the video"),
             _field("frames", pa.int64(), "looked-at frames", "frame", "[0, inf)"),
-            _seconds("seconds", "they last together, each till the next; the last one as long as the one before it"),
+            _seconds(
+                "seconds", "that they last together, each till the next; the last one as long as the one before it"
+            ),
             _field("face_frames", pa.int64(), "looked-at frames with a face", "frame", "[0, inf)"),
-            _seconds("face_seconds", "these last together"),
+            _seconds("face_seconds", "that these last together"),
             _field("faces", pa.int64(), "faces in all frames together: rows", "face", "[0, inf)"),
             _field("most_faces", pa.int64(), "faces in the frame with most of them", "face", "[0, inf)"),
             _field("tracks", pa.int64(), "number of tracks", "track", "[0, inf)"),
             _score(),
-            *_label_fields(tasks, thresholds, pause),
+            *_label_fields(tasks, thresholds, pause, "of the time of all faces together"),
         ]
     )
 
@@ -65,7 +67,9 @@ def plane(task: Task) -> tuple[int, int] | None:
     return task.labels.index(PLANE[0]), task.labels.index(PLANE[1])
 
 
-def _label_fields(tasks: Sequence[Task], thresholds: Mapping[str, float], pause: float) -> Iterator[pa.Field]:
+def _label_fields(
+    tasks: Sequence[Task], thresholds: Mapping[str, float], pause: float, whole: str
+) -> Iterator[pa.Field]:
     for task in tasks:
         low, high = task.range
         span = f"[{low:g}, {high:g}]"
@@ -81,22 +85,22 @@ def _label_fields(tasks: Sequence[Task], thresholds: Mapping[str, float], pause:
             on = "it is the most probable one"
             if task.kind is Kind.ATTRIBUTES:
                 on = f"its probability is {thresholds[label]:g} or more"
-            yield _share(f"{label}_share", f"share of the face's time in which it is on: {on}")
+            yield _share(f"{label}_share", f"share {whole} in which it is on: {on}")
             words = f"how often it comes on; a face that is lost for {pause:g} s or less does not end it"
             yield _field(f"{label}_episodes", pa.int64(), f"{words}; null without a track", "episode", "[0, inf)")
         if plane(task):
-            yield from _quadrant_fields()
+            yield from _quadrant_fields(whole)
 
 
-def _quadrant_fields() -> Iterator[pa.Field]:
+def _quadrant_fields(whole: str) -> Iterator[pa.Field]:
     for name in QUADRANTS:
         side, height = name.split("_")
         words = (
             f"{PLANE[0]} {'>= 0' if side == 'positive' else '< 0'}",
             f"{PLANE[1]} {'>= 0' if height == 'active' else '< 0'}",
         )
-        yield _seconds(f"{name}_seconds", f"in which {' and '.join(words)}")
-        yield _share(f"{name}_share", f"share of the face's time in which {' and '.join(words)}")
+        yield _seconds(f"{name}_seconds", f"{whole} in which {' and '.join(words)}")
+        yield _share(f"{name}_share", f"share {whole} in which {' and '.join(words)}")
 
 
 def _field(name: str, kind: pa.DataType, meaning: str, unit: str = "none", span: str = "any") -> pa.Field:
@@ -104,7 +108,7 @@ def _field(name: str, kind: pa.DataType, meaning: str, unit: str = "none", span:
 
 
 def _seconds(name: str, meaning: str) -> pa.Field:
-    return _field(name, pa.float64(), f"seconds, {meaning}", "s", "[0, inf)")
+    return _field(name, pa.float64(), f"seconds {meaning}", "s", "[0, inf)")
 
 
 def _share(name: str, meaning: str) -> pa.Field:

@@ -158,4 +158,4 @@ class Reading:
 
 
 def _ratio(part: float, whole: float) -> float | None:
-    return part / whole if whole else None
+    return min(part / whole, 1.0) if whole else None  # sums in another order may differ in the last digit
