@@ -140,7 +140,7 @@ class _Sums:
         np.add.at(self.seconds, rows.keys, rows.spans)
         np.minimum.at(self.first, rows.keys, rows.times)
         np.maximum.at(self.last, rows.keys, rows.times)
-        rows = rows[np.isfinite(rows.values).all(axis=1)]
+        rows = rows[np.asarray(np.isfinite(rows.values).all(axis=1))]
         np.add.at(self.read, rows.keys, rows.spans)
         np.add.at(self.values, rows.keys, rows.shown * rows.spans[:, None])
         np.add.at(self.present, rows.keys, present(rows.shown, self._tasks) * rows.spans[:, None])
