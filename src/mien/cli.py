@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mien import __version__
+from mien.annotate.report_command import report
 from mien.learn import commands
 from mien.tasks import Kind, Task
 from mien.terminal import ENDINGS, complain, fail, print_table, progress
@@ -157,6 +158,7 @@ def tasks(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
     print_table(["task", "kind", "column", "range", "meaning"], rows)
 
 
+app.command()(report)
 commands.register(app)
 
 

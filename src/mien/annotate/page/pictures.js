@@ -19,14 +19,15 @@ const ribbon = (host, task) => {
       const y = row * high + 3, classes = top(track), times = track.times;
       context.fillStyle = css("--grid"); context.fillRect(GUTTER, y, width - GUTTER - RIGHT, high - 6);
       context.save(); context.beginPath(); context.rect(GUTTER, y, width - GUTTER - RIGHT, high - 6); context.clip();
-      for (let index = 0; index < times.length; index++) {
+      for (let index = 0, next; index < times.length; index = next) {
+        for (next = index + 1; next < times.length && classes[next] === classes[index];) next++;
         if (classes[index] < 0) continue;
         const from = index && classes[index - 1] >= 0 ? (times[index - 1] + times[index]) / 2 : times[index];
-        const to = index + 1 < times.length && classes[index + 1] >= 0 ? (times[index] + times[index + 1]) / 2 : times[index];
+        const to = next < times.length && classes[next] >= 0 ? (times[next - 1] + times[next]) / 2 : times[next - 1];
         if (to < state.range[0] || from > state.range[1]) continue;
         const x = across(width, from);
         context.fillStyle = paints[classes[index] % 8];
-        context.fillRect(x, y, Math.max(across(width, to) - x + 0.3, 1), high - 6);
+        context.fillRect(x, y, Math.max(across(width, to) - x, 1), high - 6);
       }
       context.restore();
       context.fillStyle = track === state.track ? css("--ink") : css("--soft");

@@ -33,12 +33,13 @@
     const range = () => { at("range").textContent = state.range.map((time) => clock(time, state.range[1] - state.range[0] < 60 ? 1 : 0)).join(" – "); };
     const share = () => {
       select.value = state.tracks.indexOf(state.track);
-      if (!at("shares") || !classes.length) return;
-      at("shares").replaceChildren(...classes[0].labels.flatMap((label, index) => {
-        const value = state.track.share[label] || 0, bar = make("i", { style: `var(--c${index % 8})` });
+      const bars = (host, labels, values, hue) => host && host.replaceChildren(...labels.flatMap((label, index) => {
+        const value = values[index] || 0, bar = make("i", { style: hue(index) });
         bar.style.width = `${100 * value}%`;
         return [make("span", {}, label), make("div", { className: "bar" }, bar), make("span", {}, `${(100 * value).toFixed(1)} %`)];
       }));
+      if (classes.length) bars(at("shares"), classes[0].labels, classes[0].labels.map((label) => state.track.share[label]), (index) => `var(--c${index % 8})`);
+      bars(at("quadrants"), report.quadrants, state.track.quadrants, () => "var(--c2)");
     };
     for (const [name, deed] of Object.entries({ closer: () => state.zoom(0.5), wider: () => state.zoom(2), back: () => state.shift(-0.5), on: () => state.shift(0.5), all: () => state.show(...state.whole()) }))
       at(name).onclick = deed;
@@ -47,7 +48,7 @@
       const index = state.tracks.findIndex((track) => track.name === node.dataset.track && track.input === node.dataset.input), time = Number(node.dataset.time);
       if (index >= 0) state.choose(index);
       if (time < state.range[0] || time > state.range[1]) state.show(time - (state.range[1] - state.range[0]) / 2, time + (state.range[1] - state.range[0]) / 2);
-      state.point(time);
+      state.jump(time);
       at("ribbon").scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth", block: "center" });
     }));
     state.on("range", range); state.on("track", share);

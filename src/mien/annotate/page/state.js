@@ -63,7 +63,7 @@ class Track {
 }
 
 const state = {
-  report: null, tracks: [], track: null, range: [0, 1], hover: null, raw: false, band: true, listeners: {},
+  report: null, tracks: [], track: null, range: [0, 1], hover: null, raw: false, band: true, held: 0, listeners: {},
   on(what, listener) { (this.listeners[what] ||= []).push(listener); },
   tell(what) { for (const listener of this.listeners[what] || []) listener(); },
   begin(report) {
@@ -90,6 +90,9 @@ const state = {
   },
   shift(share) { const by = (this.range[1] - this.range[0]) * share; this.show(this.range[0] + by, this.range[1] + by); },
   point(time) { if (time !== this.hover) { this.hover = time; this.tell("hover"); } },
+  // What a pointer says counts a moment later again: after a jump the page moves under it.
+  touch(time) { if (performance.now() > this.held) this.point(time); },
+  jump(time) { this.held = performance.now() + 1200; this.point(time); },
   step(by) {
     if (!this.track) return;
     const times = this.track.times, here = this.hover === null ? -1 : this.track.nearest(this.hover);
@@ -138,10 +141,10 @@ const moment = (width, x) => state.range[0] + ((x - GUTTER) / (width - GUTTER - 
 const pointed = (node, also) => {
   node.addEventListener("pointermove", (event) => {
     const box = node.getBoundingClientRect(), x = event.clientX - box.left;
-    state.point(x < GUTTER || x > box.width - RIGHT ? null : moment(box.width, x));
+    state.touch(x < GUTTER || x > box.width - RIGHT ? null : moment(box.width, x));
     if (also) also(event.clientY - box.top);
   });
-  node.addEventListener("pointerleave", () => { state.point(null); if (also) also(null); });
+  node.addEventListener("pointerleave", () => { state.touch(null); if (also) also(null); });
 };
 
 const hatch = (context) => {

@@ -57,12 +57,12 @@ const timeline = (host, { name, labels, meanings, span, height, shown, colours }
       width: plot.clientWidth, height, series, bands, legend: { show: false }, padding: [8, RIGHT, 0, 0],
       scales: { x: { time: false, min: state.range[0], max: state.range[1] }, y: { range: span } },
       axes: [
-        { ...axis, incrs: STEPS, space: 70, size: 26, values: (u, at) => at.map((t) => clock(t, u.scales.x.max - u.scales.x.min < 8 ? 1 : 0)) },
+        { ...axis, incrs: STEPS, space: 70, size: 30, gap: 8, values: (u, at) => at.map((t) => clock(t, u.scales.x.max - u.scales.x.min < 8 ? 1 : 0)) },
         { ...axis, size: GUTTER, gap: 6, splits: () => (span[0] < 0 ? [-1, -0.5, 0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1]) },
       ],
       cursor: { y: false, points: { size: (u, index) => (main.has(index) ? 7 : 0), width: 0 }, drag: { x: true, y: false, dist: 6 } },
       hooks: {
-        setCursor: [(u) => { if (!busy) state.point(u.cursor.left < 0 ? null : u.posToVal(u.cursor.left, "x")); }],
+        setCursor: [(u) => { if (!busy) state.touch(u.cursor.left < 0 ? null : u.posToVal(u.cursor.left, "x")); }],
         setScale: [(u, key) => { if (!busy && key === "x") state.show(u.scales.x.min, u.scales.x.max); }],
         drawAxes: [(u) => {
           if (span[0] >= 0) return;
@@ -78,16 +78,16 @@ const timeline = (host, { name, labels, meanings, span, height, shown, colours }
   const range = () => {
     if (!chart) return;
     busy = true;
-    chart.setScale("x", { min: state.range[0], max: state.range[1] });
-    chart.redraw(false);
+    chart.batch(() => chart.setScale("x", { min: state.range[0], max: state.range[1] }));
     busy = false;
+    hover();
   };
 
   const hover = () => {
     const index = state.hover === null || !state.track ? null : state.track.nearest(state.hover);
     for (const [label, node] of values) {
-      const value = index === null ? null : state.track.main(label)[index];
-      node.textContent = value === null || value === undefined ? "" : value.toFixed(2);
+      const value = !state.track ? null : index === null ? state.track.mean[label] : state.track.main(label)[index];
+      node.textContent = value === null || value === undefined ? "–" : value.toFixed(2);
     }
     if (!chart || busy) return;
     busy = true;
