@@ -184,6 +184,9 @@ class Annotator:
         for seen in waiting:
             stop = start + len(seen.faces)
             mine = {name: values[start:stop] for name, values in outputs.items()}
-            rows = face_rows(seen.picture, seen.faces, mine, self.tasks) if seen.picture else []
+            rows: list[Row] = []
+            if seen.picture:
+                place = {"input": seen.picture.name, "frame": 0, "note": seen.picture.note}
+                rows = face_rows(place, seen.faces, mine, self.tasks, scale=seen.picture.scale)
             yield Result(seen.source.name, rows, seen.picture, seen.error, seen.crops)
             start = stop

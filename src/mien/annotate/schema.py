@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -10,7 +11,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mien import __version__
-from mien.annotate.media import Picture
 from mien.faces.detect import LANDMARKS, Face
 from mien.tasks import Kind, Task
 
@@ -22,39 +22,56 @@ PIXEL = "pixels of the upright original"
 UNITS = {Kind.CLASSES: "probability", Kind.ATTRIBUTES: "probability", Kind.CONTINUOUS: "none"}
 
 
-def table_schema(tasks: Sequence[Task], model: str) -> pa.Schema:
+def table_schema(tasks: Sequence[Task], model: str, *, video: bool = False) -> pa.Schema:
     """The columns for a network with these tasks; each field's metadata gives range, unit and meaning.
+
+    The table's own metadata holds the tasks under ``tasks``, a JSON list, so that whoever reads a table needs nothing
+    else.
+
+    Args:
+        tasks: of the label columns, in their order.
+        model: name of the network.
+        video: whether frames of a video are rows: there are the columns ``time`` and ``track`` too.
 
     Raises:
         ValueError: if a label would be the second column of its name.
     """
-    fields = [*_place_fields(), *(field for task in tasks for field in _task_fields(task)), _note_field()]
+    fields = [*_place_fields(video), *(field for task in tasks for field in _task_fields(task)), _note_field()]
     names = [field.name for field in fields]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"the table would have two columns named {', '.join(twice)}")
-    return pa.schema(fields, {"mien_version": __version__, "model": model, "sides": SIDES})
+    told = json.dumps([task.to_dict() for task in tasks])
+    return pa.schema(fields, {"mien_version": __version__, "model": model, "sides": SIDES, "tasks": told})
 
 
 def face_rows(
-    picture: Picture, faces: Sequence[Face], outputs: dict[str, NDArray[np.float32]], tasks: Sequence[Task]
+    place: Row,
+    faces: Sequence[Face],
+    outputs: dict[str, NDArray[np.float32]],
+    tasks: Sequence[Task],
+    *,
+    scale: tuple[float, float] = (1.0, 1.0),
+    tracks: Sequence[int | None] = (),
 ) -> list[Row]:
-    """The rows of one picture: one for each face, or a single one that says there is none.
+    """The rows of one picture or frame: one for each face, or a single one that says there is none.
 
     Args:
-        picture: whence the name, the note and the scale to original pixels come.
-        faces: in pixels of ``picture.pixels``, largest first.
+        place: what all its rows have in common: input, frame, note, and the time of a frame.
+        faces: largest first.
         outputs: task name -> len(faces) x labels.
         tasks: in the order of the columns.
+        scale: pixels of the original for one of those that ``faces`` are in, along x and along y.
+        tracks: one a face, for frames of a video.
     """
     if not faces:
-        note = "; ".join(filter(None, (picture.note, "no face found")))
-        return [{"input": picture.name, "frame": 0, "note": note}]
+        return [{**place, "note": "; ".join(filter(None, (place.get("note"), "no face found")))}]
     rows = []
     for index, face in enumerate(faces):
-        row: Row = {"input": picture.name, "frame": 0, "face": index, "score": face.score, "note": picture.note}
-        row |= zip(("x", "y", "width", "height"), np.multiply(face.box, picture.scale * 2).tolist(), strict=True)
-        row |= zip(_landmark_columns(), np.multiply(face.landmarks, picture.scale).ravel().tolist(), strict=True)
+        row: Row = {**place, "face": index, "score": face.score}
+        row |= {"track": tracks[index]} if tracks else {}
+        row |= zip(("x", "y", "width", "height"), np.multiply(face.box, scale * 2).tolist(), strict=True)
+        row |= zip(_landmark_columns(), np.multiply(face.landmarks, scale).ravel().tolist(), strict=True)
         for task in tasks:
             row |= _task_values(task, outputs[task.name][index])
         rows.append(row)
@@ -70,12 +87,16 @@ def _field(name: str, kind: pa.DataType, meaning: str, unit: str = "none", span:
     return pa.field(name, kind, metadata={"range": span, "unit": unit, "meaning": meaning})
 
 
-def _place_fields() -> list[pa.Field]:
+def _place_fields(video: bool) -> list[pa.Field]:
     whole, real = pa.int32(), pa.float32()
+    time = _field("time", pa.float64(), "when the frame is shown, from the video's own time stamps", "second")
+    track = _field("track", whole, "the same face through the video; null if it is not followed", "track", "[0, inf)")
     return [
         _field("input", pa.string(), "path of the picture, or 'input N' for entry N of a list of arrays"),
         _field("frame", whole, "number of the frame; 0 for a picture", "frame", "[0, inf)"),
+        *([time] if video else ()),
         _field("face", whole, "number of the face, largest first; null if there is none", "face", "[0, inf)"),
+        *([track] if video else ()),
         _field("x", real, "left side of the face's box", PIXEL),
         _field("y", real, "upper side of the face's box", PIXEL),
         _field("width", real, "width of the face's box", PIXEL, "[0, inf)"),
