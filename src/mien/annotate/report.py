@@ -161,7 +161,10 @@ def _timed(scan: Scan) -> list[str]:
     axes = [label for task in scan.tasks if task.kind is Kind.CONTINUOUS for label in task.labels]
     each = f"{scan.bin:.2g} s" if scan.bin else "a frame"
     smooth = "Lines are smoothed values. " if scan.smoothed else ""
-    band = "Bands reach from the least to the greatest value of each. " if scan.bin else ""
+    band = (
+        "Where points are closer than the screen shows, lines are means, and bands reach from the least to the greatest"
+    )
+    band = f"{band} value. " if scan.frames > 400 else ""
     parts = [
         _tools(scan),
         "<section><h2>Who is seen when</h2><p class=note>Coloured by the most probable class of each moment. A point of"
@@ -209,9 +212,10 @@ def _tools(scan: Scan) -> str:
         "wider": ("zoom out", "&minus;"),
         "all": ("everything", "All"),
     }
+    long = any(track.curves is not None and len(track.curves.times) > 400 for track in scan.tracks)
     boxes = [
         *(["<label><input type=checkbox id=raw> raw values</label>"] if scan.smoothed else []),
-        *(["<label><input type=checkbox id=band checked> range</label>"] if scan.bin else []),
+        *(["<label><input type=checkbox id=band checked> range</label>"] if long else []),
     ]
     buttons = "".join(
         f'<button type=button id={name} aria-label="{said}" title="{said}">{sign}</button>'

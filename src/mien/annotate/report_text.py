@@ -102,7 +102,7 @@ def tracks(scan: Scan) -> str:
         kept = sum(track.curves is not None for track in scan.tracks)
         note = f"<p class=note>The {kept} tracks with the most frames have curves.</p>"
     more = _more(len(scan.tracks), "tracks")
-    return f"<section><h2>Tracks</h2>{note}{_table(head, rows, numbers)}{more}</section>"
+    return f"<section><h2>Tracks</h2>{note}{_table(head, rows, numbers, (len(head) - 1,))}{more}</section>"
 
 
 def about(metadata: Mapping[str, str], table: str) -> str:

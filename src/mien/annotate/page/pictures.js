@@ -135,18 +135,18 @@ const plane = (host, axes, cloud) => {
       return;
     }
     if (!state.track) return;
-    const across = state.track.main(axes[0]), up = state.track.main(axes[1]), moments = state.track.times;
+    const view = new View(state.track, state.range, 240), lines = axes.map((axis) => view.reduced(state.track.main(axis)));
     const strong = css("--c2"), [from, to] = state.range, pieces = 48;
     context.lineWidth = 1.6; context.lineJoin = context.lineCap = "round";
     let index = 0;
     for (let piece = 0; piece < pieces; piece++) {
       const until = from + ((piece + 1) / pieces) * (to - from) + 1e-9;
-      context.strokeStyle = context.fillStyle = tint(strong, 0.12 + (0.8 * (piece + 1)) / pieces);
+      context.strokeStyle = tint(strong, 0.12 + (0.8 * (piece + 1)) / pieces);
       context.beginPath();
       let drawn = false;
-      for (index = Math.max(0, index - 1); index < moments.length && moments[index] <= until; index++) {
-        if (moments[index] < from || across[index] === null) { drawn = false; continue; }
-        const at = place(across[index], up[index]);
+      for (index = Math.max(0, index - 1); index < view.times.length && view.times[index] <= until; index++) {
+        if (view.times[index] < from || lines[0][index] === null) { drawn = false; continue; }
+        const at = place(lines[0][index], lines[1][index]);
         if (drawn) context.lineTo(...at); else context.moveTo(...at);
         drawn = true;
       }
@@ -154,8 +154,9 @@ const plane = (host, axes, cloud) => {
     }
     if (state.hover === null) return;
     const here = state.track.nearest(state.hover);
-    if (across[here] === null) return;
-    context.beginPath(); context.arc(...place(across[here], up[here]), 6, 0, 7);
+    const [x, y] = axes.map((axis) => state.track.main(axis)[here]);
+    if (x === null) return;
+    context.beginPath(); context.arc(...place(x, y), 6, 0, 7);
     context.fillStyle = css("--c4"); context.fill(); context.strokeStyle = css("--card"); context.lineWidth = 2; context.stroke();
   });
   for (const what of ["range", "track", "look", "hover"]) state.on(what, draw);

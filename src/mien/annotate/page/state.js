@@ -21,7 +21,7 @@ const tint = (hex, alpha) => hex + Math.round(255 * alpha).toString(16).padStart
 const clock = (seconds, digits) => {
   const sign = seconds < 0 ? "-" : "", whole = Math.abs(seconds);
   const hours = Math.floor(whole / 3600), minutes = Math.floor(whole / 60) % 60;
-  const rest = (whole % 60).toFixed(digits).padStart(digits ? digits + 3 : 2, "0");
+  const fine = 10 ** digits, rest = (Math.floor((whole % 60) * fine + 1e-6) / fine).toFixed(digits).padStart(digits ? digits + 3 : 2, "0");
   return sign + (hours ? `${hours}:${String(minutes).padStart(2, "0")}` : minutes) + ":" + rest;
 };
 
@@ -52,13 +52,51 @@ class Track {
   }
   // The smoothed line if there is one.
   main(label) { return this.line("smooth", label) || this.line("middle", label); }
-  nearest(time) {
+  // The first point that is not earlier.
+  from(time) {
     let low = 0, high = this.times.length - 1;
     while (low < high) {
       const middle = (low + high) >> 1;
       if (this.times[middle] < time) low = middle + 1; else high = middle;
     }
+    return low;
+  }
+  nearest(time) {
+    const low = this.from(time);
     return low > 0 && time - this.times[low - 1] < this.times[low] - time ? low - 1 : low;
+  }
+}
+
+// The points of a stretch of time, put together where there are more than the screen can show: `times`, and
+// `reduced(values, how)` of any line. A gap stays one.
+class View {
+  constructor(track, [from, to], most) {
+    const low = Math.max(0, track.from(from) - 1), high = Math.min(track.times.length - 1, track.from(to) + 1);
+    const gaps = track.line("middle", state.report.labels[0]), width = (to - from) / most;
+    this.coarse = high - low + 1 > 2 * most;
+    this.times = this.coarse ? [] : track.times.slice(low, high + 1);
+    this.starts = [];
+    this.low = low; this.stop = high + 1;
+    let last = null;
+    for (let index = low; this.coarse && index <= high; index++) {
+      const bucket = Math.floor((track.times[index] - from) / width) * 2 + (gaps[index] === null);
+      if (bucket !== last) { this.starts.push(index); this.times.push(track.times[index]); }
+      else if (index + 1 > high || this.times.length) this.times[this.times.length - 1] = (track.times[this.starts.at(-1)] + track.times[index]) / 2;
+      last = bucket;
+    }
+  }
+  reduced(values, how) {
+    if (!this.coarse) return values.slice(this.low, this.stop);
+    return this.starts.map((start, at) => {
+      const stop = this.starts[at + 1] ?? this.stop;
+      let whole = values[start];
+      if (whole === null) return null;
+      for (let index = start + 1; index < stop; index++) {
+        const value = values[index];
+        whole = how === "low" ? Math.min(whole, value) : how === "high" ? Math.max(whole, value) : whole + value;
+      }
+      return how ? whole : whole / (stop - start);
+    });
   }
 }
 
