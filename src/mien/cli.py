@@ -9,6 +9,7 @@ import typer
 
 from mien import __version__
 from mien.annotate.command import annotate
+from mien.annotate.report_command import report
 from mien.learn import commands
 from mien.terminal import print_table
 
@@ -62,4 +63,5 @@ def tasks(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
 
 
 app.command()(annotate)
+app.command()(report)
 commands.register(app)

@@ -99,12 +99,14 @@ class Decimator:
         self._points.append((keys[starts], here[starts], times, np.stack([middle, low, high, smooth], 1)))
 
     def _curves(self, ranks: Whole, times: Floats, values: Floats) -> Curves:
-        """One track's points, and one of NaN in each gap: where a place was looked at without it."""
+        """One track's points, and two of NaN at the ends of each gap: where a place was looked at without it."""
         seconds, steps = STALL
         stalled = np.diff(times) > max(seconds, steps * self.step, 3 * self.width)
         gaps = np.flatnonzero((np.diff(ranks) > 1) | stalled) + 1
-        between = (times[gaps - 1] + times[gaps]) / 2
-        return Curves(np.insert(times, gaps, between), np.insert(values, gaps, np.nan, axis=0))
+        before, after = times[gaps - 1], times[gaps]
+        edge = np.minimum(max(self.step, self.width) / 2, (after - before) / 3)
+        times = np.insert(times, np.repeat(gaps, 2), np.stack([before + edge, after - edge], 1).ravel())
+        return Curves(times, np.insert(values, np.repeat(gaps, 2), np.nan, axis=0))
 
 
 def bin_width(seconds: float, rows: int) -> float:

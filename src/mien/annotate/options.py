@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mien.faces.follow import QUALITIES
+
 
 @dataclass(frozen=True)
 class VideoOptions:
@@ -39,5 +41,7 @@ class VideoOptions:
             raise ValueError(f"start must be 0 or more seconds, not {self.start:g}")
         if self.end is not None and not self.end > (self.start or 0):
             raise ValueError(f"end must lie after start, not at {self.end:g} seconds")
+        if self.quality not in QUALITIES:
+            raise ValueError(f"quality is one of {', '.join(QUALITIES)}, not {self.quality}")
         if self.max_faces is not None and self.max_faces < 1:
             raise ValueError(f"max_faces must be at least 1, not {self.max_faces}")

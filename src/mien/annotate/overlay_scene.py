@@ -106,9 +106,18 @@ class Scene:
         width, height: of the first frame; later ones of another size are fitted into it.
         tasks: the label space of the rows. Of more than ``MOST_BARS`` attributes the first ones are shown.
         panels: see :func:`layout`.
+        original: width and height of the pictures that the rows' places are in; those of each frame by default.
     """
 
-    def __init__(self, width: int, height: int, tasks: Sequence[Task], panels: int = 1) -> None:
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        tasks: Sequence[Task],
+        panels: int = 1,
+        original: tuple[int, int] | None = None,
+    ) -> None:
+        self._original = original
         self.tasks = _first_bars(tasks)
         self.layout = layout(width, height, self.tasks, panels)
         self._axes = plane_axes(self.tasks)
@@ -119,7 +128,7 @@ class Scene:
         """A frame with its faces, an RGB image.
 
         Args:
-            pixels: H x W x 3 uint8 RGB; the rows' places are in its pixels.
+            pixels: H x W x 3 uint8 RGB.
             time: in seconds.
             rows: of this frame.
         """
@@ -135,7 +144,7 @@ class Scene:
         self._draw_foot(draw, time, rows, bool(faces))
         return canvas
 
-    def _paste(self, canvas: Image.Image, pixels: Pixels) -> tuple[float, Point]:
+    def _paste(self, canvas: Image.Image, pixels: Pixels) -> tuple[Point, Point]:
         """The frame into its place; returns what its coordinates are to be multiplied by, and added to."""
         (high, wide), (width, height) = pixels.shape[:2], self.layout.video
         scale = min(width / wide, height / high)
@@ -143,12 +152,13 @@ class Scene:
         start = (width - size[0]) // 2, (height - size[1]) // 2
         image = Image.fromarray(pixels)
         canvas.paste(image if size == image.size else image.resize(size, Image.Resampling.BILINEAR), start)
-        return scale, start
+        original = self._original or (wide, high)
+        return (size[0] / original[0], size[1] / original[1]), start
 
-    def _draw_face(self, canvas: Image.Image, draw: ImageDraw.ImageDraw, row: Row, scale: float, start: Point) -> None:
+    def _draw_face(self, canvas: Image.Image, draw: ImageDraw.ImageDraw, row: Row, scale: Point, start: Point) -> None:
         colour, unit = colour_of(_key(row)), self.layout.unit
-        left, top = row["x"] * scale + start[0], row["y"] * scale + start[1]
-        wide, high = row["width"] * scale, row["height"] * scale
+        left, top = row["x"] * scale[0] + start[0], row["y"] * scale[1] + start[1]
+        wide, high = row["width"] * scale[0], row["height"] * scale[1]
         right, bottom = left + wide, top + high
         side = min(wide, high)
         thick = 1 if side < 24 else max(2, round(0.15 * unit))
@@ -157,7 +167,7 @@ class Scene:
             point = _point(round(min(max(0.018 * side, 0.16 * unit), 0.4 * unit), 1), colour)
             for name in LANDMARKS:
                 if row.get(f"{name}_x") is not None:
-                    x, y = row[f"{name}_x"] * scale + start[0], row[f"{name}_y"] * scale + start[1]
+                    x, y = row[f"{name}_x"] * scale[0] + start[0], row[f"{name}_y"] * scale[1] + start[1]
                     canvas.paste(point, (round(x - point.width / 2), round(y - point.height / 2)), point)
         small = min(unit, max(LEAST, 0.2 * side))
         text = "  ".join(filter(None, (_number(row), headline(row, self.tasks) if _read(row, self.tasks) else "")))

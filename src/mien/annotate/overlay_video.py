@@ -5,32 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import Protocol
 
 import pyarrow as pa
 
+from mien.annotate.frames import Frame
 from mien.annotate.mp4 import Mp4
 from mien.annotate.overlay_scene import Scene
 from mien.annotate.schema import Row
 from mien.annotate.store import StoreError
 from mien.faces.detect import Pixels
 from mien.tasks import Task
-
-
-class Shown(Protocol):
-    """What is needed of a frame; :class:`mien.annotate.frames.Frame` has it."""
-
-    @property
-    def number(self) -> int:
-        """In the video, from 0."""
-
-    @property
-    def time(self) -> float:
-        """In seconds."""
-
-    @property
-    def pixels(self) -> Pixels:
-        """H x W x 3 uint8 RGB."""
 
 
 class OverlayVideo:
@@ -43,6 +27,7 @@ class OverlayVideo:
         tasks: the label space of the rows.
         panels: how many faces at once are to have their readings drawn.
         rate: frames a second, about.
+        size: width and height of the upright original, if frames may be smaller; the rows' places are in its pixels.
         overwrite: whether an existing file may be replaced.
 
     Raises:
@@ -56,9 +41,10 @@ class OverlayVideo:
         *,
         panels: int = 2,
         rate: float | None = None,
+        size: tuple[int, int] | None = None,
         overwrite: bool = False,
     ) -> None:
-        self.tasks, self.panels = tuple(tasks), panels
+        self.tasks, self.panels, self.size = tuple(tasks), panels, size
         self._file = Mp4(path, rate=rate, overwrite=overwrite)
         self._scene: Scene | None = None
 
@@ -68,9 +54,9 @@ class OverlayVideo:
         return self._file.frames
 
     def write(self, pixels: Pixels, time: float, rows: Sequence[Row]) -> None:
-        """Draw and encode one frame; ``time`` in seconds, the rows' places in pixels of the frame."""
+        """Draw and encode one frame; ``time`` in seconds."""
         if self._scene is None:
-            self._scene = Scene(pixels.shape[1], pixels.shape[0], self.tasks, self.panels)
+            self._scene = Scene(pixels.shape[1], pixels.shape[0], self.tasks, self.panels, self.size)
         self._file.write(self._scene.draw(pixels, time, rows), time)
 
     def close(self) -> None:
@@ -87,13 +73,14 @@ class OverlayVideo:
 
 
 def draw_overlay(
-    frames: Iterable[Shown],
+    frames: Iterable[Frame],
     batches: Iterable[pa.RecordBatch],
     tasks: Sequence[Task],
     path: str | os.PathLike[str],
     *,
     panels: int = 2,
     rate: float | None = None,
+    size: tuple[int, int] | None = None,
     overwrite: bool = False,
     advance: Callable[[int], object] | None = None,
 ) -> int:
@@ -108,6 +95,7 @@ def draw_overlay(
         path: ends in .mp4.
         panels: how many faces at once are to have their readings drawn; :func:`faces_at_once` counts them.
         rate: frames a second, about.
+        size: width and height of the upright original, as :class:`mien.annotate.frames.Footage` has them.
         overwrite: whether an existing file may be replaced.
         advance: told of each frame that is drawn.
 
@@ -118,7 +106,7 @@ def draw_overlay(
         StoreError: if the file cannot be written, or no frame of the table is in the video.
     """
     groups = by_frame(batches)
-    with OverlayVideo(path, tasks, panels=panels, rate=rate, overwrite=overwrite) as video:
+    with OverlayVideo(path, tasks, panels=panels, rate=rate, size=size, overwrite=overwrite) as video:
         number, rows = next(groups, (-1, []))
         for frame in frames:
             while rows and number < frame.number:

@@ -54,6 +54,7 @@ class Track:
         first, last: seconds.
         mean: of each label.
         share: of the time, for which each class is the most probable one of its task, and each attribute present.
+        quadrants: of the time, in each quadrant of the plane.
         curves: None without.
     """
 
@@ -65,6 +66,7 @@ class Track:
     last: float
     mean: Mapping[str, float]
     share: Mapping[str, float]
+    quadrants: Sequence[float]
     curves: Curves | None
 
 
@@ -80,6 +82,7 @@ class Scan:
         frames, empty: looked at, and how many of them without a face.
         first, last: seconds.
         bin: seconds that a point of the curves stands for; 0: a frame.
+        quadrants: of the plane of two continuous labels, what they are called; none without.
         tracks: the longest first.
         peaks: in the order of the labels; only of those that are ever present.
         cloud: N x L, faces of pictures, evenly thinned out; none of a video.
@@ -94,6 +97,7 @@ class Scan:
     first: float
     last: float
     bin: float
+    quadrants: Sequence[str]
     tracks: Sequence[Track]
     peaks: Sequence[Peak]
     cloud: Floats
@@ -134,16 +138,24 @@ class _Sums:
         self.values, self.present = np.zeros((tracks, labels)), np.zeros((tracks, labels))
         self.seconds, self.read = np.zeros(tracks), np.zeros(tracks)
         self.first, self.last = np.full(tracks, np.inf), np.full(tracks, -np.inf)
+        names = [label for task in tasks for label in task.labels]
+        axes = [label for task in tasks if task.kind is Kind.CONTINUOUS for label in task.labels]
+        self._axes = [names.index(axis) for axis in axes] if len(axes) == 2 else []
+        self.names = [f"{axes[0]} {x}, {axes[1]} {y}" for x in "+-" for y in "+-"] if self._axes else []
+        self.quadrants = np.zeros((tracks, len(self.names)))
 
     def add(self, rows: Rows) -> None:
         rows = rows[rows.keys != FACELESS]
         np.add.at(self.seconds, rows.keys, rows.spans)
         np.minimum.at(self.first, rows.keys, rows.times)
         np.maximum.at(self.last, rows.keys, rows.times)
-        rows = rows[np.isfinite(rows.values).all(axis=1)]
+        rows = rows[np.asarray(np.isfinite(rows.values).all(axis=1))]
         np.add.at(self.read, rows.keys, rows.spans)
         np.add.at(self.values, rows.keys, rows.shown * rows.spans[:, None])
         np.add.at(self.present, rows.keys, present(rows.shown, self._tasks) * rows.spans[:, None])
+        if self._axes:
+            right, up = (rows.shown[:, axis] >= 0 for axis in self._axes)
+            np.add.at(self.quadrants, (rows.keys, 2 * ~right + ~up), rows.spans)
 
 
 class _Peaks:
@@ -237,6 +249,7 @@ def scan(table: AnnotatedTable) -> Scan:
         survey.first,
         survey.last,
         width,
+        sums.names,
         [_track(key, names[key], inputs, survey, sums, reader.labels, curves) for key in np.argsort(-survey.rows)],
         peaks.list(inputs, names),
         np.concatenate(cloud),
@@ -263,5 +276,6 @@ def _track(
         float(sums.last[key]),
         dict(zip(labels, (sums.values[key] / read).tolist(), strict=True)) if known else {},
         dict(zip(labels, (sums.present[key] / read).tolist(), strict=True)) if known else {},
+        (sums.quadrants[key] / read).tolist() if known else [],
         curves.get(int(key)),
     )

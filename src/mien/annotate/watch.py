@@ -73,40 +73,42 @@ def watch(
     Raises:
         MediaError: where the video is damaged, after all chunks before it.
     """
-    tracker = Tracker()
+    looker = _Looker(annotator, footage, options, pictures)
     for boxes, scores, time in _seen_boxes(before):
-        tracker(boxes, scores, time)
-    looker = _Looker(annotator, footage, options, tracker, pictures)
+        looker.remember(boxes, scores, time)
     with closing(ahead(footage, DECODED)) as frames, closing(ahead(_chunks(frames, looker), 1)) as chunks:
         for chunk in chunks:
             yield _read(annotator, footage.name, chunk)
 
 
 class _Looker:
-    """Finds, follows and cuts out the faces of one frame after the other."""
+    """Finds, follows and cuts out the faces of one frame after the other.
 
-    def __init__(
-        self, annotator: Annotator, footage: Footage, options: VideoOptions, tracker: Tracker, pictures: bool
-    ) -> None:
-        self._annotator, self._footage, self._options = annotator, footage, options
-        self._tracker, self._pictures = tracker, pictures
-        self.begin()
+    What it does depends on the boxes, scores and times of earlier frames alone, which the table has.
+    """
 
-    def begin(self) -> None:
-        """Search the next frame as a whole: so a chunk does not depend on what was seen before it."""
-        self._follow = Follower(self._annotator.detector, self._options.quality)
+    def __init__(self, annotator: Annotator, footage: Footage, options: VideoOptions, pictures: bool) -> None:
+        self._annotator, self._footage, self._options, self._pictures = annotator, footage, options, pictures
+        self._follow, self._track = Follower(annotator.detector, options.quality), Tracker()
+        self._frames, self._boxes = 0, np.zeros((0, 4))
+
+    def remember(self, boxes: Floats, scores: Sequence[float] | Floats, time: float) -> list[int | None]:
+        """Take note of the faces of a frame; returns their tracks."""
+        self._frames, self._boxes = self._frames + 1, boxes
+        return self._track(boxes, scores, time)
 
     def __call__(self, frame: Frame) -> _Look:
         height, width = frame.pixels.shape[:2]
         scale = self._footage.width / width, self._footage.height / height
         least = self._annotator.min_size / max(scale)
-        found = [face for face in self._follow(frame.pixels) if min(face.box[2:]) >= least]
-        faces = [_in_original(face, scale) for face in found]
+        seen = self._follow(frame.pixels, self._frames, self._boxes / (scale * 2))
+        seen = [face for face in seen if min(face.box[2:]) >= least]
+        faces = [_in_original(face, scale) for face in seen]
         boxes = np.array([face.box for face in faces], np.float64).reshape(-1, 4)
-        kept = largest(boxes, self._tracker.known(boxes, frame.time), self._options.max_faces)
-        found, faces, boxes = [found[at] for at in kept], [faces[at] for at in kept], boxes[kept]
-        tracks = self._tracker(boxes, [face.score for face in faces], frame.time)
-        crops = self._annotator.crops(frame.pixels, found)
+        kept = largest(boxes, self._track.known(boxes, frame.time), self._options.max_faces)
+        seen, faces = [seen[at] for at in kept], [faces[at] for at in kept]
+        tracks = self.remember(boxes[kept], [face.score for face in faces], frame.time)
+        crops = self._annotator.crops(frame.pixels, seen)
         picture = Picture(self._footage.name, frame.pixels, self._footage.width, self._footage.height)
         return _Look(frame.number, frame.time, faces, tracks, crops, picture if self._pictures else None)
 
@@ -126,7 +128,6 @@ def _chunks(frames: Iterable[Frame], look: _Looker) -> Iterator[list[_Look]]:
             if held and (full or frame.time - held[0].time >= SECONDS):
                 yield held
                 held = []
-                look.begin()
             held.append(look(frame))
     except MediaError:
         if held:

@@ -1,0 +1,202 @@
+// What all charts share: the data, the chosen track, the stretch of time that is shown, the moment that is pointed at.
+"use strict";
+
+const GUTTER = 58, RIGHT = 10, GAP = -32768;
+
+const make = (tag, settings = {}, ...children) => {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(settings)) {
+    if (name === "style") node.style.setProperty("--colour", value);
+    else if (name in node) node[name] = value;
+    else node.setAttribute(name, value);
+  }
+  node.append(...children);
+  return node;
+};
+
+const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const colour = (index) => css(`--c${index % 8}`);
+const tint = (hex, alpha) => hex + Math.round(255 * alpha).toString(16).padStart(2, "0");
+
+const clock = (seconds, digits) => {
+  const sign = seconds < 0 ? "-" : "", whole = Math.abs(seconds);
+  const hours = Math.floor(whole / 3600), minutes = Math.floor(whole / 60) % 60;
+  const fine = 10 ** digits, rest = (Math.floor((whole % 60) * fine + 1e-6) / fine).toFixed(digits).padStart(digits ? digits + 3 : 2, "0");
+  return sign + (hours ? `${hours}:${String(minutes).padStart(2, "0")}` : minutes) + ":" + rest;
+};
+
+const numbers = (text, Kind) => {
+  const raw = atob(text), bytes = new Uint8Array(raw.length);
+  for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
+  return new Kind(bytes.buffer);
+};
+
+// A track's curves: `line(kind, label)` is an array with null in the gaps, kinds as in the data.
+class Track {
+  constructor(told, report) {
+    Object.assign(this, told);
+    this.report = report;
+    this.times = Array.from(numbers(told.times, Int32Array), (ms) => report.first + ms / 1000);
+    this.table = numbers(told.values, Int16Array);
+    this.kept = new Map();
+  }
+  line(kind, label) {
+    const place = this.report.kinds.indexOf(kind) * this.report.labels.length + this.report.labels.indexOf(label);
+    if (!this.report.kinds.includes(kind)) return null;
+    if (!this.kept.has(place)) {
+      const count = this.times.length;
+      const part = this.table.subarray(place * count, (place + 1) * count);
+      this.kept.set(place, Array.from(part, (value) => (value === GAP ? null : value / 10000)));
+    }
+    return this.kept.get(place);
+  }
+  // The smoothed line if there is one.
+  main(label) { return this.line("smooth", label) || this.line("middle", label); }
+  // The first point that is not earlier.
+  from(time) {
+    let low = 0, high = this.times.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.times[middle] < time) low = middle + 1; else high = middle;
+    }
+    return low;
+  }
+  nearest(time) {
+    const low = this.from(time);
+    return low > 0 && time - this.times[low - 1] < this.times[low] - time ? low - 1 : low;
+  }
+}
+
+// The points of a stretch of time, put together where there are more than the screen can show: `times`, and
+// `reduced(values, how)` of any line. A gap stays one.
+class View {
+  constructor(track, [from, to], most) {
+    const low = Math.max(0, track.from(from) - 1), high = Math.min(track.times.length - 1, track.from(to) + 1);
+    const gaps = track.line("middle", state.report.labels[0]), width = (to - from) / most;
+    this.coarse = high - low + 1 > 2 * most;
+    this.times = this.coarse ? [] : track.times.slice(low, high + 1);
+    this.starts = [];
+    this.low = low; this.stop = high + 1;
+    let last = null;
+    for (let index = low; this.coarse && index <= high; index++) {
+      const bucket = Math.floor((track.times[index] - from) / width) * 2 + (gaps[index] === null);
+      if (bucket !== last) { this.starts.push(index); this.times.push(track.times[index]); }
+      else if (index + 1 > high || this.times.length) this.times[this.times.length - 1] = (track.times[this.starts.at(-1)] + track.times[index]) / 2;
+      last = bucket;
+    }
+  }
+  reduced(values, how) {
+    if (!this.coarse) return values.slice(this.low, this.stop);
+    return this.starts.map((start, at) => {
+      const stop = this.starts[at + 1] ?? this.stop;
+      let whole = values[start];
+      if (whole === null) return null;
+      for (let index = start + 1; index < stop; index++) {
+        const value = values[index];
+        whole = how === "low" ? Math.min(whole, value) : how === "high" ? Math.max(whole, value) : whole + value;
+      }
+      return how ? whole : whole / (stop - start);
+    });
+  }
+}
+
+const state = {
+  report: null, tracks: [], track: null, range: [0, 1], hover: null, raw: false, band: true, held: 0, listeners: {},
+  on(what, listener) { (this.listeners[what] ||= []).push(listener); },
+  tell(what) { for (const listener of this.listeners[what] || []) listener(); },
+  begin(report) {
+    this.report = report;
+    report.labels = report.tasks.flatMap((task) => task.labels);
+    this.tracks = (report.tracks || []).map((track) => new Track(track, report));
+    this.track = this.tracks[0] || null;
+    this.range = this.whole();
+  },
+  whole() { return [this.report.first, Math.max(this.report.last, this.report.first + 1e-3)]; },
+  choose(index) { this.track = this.tracks[index]; this.tell("track"); },
+  show(from, to) {
+    const [first, last] = this.whole(), least = Math.min(last - first, Math.max(0.2, 5 * this.report.bin));
+    let length = Math.min(Math.max(to - from, least), last - first);
+    let start = Math.min(Math.max((from + to - length) / 2, first), last - length);
+    if (start === this.range[0] && start + length === this.range[1]) return;
+    this.range = [start, start + length];
+    this.tell("range");
+  },
+  zoom(factor) {
+    const [from, to] = this.range, within = this.hover !== null && this.hover >= from && this.hover <= to;
+    const centre = within ? this.hover : (from + to) / 2, half = ((to - from) / 2) * factor;
+    this.show(centre - half, centre + half);
+  },
+  shift(share) { const by = (this.range[1] - this.range[0]) * share; this.show(this.range[0] + by, this.range[1] + by); },
+  point(time) { if (time !== this.hover) { this.hover = time; this.tell("hover"); } },
+  // What a pointer says counts a moment later again: after a jump the page moves under it.
+  touch(time) { if (performance.now() > this.held) this.point(time); },
+  jump(time) { this.held = performance.now() + 1200; this.point(time); },
+  step(by) {
+    if (!this.track) return;
+    const times = this.track.times, here = this.hover === null ? -1 : this.track.nearest(this.hover);
+    const next = Math.min(Math.max(here + by, 0), times.length - 1);
+    if (times[next] < this.range[0] || times[next] > this.range[1]) this.shift(by > 0 ? 0.5 : -0.5);
+    this.point(times[next]);
+  },
+};
+
+// The keys of every chart that has the focus.
+const keyed = (node, name) => {
+  node.tabIndex = 0;
+  node.setAttribute("role", "group");
+  node.setAttribute("aria-label", `${name}. Arrow keys move, plus and minus zoom, Escape shows everything.`);
+  node.addEventListener("keydown", (event) => {
+    const far = event.shiftKey ? 10 : 1;
+    const deeds = {
+      ArrowLeft: () => state.step(-far), ArrowRight: () => state.step(far), "+": () => state.zoom(0.5), "=": () => state.zoom(0.5),
+      "-": () => state.zoom(2), Escape: () => state.show(...state.whole()), PageUp: () => state.shift(-0.5), PageDown: () => state.shift(0.5),
+    };
+    if (deeds[event.key] && !event.ctrlKey && !event.metaKey) { deeds[event.key](); event.preventDefault(); }
+  });
+};
+
+// A canvas as wide as its host and sharp on every screen; `paint(context, width)` is called when anything changes.
+const canvas = (host, height, paint) => {
+  const node = make("canvas"), context = node.getContext("2d");
+  host.append(node);
+  const draw = () => {
+    const width = host.clientWidth, high = typeof height === "function" ? height(width) : height, sharp = devicePixelRatio || 1;
+    if (!width) return;
+    node.width = Math.round(width * sharp); node.height = Math.round(high * sharp);
+    node.style.width = width + "px"; node.style.height = high + "px";
+    context.setTransform(sharp, 0, 0, sharp, 0, 0);
+    context.font = "12px system-ui, sans-serif";
+    paint(context, width, high);
+  };
+  new ResizeObserver(draw).observe(host);
+  return { node, draw };
+};
+
+const across = (width, time) => GUTTER + ((time - state.range[0]) / (state.range[1] - state.range[0])) * (width - GUTTER - RIGHT);
+const moment = (width, x) => state.range[0] + ((x - GUTTER) / (width - GUTTER - RIGHT)) * (state.range[1] - state.range[0]);
+
+// Pointing at a canvas with the axis of time.
+const pointed = (node, also) => {
+  node.addEventListener("pointermove", (event) => {
+    const box = node.getBoundingClientRect(), x = event.clientX - box.left;
+    state.touch(x < GUTTER || x > box.width - RIGHT ? null : moment(box.width, x));
+    if (also) also(event.clientY - box.top);
+  });
+  node.addEventListener("pointerleave", () => { state.touch(null); if (also) also(null); });
+};
+
+const hatch = (context) => {
+  const tile = make("canvas"); tile.width = tile.height = 8;
+  const paint = tile.getContext("2d");
+  paint.fillStyle = css("--gap"); paint.fillRect(0, 0, 8, 8);
+  paint.strokeStyle = css("--line"); paint.beginPath();
+  for (const at of [-4, 4, 12]) { paint.moveTo(at - 6, 10); paint.lineTo(at + 6, -2); }
+  paint.stroke();
+  return context.createPattern(tile, "repeat");
+};
+
+const fitted = (context, text, width) => {
+  if (context.measureText(text).width <= width) return text;
+  while (text.length > 1 && context.measureText(text + "…").width > width) text = text.slice(0, -1);
+  return text + "…";
+};
