@@ -195,7 +195,8 @@ class Patched:
         self._clock = clock
         self._before = [
             (Footage, "__iter__", Footage.__iter__),
-            (watch._Looker, "__call__", watch._Looker.__call__),
+            (watch._Finder, "__call__", watch._Finder.__call__),
+            (watch._Cutter, "__call__", watch._Cutter.__call__),
             (watch, "_read", watch._read),
             (Journal, "write", Journal.write),
         ]
@@ -213,9 +214,9 @@ class Patched:
                     return
 
         Footage.__iter__ = frames  # type: ignore[method-assign]
-        stages = {"__call__": "follow, track, align", "_read": "rows", "write": "journal"}
-        for owner, name, call in self._before[1:]:
-            setattr(owner, name, clock.timed(stages[name], call))
+        stages = ("find, follow, track", "align", "rows", "journal")
+        for stage, (owner, name, call) in zip(stages, self._before[1:], strict=True):
+            setattr(owner, name, clock.timed(stage, call))
 
     def __exit__(self, *_: object) -> None:
         for owner, name, call in self._before:
@@ -273,7 +274,9 @@ def _print(what: str, found: dict[str, Any]) -> None:
     total = sum(processor.values())
     for stage, each in processor.items():
         clock = found["stages_clock_ms_a_frame"][stage]
-        print(f"  {stage:22} {each:7.2f} ms of the processor a frame ({each / total:4.0%}), {clock:7.2f} ms by the clock")
+        print(
+            f"  {stage:22} {each:7.2f} ms of the processor a frame ({each / total:4.0%}), {clock:7.2f} ms by the clock"
+        )
 
 
 if __name__ == "__main__":

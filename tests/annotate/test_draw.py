@@ -6,7 +6,8 @@ from PIL import Image
 
 from mien.annotate.draw import Overlays, overlay
 from mien.annotate.media import Picture
-from mien.annotate.pipeline import Annotator, Result
+from mien.annotate.pipeline import Annotator
+from mien.annotate.result import Result
 from mien.annotate.schema import Row
 from mien.faces.detect import LANDMARKS
 from mien.tasks import FACE, Kind, Task

@@ -138,7 +138,7 @@ def test_ctrl_c_completes_the_tables_that_were_begun(here: Path, network: Path, 
     for name in ("long", "longer"):
         wait_for(here / "annotations" / f"{name}.parquet.part", 15_000)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert err.splitlines()[-1].startswith("mien: interrupted; 0 of 3 videos are done: annotations/index.csv")
     assert [row["status"] for row in index()] == ["interrupted", "interrupted", "waiting"]
@@ -169,7 +169,7 @@ def _child_that_writes(parent: int, name: str) -> int:
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             if f"PPid:\t{parent}\n" in (folder / "status").read_text() and any(
-                os.readlink(link).endswith(f"/{name}") for link in (folder / "fd").iterdir()
+                link.readlink().name == name for link in (folder / "fd").iterdir()
             ):
                 return int(folder.name)
         except OSError:

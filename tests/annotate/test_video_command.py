@@ -211,9 +211,9 @@ def test_no_room_for_the_table(here: Path, network: Path) -> None:
         [sys.executable, "-c", LIMITED, "40000", *command], capture_output=True, text=True, env=environment, check=False
     )
     assert done.returncode == 1
-    assert done.stderr == (
-        "mien: talk.mp4: cannot write: File too large; what was done stands in t.jsonl.part\n"
-    ), done.stdout
+    assert done.stderr == ("mien: talk.mp4: cannot write: File too large; what was done stands in t.jsonl.part\n"), (
+        done.stdout
+    )
     assert not Path("t.jsonl").exists()
     assert run(network, "talk.mp4", "--out", "t.jsonl", "--resume").exit_code == 0
     assert len(Path("t.jsonl").read_text().splitlines()) == 60

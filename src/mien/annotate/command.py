@@ -62,7 +62,9 @@ def annotate(
     fps: Annotated[float | None, typer.Option(help="Look at so many frames a second at most.")] = None,
     start: Annotated[float | None, typer.Option(metavar="SECONDS", help="Where to begin.")] = None,
     end: Annotated[float | None, typer.Option(metavar="SECONDS", help="Where to stop.")] = None,
-    quality: Annotated[str, typer.Option(help="How often all of a frame is searched for faces: best, balanced or fast.")] = "balanced",
+    quality: Annotated[
+        str, typer.Option(help="How often all of a frame is searched for faces: best, balanced or fast.")
+    ] = "balanced",
     max_faces: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the N largest of a frame.")] = None,
     smooth: Annotated[
         int, typer.Option(min=0, metavar="FRAMES", help="Add columns: the median of so many frames, odd; 0: none.")

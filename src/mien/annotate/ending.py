@@ -94,9 +94,7 @@ class Finisher:
         )  # fmt: skip
 
 
-def _through(
-    look: Callable[[pa.RecordBatch], object], batches: Iterable[pa.RecordBatch]
-) -> Iterator[pa.RecordBatch]:
+def _through(look: Callable[[pa.RecordBatch], object], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """The batches as they are; each is looked at as it passes."""
     for batch in batches:
         look(batch)

@@ -1,11 +1,12 @@
-"""What a user may point at: pictures and videos as files, folders, globs, a list on standard input, arrays, PIL images."""
+"""What a user may point at: files of pictures and videos, folders, globs, a list on standard input, arrays, PIL images."""
 
 from __future__ import annotations
 
 # os.path answers False where pathlib raises: in a forbidden folder, for an overlong name.
-# ruff: noqa: PTH100, PTH110, PTH112, PTH113, PTH118, PTH122, PTH207
+# ruff: noqa: PTH100, PTH110, PTH112, PTH113, PTH118, PTH122, PTH123, PTH207
 import glob
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,7 +16,10 @@ from numpy import ndarray
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.annotate.media import SUFFIXES, VIDEOS, MediaError, is_video
+from mien.annotate.media import SUFFIXES, VIDEOS, MediaError
+
+SERIES = re.compile(r"%0?\d*d")
+"""How a path says that it stands for a series of pictures, the frames of a video."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,8 @@ def is_single(inputs: Inputs) -> bool:
 def expand(inputs: Inputs, *, distinct: bool = False) -> Iterator[Source]:
     """The pictures and videos that are meant, lazily, in the order given; those of a folder or a glob are sorted.
 
-    A folder stands for the pictures and videos in it and below it (by suffix; hidden ones are left out), ``-`` for a list on
-    standard input, one entry a line. If ``distinct``, a path that was had before is left out. A folder or a glob
+    A folder stands for the pictures and videos in it and below it (by suffix; hidden ones are left out), ``-`` for a
+    list on standard input, one entry a line. If ``distinct``, a path that was had before is left out. A folder or a glob
     without pictures comes as a source whose item is a :class:`MediaError`, so that it is reported and the rest read.
     """
     seen: set[str] = set()
@@ -61,6 +65,18 @@ def expand(inputs: Inputs, *, distinct: bool = False) -> Iterator[Source]:
                 if not (distinct and place in seen):
                     yield source
                 seen.add(place)
+
+
+def is_video(path: str) -> bool:
+    """Whether a path is a video: by its name, as a GIF of several frames, or as a series such as ``shot_%04d.png``."""
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix == ".gif" and os.path.isfile(path):
+        try:
+            with open(path, "rb") as stream, Image.open(stream, formats=["GIF"]) as image:
+                return bool(getattr(image, "is_animated", False))
+        except Exception:  # whoever reads it as a picture says why not
+            return False
+    return suffix in VIDEOS or (suffix in SUFFIXES and SERIES.search(path) is not None and not os.path.exists(path))
 
 
 def _standard_input() -> Iterator[str]:

@@ -125,10 +125,11 @@ class _Processes:
     def _listen(self) -> list[tuple[Job, Outcome]]:
         """Wait for news; pass on what is told, and return those that ended."""
         ended = []
-        for receiver in multiprocessing.connection.wait(list(self._running)):
+        ready: list[Any] = multiprocessing.connection.wait(list(self._running))
+        for receiver in ready:
             job, process = self._running[receiver]
             try:
-                news = receiver.recv()  # type: ignore[union-attr]
+                news = receiver.recv()
             except EOFError:
                 news = Outcome("failed", error="its process was killed (out of memory?); --resume goes on")
             if isinstance(news, Outcome):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path, PurePath
+from pathlib import Path
 from threading import Lock
 from typing import IO, Any
 
@@ -34,9 +33,6 @@ VIDEOS = frozenset((
 
 FORMATS = ("PNG", "WEBP", "TIFF", "GIF", "BMP", "DIB", "PPM", "JPEG2000", "AVIF")
 """What Pillow may try on a file that is not a JPEG; among those left out is EPS, which would start Ghostscript."""
-
-SERIES = re.compile(r"%0?\d*d")
-"""How a path says that it stands for a series of pictures."""
 
 MAX_PIXELS = 80_000_000
 """Larger pictures are refused, since they can only be decoded whole; baseline JPEG files of any size are read."""
@@ -98,18 +94,6 @@ def read(item: object, name: str = "") -> Picture:
     if isinstance(item, (str, os.PathLike)):
         return _from_file(Path(item), name or str(item))
     raise MediaError(f"{type(item).__name__} is neither a path, a numpy array nor a PIL image")
-
-
-def is_video(path: str) -> bool:
-    """Whether a path is that of a video: by its name, or as a GIF of several frames; or a series as ``shot_%04d.png``."""
-    suffix = PurePath(path).suffix.lower()
-    if suffix != ".gif" or not Path(path).is_file():
-        return suffix in VIDEOS or (suffix in SUFFIXES and SERIES.search(path) is not None and not os.path.exists(path))
-    try:
-        with Path(path).open("rb") as stream, Image.open(stream, formats=["GIF"]) as image:
-            return bool(getattr(image, "is_animated", False))
-    except Exception:  # whoever reads it as a picture says why not
-        return False
 
 
 def _from_file(path: Path, name: str) -> Picture:

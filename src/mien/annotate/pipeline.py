@@ -138,20 +138,26 @@ class Annotator:
         """
         rows: list[Row] = []
         errors: list[dict[str, str]] = []
-        sources: list[Source] = []
+        sources = 0
+
+        def counted() -> Iterator[Source]:
+            nonlocal sources
+            for source in expand(inputs):
+                sources += 1
+                yield source
+
         schema = self.schema
-        for result in self.stream(source for source in expand(inputs) if not sources.append(source)):
+        for result in self.stream(counted()):
             rows += result.rows
             schema = schema if result.time is None else self.video_schema
             if result.error is not None:
                 errors.append({"input": result.name, "error": result.error})
-        if errors and not rows and len(sources) == 1 and is_single(inputs):
+        if errors and not rows and sources == 1 and is_single(inputs):
             raise MediaError(f"{errors[0]['input']}: {errors[0]['error']}")
         if errors:
             first = f"{errors[0]['input']}: {errors[0]['error']}"
             warnings.warn(
-                f"{len(errors)} of {len(sources)} inputs could not be read ({first}); "
-                "schema.metadata[b'errors'] lists them",
+                f"{len(errors)} of {sources} inputs could not be read ({first}); schema.metadata[b'errors'] lists them",
                 stacklevel=2,
             )
         return pa.Table.from_pylist(rows, schema.with_metadata({**schema.metadata, b"errors": json.dumps(errors)}))

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mien.annotate.smooth import SUFFIX
+from mien.annotate.columns import SUFFIX
 from mien.annotate.tables import AnnotatedTable, TableError
 
 Floats = NDArray[np.float64]

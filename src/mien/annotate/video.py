@@ -16,7 +16,8 @@ import pyarrow.parquet
 
 from mien import __version__
 from mien.annotate.ending import Ending, Finisher
-from mien.annotate.frames import Footage, Place
+from mien.annotate.film import Place
+from mien.annotate.frames import Footage
 from mien.annotate.journal import OPTIONS, Journal, refuse_others
 from mien.annotate.media import MediaError
 from mien.annotate.pipeline import Annotator
@@ -184,9 +185,9 @@ def refuse_existing(out: Path, ending: Ending, *, overwrite: bool, resume: bool)
             raise StoreError(f"{path}: cannot be written: Permission denied")
     if overwrite or (resume and part.exists()):
         return
-    for path in (ending.overlay, *(out.with_suffix(suffix) for suffix in SUFFIXES)):
-        if path and path.exists():
-            raise StoreError(f"{path}: exists already (--overwrite replaces it)")
+    for other in (ending.overlay, *(out.with_suffix(suffix) for suffix in SUFFIXES)):
+        if other and other.exists():
+            raise StoreError(f"{other}: exists already (--overwrite replaces it)")
     if part.exists():
         raise StoreError(f"{part}: a run that was broken off (--resume goes on with it, --overwrite begins anew)")
     if out.exists():

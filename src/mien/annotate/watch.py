@@ -1,4 +1,4 @@
-"""Frames of a video -> what is read of each, in chunks: look at frame n + 1 while the network reads frame n."""
+"""Frames of a video -> what is read of each, in chunks: while the network reads, the next frames are searched."""
 
 from __future__ import annotations
 
@@ -30,12 +30,22 @@ FRAMES, SECONDS, FACES = 15, 0.5, 256
 The frames alone decide, never the clock: a run that goes on behind a chunk has the same chunks as one that was never
 stopped, hence feeds the network the same batches, and so ends with the same bits."""
 
-DECODED = 4
-"""Frames that are decoded ahead."""
+DECODED, FOUND = 3, 2
+"""Frames that wait for the search for faces, and those that wait until these are cut out."""
 
 Floats = NDArray[np.float64]
 
 BOX = ("x", "y", "width", "height")
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A frame and its faces: in its own pixels, and in those of the original."""
+
+    frame: Frame
+    seen: Sequence[Face]
+    faces: Sequence[Face]
+    tracks: Sequence[int | None]
 
 
 @dataclass(frozen=True)
@@ -60,8 +70,8 @@ def watch(
 ) -> Generator[list[Result], None, None]:
     """What is read of each frame, a list of results a chunk; to be closed if it is not taken to its end.
 
-    Decoding, looking for faces, and the network run at the same time, in three threads; a bounded number of frames
-    waits between them, so memory does not grow.
+    Decoding, looking for faces, cutting them out and the network run at the same time, in four threads; a bounded
+    number of frames waits between them, so memory does not grow.
 
     Args:
         annotator: with the networks.
@@ -73,22 +83,26 @@ def watch(
     Raises:
         MediaError: where the video is damaged, after all chunks before it.
     """
-    looker = _Looker(annotator, footage, options, pictures)
+    finder, cut = _Finder(annotator, footage, options), _Cutter(annotator, footage, pictures)
     for boxes, scores, time in _seen_boxes(before):
-        looker.remember(boxes, scores, time)
-    with closing(ahead(footage, DECODED)) as frames, closing(ahead(_chunks(frames, looker), 1)) as chunks:
+        finder.remember(boxes, scores, time)
+    with (
+        closing(ahead(footage, DECODED)) as frames,
+        closing(ahead(map(finder, frames), FOUND)) as found,
+        closing(ahead(_chunks(map(cut, found)), 1)) as chunks,
+    ):
         for chunk in chunks:
             yield _read(annotator, footage.name, chunk)
 
 
-class _Looker:
-    """Finds, follows and cuts out the faces of one frame after the other.
+class _Finder:
+    """Finds and follows the faces of one frame after the other.
 
     What it does depends on the boxes, scores and times of earlier frames alone, which the table has.
     """
 
-    def __init__(self, annotator: Annotator, footage: Footage, options: VideoOptions, pictures: bool) -> None:
-        self._annotator, self._footage, self._options, self._pictures = annotator, footage, options, pictures
+    def __init__(self, annotator: Annotator, footage: Footage, options: VideoOptions) -> None:
+        self._annotator, self._footage, self._options = annotator, footage, options
         self._follow, self._track = Follower(annotator.detector, options.quality), Tracker()
         self._frames, self._boxes = 0, np.zeros((0, 4))
 
@@ -97,7 +111,7 @@ class _Looker:
         self._frames, self._boxes = self._frames + 1, boxes
         return self._track(boxes, scores, time)
 
-    def __call__(self, frame: Frame) -> _Look:
+    def __call__(self, frame: Frame) -> _Found:
         height, width = frame.pixels.shape[:2]
         scale = self._footage.width / width, self._footage.height / height
         least = self._annotator.min_size / max(scale)
@@ -108,9 +122,20 @@ class _Looker:
         kept = largest(boxes, self._track.known(boxes, frame.time), self._options.max_faces)
         seen, faces = [seen[at] for at in kept], [faces[at] for at in kept]
         tracks = self.remember(boxes[kept], [face.score for face in faces], frame.time)
-        crops = self._annotator.crops(frame.pixels, seen)
-        picture = Picture(self._footage.name, frame.pixels, self._footage.width, self._footage.height)
-        return _Look(frame.number, frame.time, faces, tracks, crops, picture if self._pictures else None)
+        return _Found(frame, seen, faces, tracks)
+
+
+class _Cutter:
+    """Cuts out the faces that were found, and lets go of the frame unless it is asked for."""
+
+    def __init__(self, annotator: Annotator, footage: Footage, pictures: bool) -> None:
+        self._annotator, self._footage, self._pictures = annotator, footage, pictures
+
+    def __call__(self, found: _Found) -> _Look:
+        frame, footage = found.frame, self._footage
+        crops = self._annotator.crops(frame.pixels, found.seen)
+        picture = Picture(footage.name, frame.pixels, footage.width, footage.height) if self._pictures else None
+        return _Look(frame.number, frame.time, found.faces, found.tracks, crops, picture)
 
 
 def _in_original(face: Face, scale: tuple[float, float]) -> Face:
@@ -119,16 +144,16 @@ def _in_original(face: Face, scale: tuple[float, float]) -> Face:
     return Face((box[0], box[1], box[2], box[3]), float(np.float32(face.score)), np.float32(face.landmarks * scale))
 
 
-def _chunks(frames: Iterable[Frame], look: _Looker) -> Iterator[list[_Look]]:
+def _chunks(looks: Iterable[_Look]) -> Iterator[list[_Look]]:
     """Cut where the frames say; a chunk before damage is given before the damage is raised."""
     held: list[_Look] = []
     try:
-        for frame in frames:
-            full = len(held) >= FRAMES or sum(len(seen.faces) for seen in held) >= FACES
-            if held and (full or frame.time - held[0].time >= SECONDS):
+        for look in looks:
+            full = len(held) >= FRAMES or sum(len(before.faces) for before in held) >= FACES
+            if held and (full or look.time - held[0].time >= SECONDS):
                 yield held
                 held = []
-            held.append(look(frame))
+            held.append(look)
     except MediaError:
         if held:
             yield held

@@ -70,6 +70,8 @@ def align(image: Pixels, landmarks: ArrayLike, *, template: ArrayLike = TEMPLATE
 def _window(image: Pixels, low: NDArray[np.int_], high: NDArray[np.int_]) -> Pixels:
     """``image[low:high]``, with the border repeated where the window reaches beyond it."""
     height, width = image.shape[:2]
+    if (low >= 0).all() and high[0] <= width and high[1] <= height:
+        return image[low[1] : high[1], low[0] : high[0]]
     rows = np.clip(np.arange(low[1], high[1]), 0, height - 1)
     columns = np.clip(np.arange(low[0], high[0]), 0, width - 1)
     window: Pixels = image[rows[:, None], columns[None]]

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mien.annotate.model import Model
-from mien.annotate.pipeline import Result
+from mien.annotate.result import Result
 from mien.annotate.schema import Row
 from mien.faces.detect import LANDMARKS, Pixels
 from mien.learn.data.columns import BOX, MANIFEST, PACK, check_space
