@@ -1,14 +1,14 @@
 """How fast a video is annotated, what each stage takes of it, and how much memory it needs over half an hour.
 
-    python benchmarks/video_speed.py [CLIP] [--minutes 30] [--seconds 60] [--quality best balanced fast] [--threads 0]
+    python benchmarks/video_speed.py [CLIP] [--minutes 30] [--seconds 60] [--quality best balanced fast]
 
-Without a CLIP it makes one, 640 x 360 at 30 frames/s with one face that wanders. The clip is repeated without encoding it
-anew until it is long enough: ``--seconds`` for each quality, ``--minutes`` for the first one named after ``--long``. All of
+Without a CLIP it makes one, 640 x 360 at 30 frames/s with one face that wanders. The clip is repeated, without being
+encoded anew, until it is long enough: ``--seconds`` for each quality, ``--minutes`` for the one of ``--long``. All of
 `mien annotate` is measured, from opening the video to the finished table; networks are loaded before the clock starts.
 
-For each quality: frames a second; for each stage the processor's and the clock's time of its thread; and the ratio of the
-whole to the bare networks, that is to the same runs of ONNX Runtime on inputs of the same shapes, one after the other,
-with nothing beside them. Figures go to benchmarks/results/video_speed.json.
+For each quality: frames a second; for each stage the processor's and the clock's time of its thread; and the ratio of
+the whole to the bare networks, that is to the same runs of ONNX Runtime on inputs of the same shapes, one after the
+other, with nothing beside them. Figures go to benchmarks/results/video_speed.json.
 """
 
 import argparse

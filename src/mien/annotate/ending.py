@@ -1,4 +1,4 @@
-"""From the journal of a video to what is kept of it: smoothing, layout, table, summary, overlay; all in one pass each."""
+"""From the journal of a video to what is kept of it: smoothing, layout, table, summaries, overlay; each in one pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user may point at: files of pictures and videos, folders, globs, a list on standard input, arrays, PIL images."""
+"""What a user may point at: pictures, videos, folders, globs, a list on standard input, arrays, PIL images."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def expand(inputs: Inputs, *, distinct: bool = False) -> Iterator[Source]:
     """The pictures and videos that are meant, lazily, in the order given; those of a folder or a glob are sorted.
 
     A folder stands for the pictures and videos in it and below it (by suffix; hidden ones are left out), ``-`` for a
-    list on standard input, one entry a line. If ``distinct``, a path that was had before is left out. A folder or a glob
-    without pictures comes as a source whose item is a :class:`MediaError`, so that it is reported and the rest read.
+    list on standard input, one entry a line. If ``distinct``, a path that was had before is left out. A folder or a
+    glob without any comes as a source whose item is a :class:`MediaError`, so that it is reported and the rest read.
     """
     seen: set[str] = set()
     for index, item in enumerate([inputs] if is_single(inputs) else inputs):  # type: ignore[arg-type]
