@@ -85,7 +85,7 @@ class Film:
             raise MediaError("has no frames")
         self._begun = chain([first], self._begun)
         picture = first[1]
-        self._turns = round(getattr(picture, "rotation", 0) / 90) % 4
+        self._turns = round(picture.rotation / 90) % 4
         size = picture.width, picture.height
         self._size = _fitted(*size, self._decoder.stream.sample_aspect_ratio) if fitted else size
         self._converter = VideoReformatter()
