@@ -143,9 +143,9 @@ class Decoder:
                 yield self._time(picture), picture
             if packet is None:
                 break
-            if packet.size:
-                stamp = packet.dts if packet.pts is None else packet.pts
-                self.end = max(self.end, 0.0 if stamp is None else self._seconds(stamp + (packet.duration or 0)))
+            stamp = packet.dts if packet.pts is None else packet.pts
+            if stamp is not None and self._origin is not None:
+                self.end = max(self.end, self._seconds(stamp + (packet.duration or 0)))
         if fault or broken:
             raise MediaError(fault or self._damage(reason))
 

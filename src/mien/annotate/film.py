@@ -112,7 +112,7 @@ class Film:
         """
         number = -1 if after is None else after.number
         for number, (time, picture) in self._from(start) if after is None else self._behind(after):
-            if time >= start and (after is None or number > after.number):
+            if (time >= start or start <= 0) and (after is None or number > after.number):
                 yield Shot(number, time, picture, self._upright)
         self._refuse_incomplete(number + 1)
 
