@@ -1,8 +1,11 @@
 """Every frame by its number and time, from any place on; what cannot be read says why."""
 
+import socket
 from collections.abc import Callable
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import av
@@ -360,14 +363,35 @@ def test_no_frames_at_all(tmp_path: Path, video: Callable[[str], Path]) -> None:
 
 
 def test_a_stream_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    import socket
-
     with pytest.raises(MediaError, match="the video cannot be opened"):
         Footage("rtsp://127.0.0.1:1/none")
     monkeypatch.setattr(decode, "TIMEOUT", 0.3)
     server = socket.create_server(("127.0.0.1", 0))  # takes the call and keeps silent
     with server, pytest.raises(MediaError, match=r"no answer within 0.3 seconds"):
         Footage(f"rtsp://127.0.0.1:{server.getsockname()[1]}/none")
+
+
+def test_a_stream_that_falls_silent_gives_what_came(
+    video: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decode, "TIMEOUT", 0.5)
+    data = video("stream.ts").read_bytes()
+
+    def speak(server: socket.socket) -> None:
+        with suppress(OSError), server.accept()[0] as call:
+            call.recv(4096)
+            call.sendall(b"HTTP/1.0 200 OK\r\nContent-Type: video/mp2t\r\n\r\n" + data[: len(data) * 3 // 4])
+            done.wait(10)
+
+    done = Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = Thread(target=speak, args=(server,))
+        thread.start()
+        frames, error = told(Footage(f"http://127.0.0.1:{server.getsockname()[1]}/a.ts"))
+        done.set()
+        thread.join()
+    assert error == "the stream gave nothing for 0.5 seconds"
+    assert [number_in(frame.pixels) for frame in frames[:60]] == list(range(60))
 
 
 def test_a_device_is_read_once_and_not_gone_on_with() -> None:

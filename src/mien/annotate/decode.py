@@ -10,7 +10,6 @@ from time import monotonic
 from typing import Any, NamedTuple, TypeAlias
 
 import av
-from av.stream import Disposition
 
 from mien.annotate.media import MediaError
 
@@ -22,6 +21,9 @@ DEVICES = ("v4l2", "avfoundation", "dshow", "gdigrab", "x11grab", "lavfi")
 
 TEXT = frozenset(("tty", "bin", "xbin", "adf", "idf"))
 """Formats in which FFmpeg would draw a text file."""
+
+COVER = 0x400
+"""FFmpeg's AV_DISPOSITION_ATTACHED_PIC: the picture on the cover of a record."""
 
 HOPELESS = 1000
 """After so many damaged packets in a row nothing good is to be expected."""
@@ -90,7 +92,7 @@ class Decoder:
         try:
             self.container: Any = av.open(address.place, format=address.format, options=options, timeout=self._patience)
         except (av.FFmpegError, OSError, ValueError) as error:
-            if self._gave_up(asked):
+            if self._gave_up(error, asked):
                 raise MediaError(f"no answer within {TIMEOUT:g} seconds") from None
             raise MediaError(f"the video cannot be opened ({_reason(error)})") from None
         self.stream: Any = self._chosen()
@@ -102,7 +104,7 @@ class Decoder:
         self.end, self.damaged = 0.0, 0
 
     def _chosen(self) -> Any:
-        films = [film for film in self.container.streams.video if not film.disposition & Disposition.attached_pic]
+        films = [film for film in self.container.streams.video if not film.disposition.value & COVER]
         if self.container.format.name in TEXT:
             raise MediaError("is not a video")
         if not films:
@@ -127,7 +129,7 @@ class Decoder:
                 packet = next(packets, None)
             except (av.FFmpegError, OSError) as error:
                 silent = f"the stream gave nothing for {TIMEOUT:g} seconds"
-                fault = silent if self._gave_up(asked) else self._damage(_reason(error))
+                fault = silent if self._gave_up(error, asked) else self._damage(_reason(error))
             try:
                 pictures = self.stream.decode(packet)
                 broken = 0 if pictures else broken
@@ -141,9 +143,9 @@ class Decoder:
                 yield self._time(picture), picture
             if packet is None:
                 break
-            if packet.size:
-                stamp = packet.dts if packet.pts is None else packet.pts
-                self.end = max(self.end, 0.0 if stamp is None else self._seconds(stamp + (packet.duration or 0)))
+            stamp = packet.dts if packet.pts is None else packet.pts
+            if stamp is not None and self._origin is not None:
+                self.end = max(self.end, self._seconds(stamp + (packet.duration or 0)))
         if fault or broken:
             raise MediaError(fault or self._damage(reason))
 
@@ -168,9 +170,10 @@ class Decoder:
         """Give the file back."""
         self.container.close()
 
-    def _gave_up(self, asked: float) -> bool:
+    def _gave_up(self, error: Exception, asked: float) -> bool:
         """Whether an error is that of waiting too long; FFmpeg has several names for it."""
-        return self._patience is not None and monotonic() - asked >= self._patience
+        late = self._patience is not None and monotonic() - asked >= self._patience
+        return late or isinstance(error, av.ExitError)
 
     def _time(self, picture: Any) -> float:
         """The frame's time stamp; one that is missing or runs backwards is one step behind the last frame's."""

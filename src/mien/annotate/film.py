@@ -85,7 +85,7 @@ class Film:
             raise MediaError("has no frames")
         self._begun = chain([first], self._begun)
         picture = first[1]
-        self._turns = round(getattr(picture, "rotation", 0) / 90) % 4
+        self._turns = round(picture.rotation / 90) % 4
         size = picture.width, picture.height
         self._size = _fitted(*size, self._decoder.stream.sample_aspect_ratio) if fitted else size
         self._converter = VideoReformatter()
@@ -112,7 +112,7 @@ class Film:
         """
         number = -1 if after is None else after.number
         for number, (time, picture) in self._from(start) if after is None else self._behind(after):
-            if time >= start and (after is None or number > after.number):
+            if (time >= start or start <= 0) and (after is None or number > after.number):
                 yield Shot(number, time, picture, self._upright)
         self._refuse_incomplete(number + 1)
 

@@ -16,8 +16,17 @@ from mien.faces.track import OVERLAP, overlaps
 WIDE = 2.0
 """Side of a window in sides of the face's box: from frame to frame the face may move by half its width."""
 
+LEAST = 96
+"""No window has a smaller side, in pixels of the frame: a small face is not found without what is around it."""
+
 LOOK = 640
 """Longer side at which a detector looks at a whole frame, to tell what that costs."""
+
+OVERHEAD = 160 * 160
+"""What a look costs beside its pixels, in pixels: 0.8 of the 9 milliseconds of 640 x 360."""
+
+SAVING = 0.75
+"""Windows that together cost more than this share of a whole look are not worth the risk of a second one."""
 
 APART = 0.3
 """Two windows whose faces have more than this intersection over union have found the same one."""
@@ -38,7 +47,7 @@ class Quality:
 
 
 QUALITIES: Mapping[str, Quality] = MappingProxyType(
-    {"best": Quality(1, None), "balanced": Quality(5, 192), "fast": Quality(15, 128)}
+    {"best": Quality(1, None), "balanced": Quality(5, 192), "fast": Quality(15, 160)}
 )
 """By name. What each costs and how far it departs from ``best`` is measured by ``benchmarks/follow_faces.py``."""
 
@@ -79,8 +88,8 @@ class Follower:
             return []
         windows = [_Window.around(box, image, self.quality.side) for box in boxes]
         height, width = image.shape[:2]
-        whole = height * width * min(1.0, LOOK / max(height, width)) ** 2
-        if sum(window.cost for window in windows) > whole / 2:
+        whole = height * width * min(1.0, LOOK / max(height, width)) ** 2 + OVERHEAD
+        if sum(window.cost for window in windows) > SAVING * whole:
             return self.detector(image)
         found = [window.face(image, box, self.detector) for window, box in zip(windows, boxes, strict=True)]
         faces = [face for face in found if face is not None]
@@ -102,7 +111,7 @@ class _Window:
 
     @classmethod
     def around(cls, box: NDArray[np.float64], image: Pixels, side: int) -> _Window:
-        centre, reach = box[:2] + box[2:] / 2, WIDE * box[2:].max() / 2
+        centre, reach = box[:2] + box[2:] / 2, max(LEAST, WIDE * box[2:].max()) / 2
         border = np.array(image.shape[1::-1])
         left, top = np.clip(np.floor(centre - reach), 0, border - 1).astype(int).tolist()
         right, bottom = np.clip(np.ceil(centre + reach), [left + 1, top + 1], border).astype(int).tolist()
@@ -112,8 +121,7 @@ class _Window:
 
     @property
     def cost(self) -> int:
-        """Pixels that the detector looks at; none takes less than a look at 64 x 64 does."""
-        return max(64 * 64, self.size[0] * self.size[1])
+        return self.size[0] * self.size[1] + OVERHEAD
 
     def face(self, image: Pixels, box: NDArray[np.float64], detector: Detector) -> Face | None:
         """The face that was at ``box``, in pixels of the frame."""
