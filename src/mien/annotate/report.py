@@ -161,10 +161,8 @@ def _timed(scan: Scan) -> list[str]:
     axes = [label for task in scan.tasks if task.kind is Kind.CONTINUOUS for label in task.labels]
     each = f"{scan.bin:.2g} s" if scan.bin else "a frame"
     smooth = "Lines are smoothed values. " if scan.smoothed else ""
-    band = (
-        "Where points are closer than the screen shows, lines are means, and bands reach from the least to the greatest"
-    )
-    band = f"{band} value. " if scan.frames > 400 else ""
+    band = "Where points are closer than the screen shows, lines are means, bands reach from least to greatest. "
+    band = band if scan.frames > 400 else ""
     parts = [
         _tools(scan),
         "<section><h2>Who is seen when</h2><p class=note>Coloured by the most probable class of each moment. A point of"

@@ -222,11 +222,10 @@ def scan(table: AnnotatedTable) -> Scan:
     if not survey.frames:
         raise TableError(f"{table.path}: the table is empty")
     step = survey.step
-    longest = max(1.0, 3 * step)
     kept = np.argsort(-survey.rows, kind="stable")[:CURVED]
     faces = int(survey.rows[kept].sum())
     width = bin_width(step * faces, faces) if table.timed else 0.0
-    reader, sums, peaks = Reader(table, longest), _Sums(table.tasks, len(survey.rows)), _Peaks(table.tasks)
+    reader, sums, peaks = Reader(table), _Sums(table.tasks, len(survey.rows)), _Peaks(table.tasks)
     decimator = Decimator(width, step, kept.tolist()) if table.timed else None
     cloud = [np.zeros((0, len(reader.labels)))]
     for rows in reader:

@@ -68,7 +68,6 @@ class Reader:
 
     Args:
         table: a finished one.
-        longest: seconds; no frame counts for more. A stream that stood still was not watched.
         values: whether the labels are read; without them there are 0.
 
     Attributes:
@@ -77,8 +76,8 @@ class Reader:
             followed, ``all faces`` of pictures.
     """
 
-    def __init__(self, table: AnnotatedTable, longest: float = np.inf, *, values: bool = True) -> None:
-        self._table, self._longest = table, longest
+    def __init__(self, table: AnnotatedTable, *, values: bool = True) -> None:
+        self._table = table
         self.labels = [label for task in table.tasks for label in task.labels] if values else []
         self._span = np.nan
         self.inputs: dict[str, int] = {}
@@ -159,6 +158,6 @@ class Reader:
             times, inputs = np.r_[times, following.times[0]], np.r_[inputs, following.inputs[0]]
         spans = np.r_[np.where(np.diff(inputs) == 0, np.diff(times), np.nan), [np.nan] * (following is None)]
         before = np.r_[self._span, spans[:-1]]
-        spans = np.clip(np.nan_to_num(np.where(np.isnan(spans), before, spans)), 0, self._longest)
+        spans = np.nan_to_num(np.where(np.isnan(spans), before, spans))
         self._span = float(spans[-1])
         return Rows(**{**rows.__dict__, "spans": np.repeat(spans, np.diff(np.r_[starts, len(rows)]))})
