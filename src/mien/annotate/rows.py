@@ -87,7 +87,7 @@ class Reader:
         smooth = [label + SUFFIX for label in self.labels]
         columns = ["input", "frame", "time", "face", "track", *BOX, *self.labels, *smooth]
         held: Rows | None = None
-        position = 0
+        position = -1
         for batch in self._table.batches(columns):
             if not batch.num_rows:
                 continue
