@@ -1,7 +1,8 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from mien.annotate import rows as module
@@ -14,10 +15,10 @@ FACES = [(0, 0.0, 4), (0, 0.0, 7), (2, 0.1, -1), (3, 0.4, 7), (3, 0.4, None), (9
 class Batched(AnnotatedTable):
     """Batches of so few rows that frames are torn."""
 
-    size = 1
+    few = 1
 
-    def batches(self, columns=None, size=4096):  # type: ignore[no-untyped-def]
-        return super().batches(columns, self.size)
+    def batches(self, columns: Sequence[str] | None = None, size: int = 4096) -> Iterator[pa.RecordBatch]:
+        return super().batches(columns, min(size, self.few))
 
 
 def whole(table: AnnotatedTable, **options: bool) -> tuple[Reader, Rows]:
@@ -34,7 +35,7 @@ def test_rows_are_the_same_however_they_are_batched(
     tmp_path: Path, annotations: Callable[..., Path], size: int
 ) -> None:
     table = Batched(annotations(tmp_path / "t.parquet", FACES, smooth=True))
-    table.size = size
+    table.few = size
     reader, found = whole(table)
     assert found.positions.tolist() == [0, 0, 1, 2, 2, 3]
     assert found.frames.tolist() == [0, 0, 2, 3, 3, 9]
@@ -52,7 +53,7 @@ def test_rows_are_the_same_however_they_are_batched(
 def test_frames_are_never_torn(tmp_path: Path, annotations: Callable[..., Path]) -> None:
     faces = [(frame, frame / 25, track) for frame in range(20) for track in range(7)]
     table = Batched(annotations(tmp_path / "t.parquet", faces))
-    table.size = 5
+    table.few = 5
     parts = list(Reader(table))
     assert sum(map(len, parts)) == 140
     assert all((np.bincount(part.frames)[np.unique(part.frames)] == 7).all() for part in parts)

@@ -222,7 +222,8 @@ def scan(table: AnnotatedTable) -> Scan:
     if not survey.frames:
         raise TableError(f"{table.path}: the table is empty")
     step = survey.step
-    kept = np.argsort(-survey.rows, kind="stable")[:CURVED]
+    order = np.argsort(-survey.rows, kind="stable")
+    kept = order[:CURVED]
     faces = int(survey.rows[kept].sum())
     width = bin_width(step * faces, faces) if table.timed else 0.0
     reader, sums, peaks = Reader(table), _Sums(table.tasks, len(survey.rows)), _Peaks(table.tasks)
@@ -249,7 +250,7 @@ def scan(table: AnnotatedTable) -> Scan:
         survey.last,
         width,
         sums.names,
-        [_track(key, names[key], inputs, survey, sums, reader.labels, curves) for key in np.argsort(-survey.rows)],
+        [_track(key, names[key], inputs, survey, sums, reader.labels, curves) for key in order],
         peaks.list(inputs, names),
         np.concatenate(cloud),
     )

@@ -137,9 +137,13 @@ class Reader:
         code = np.where(np.isfinite(tracks), tracks, -1 - faces)  # faces that are not followed go by their numbers
         if not self._table.timed:
             code = inputs = np.zeros(len(inputs), np.int64)
-        pairs, back = np.unique(np.stack([inputs[there], code[there]], 1), axis=0, return_inverse=True)
-        named = [(int(who), self._name(int(number))) for who, number in pairs]
-        known = np.array([self.tracks.setdefault(pair, len(self.tracks)) for pair in named], np.int64)
+        pairs, first, back = np.unique(
+            np.stack([inputs[there], code[there]], 1), axis=0, return_index=True, return_inverse=True
+        )
+        known = np.zeros(len(pairs), np.int64)
+        for at in np.argsort(first):  # as they come, so that keys do not depend on the batches
+            named = int(pairs[at, 0]), self._name(int(pairs[at, 1]))
+            known[at] = self.tracks.setdefault(named, len(self.tracks))
         keys[there] = known[back.reshape(-1)] if len(known) else FACELESS
         return keys
 
