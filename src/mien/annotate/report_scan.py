@@ -81,6 +81,7 @@ class Scan:
         inputs: names.
         frames, empty: looked at, and how many of them without a face.
         first, last: seconds.
+        step: seconds from one looked-at frame to the next, as a rule.
         bin: seconds that a point of the curves stands for; 0: a frame.
         quadrants: of the plane of two continuous labels, what they are called; none without.
         tracks: the longest first.
@@ -96,6 +97,7 @@ class Scan:
     empty: int
     first: float
     last: float
+    step: float
     bin: float
     quadrants: Sequence[str]
     tracks: Sequence[Track]
@@ -248,6 +250,7 @@ def scan(table: AnnotatedTable) -> Scan:
         survey.empty,
         survey.first,
         survey.last,
+        step,
         width,
         sums.names,
         [_track(key, names[key], inputs, survey, sums, reader.labels, curves) for key in order],
