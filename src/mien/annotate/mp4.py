@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -71,6 +72,7 @@ class Mp4:
             self._container.mux(self._stream.encode(frame))
             self.frames += 1
         except (av.FFmpegError, OSError) as error:
+            self._abandon()  # after a failed write FFmpeg must not be given another packet: it crashes
             raise self._failed(error) from None
 
     def close(self) -> None:
@@ -87,6 +89,13 @@ class Mp4:
             raise self._failed(error) from None
         finally:
             self._part.unlink(missing_ok=True)
+
+    def _abandon(self) -> None:
+        container, self._container = self._container, None
+        with suppress(av.FFmpegError, OSError):
+            if container is not None:
+                container.close()
+        self._part.unlink(missing_ok=True)
 
     def _open(self, size: tuple[int, int], time: float) -> av.container.OutputContainer:
         container = av.open(str(self._part), "w", "mp4", options={"movflags": "+faststart"})

@@ -8,13 +8,17 @@ from types import TracebackType
 
 import pyarrow as pa
 
-from mien.annotate.frames import Frame
+from mien.annotate.frames import Footage, Frame
 from mien.annotate.mp4 import Mp4
 from mien.annotate.overlay_scene import Scene
 from mien.annotate.schema import Row
 from mien.annotate.store import StoreError
+from mien.annotate.tables import AnnotatedTable
 from mien.faces.detect import Pixels
 from mien.tasks import Task
+
+EARLY = 0.002
+"""Seconds before a table's first frame from which the video is read."""
 
 
 class OverlayVideo:
@@ -70,6 +74,44 @@ class OverlayVideo:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.__exit__(kind, error, trace)
+
+
+def draw_video(
+    video: str | os.PathLike[str],
+    table: str | os.PathLike[str],
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    advance: Callable[[int], object] | None = None,
+) -> int:
+    """The overlay of a finished table, whichever runs it took to finish it; see :func:`draw_overlay`.
+
+    Args:
+        video: the file that was annotated.
+        table: a Parquet file.
+        path: ends in .mp4.
+        overwrite: whether an existing file may be replaced.
+        advance: told of each frame that is drawn.
+
+    Returns:
+        How many frames were drawn.
+
+    Raises:
+        StoreError: if the overlay cannot be written, is the video itself, or there is nothing to draw.
+        TableError: if the table is none.
+        MediaError: if the video cannot be read; where it is damaged further on, the overlay is complete up to there.
+    """
+    opened = AnnotatedTable(table)
+    if os.path.exists(path) and os.path.exists(video) and os.path.samefile(path, video):  # noqa: PTH110, PTH121
+        raise StoreError(f"{path}: is the video itself")
+    panels = faces_at_once(opened.batches(["frame", "face"]))
+    begin = next((batch.column("time")[0].as_py() for batch in opened.batches(["time"]) if opened.timed), None)
+    with Footage(video, start=max(0.0, begin - EARLY) if begin else None) as footage:
+        size = footage.width, footage.height
+        return draw_overlay(
+            footage, opened.batches(), opened.tasks, path,
+            panels=panels, rate=footage.rate, size=size, overwrite=overwrite, advance=advance,
+        )  # fmt: skip
 
 
 def draw_overlay(

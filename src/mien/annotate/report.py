@@ -18,7 +18,7 @@ import numpy as np
 
 from mien.annotate.decimate import HIGH, LOW, MIDDLE, SMOOTH
 from mien.annotate.report_scan import Peak, Scan, Track
-from mien.annotate.report_text import about, clock, errors, gallery, lead, title, tracks
+from mien.annotate.report_text import about, bars, clock, errors, gallery, lead, title, tracks
 from mien.tasks import Kind
 
 SCRIPTS = ("state.js", "timeline.js", "pictures.js", "report.js")
@@ -62,7 +62,7 @@ def report(
         errors(failures),
         *(_timed(scan) if scan.timed and charts else _still(scan)),
         gallery(scan, pictures or {}),
-        tracks(scan),
+        tracks(scan) if scan.timed or not scan.tracks else "",
         about(metadata, table),
     ]
     return "\n".join([
@@ -100,6 +100,7 @@ def data(scan: Scan) -> dict[str, Any]:
         "first": scan.first,
         "last": scan.last,
         "bin": scan.bin,
+        "edge": max(scan.step, scan.bin) / 2,
         "kinds": kinds,
     }
     if not scan.timed:
@@ -161,10 +162,8 @@ def _timed(scan: Scan) -> list[str]:
     axes = [label for task in scan.tasks if task.kind is Kind.CONTINUOUS for label in task.labels]
     each = f"{scan.bin:.2g} s" if scan.bin else "a frame"
     smooth = "Lines are smoothed values. " if scan.smoothed else ""
-    band = (
-        "Where points are closer than the screen shows, lines are means, and bands reach from the least to the greatest"
-    )
-    band = f"{band} value. " if scan.frames > 400 else ""
+    band = "Where points are closer than the screen shows, lines are means, bands reach from least to greatest. "
+    band = band if scan.frames > 400 else ""
     parts = [
         _tools(scan),
         "<section><h2>Who is seen when</h2><p class=note>Coloured by the most probable class of each moment. A point of"
@@ -228,11 +227,17 @@ def _tools(scan: Scan) -> str:
 
 
 def _still(scan: Scan) -> list[str]:
-    """The plane of pictures; their shares are in the table of tracks."""
-    axes = [label for task in scan.tasks if task.kind is Kind.CONTINUOUS for label in task.labels]
-    if scan.timed or not len(scan.cloud):
+    """The plane of pictures, and how many faces show what."""
+    if scan.timed or not scan.tracks:
         return []
-    return [_plane(axes, "One point a face, coloured by its most probable class.")]
+    crowd = scan.tracks[0]
+    axes = [label for task in scan.tasks if task.kind is Kind.CONTINUOUS for label in task.labels]
+    means = ", ".join(f"{axis} {crowd.mean[axis]:+.2f}" for axis in axes if crowd.mean)
+    first = next((task for task in scan.tasks if task.kind is Kind.CLASSES), None)
+    others = [task for task in scan.tasks if task.kind is not Kind.CONTINUOUS and task is not first]
+    plane = _plane(axes, f"One point a face, coloured by its most probable class. Means: {escape(means)}.")
+    pair = [*filter(None, [plane, bars(first, crowd) if first else ""])]
+    return ["<div class=two>", *pair, "</div>", *(bars(task, crowd) for task in others)]
 
 
 def _plane(axes: Sequence[str], said: str) -> str:

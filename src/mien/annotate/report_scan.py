@@ -81,6 +81,7 @@ class Scan:
         inputs: names.
         frames, empty: looked at, and how many of them without a face.
         first, last: seconds.
+        step: seconds from one looked-at frame to the next, as a rule.
         bin: seconds that a point of the curves stands for; 0: a frame.
         quadrants: of the plane of two continuous labels, what they are called; none without.
         tracks: the longest first.
@@ -96,6 +97,7 @@ class Scan:
     empty: int
     first: float
     last: float
+    step: float
     bin: float
     quadrants: Sequence[str]
     tracks: Sequence[Track]
@@ -222,11 +224,11 @@ def scan(table: AnnotatedTable) -> Scan:
     if not survey.frames:
         raise TableError(f"{table.path}: the table is empty")
     step = survey.step
-    longest = max(1.0, 3 * step)
-    kept = np.argsort(-survey.rows, kind="stable")[:CURVED]
+    order = np.argsort(-survey.rows, kind="stable")
+    kept = order[:CURVED]
     faces = int(survey.rows[kept].sum())
     width = bin_width(step * faces, faces) if table.timed else 0.0
-    reader, sums, peaks = Reader(table, longest), _Sums(table.tasks, len(survey.rows)), _Peaks(table.tasks)
+    reader, sums, peaks = Reader(table), _Sums(table.tasks, len(survey.rows)), _Peaks(table.tasks)
     decimator = Decimator(width, step, kept.tolist()) if table.timed else None
     cloud = [np.zeros((0, len(reader.labels)))]
     for rows in reader:
@@ -248,9 +250,10 @@ def scan(table: AnnotatedTable) -> Scan:
         survey.empty,
         survey.first,
         survey.last,
+        step,
         width,
         sums.names,
-        [_track(key, names[key], inputs, survey, sums, reader.labels, curves) for key in np.argsort(-survey.rows)],
+        [_track(key, names[key], inputs, survey, sums, reader.labels, curves) for key in order],
         peaks.list(inputs, names),
         np.concatenate(cloud),
     )

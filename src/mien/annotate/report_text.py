@@ -71,17 +71,15 @@ def gallery(scan: Scan, pictures: Mapping[Peak, str]) -> str:
     jump = " A click goes there." if scan.timed else ""
     rest = f"<p class=note>Never present: {escape(', '.join(never))}.</p>" if never else ""
     return (
-        "<section><h2>Peaks</h2><p class=note>Where each label is greatest, among the moments at which it is the most"
+        "<section><h2>Peaks</h2><p class=note>Where each label is greatest, among those faces for which it is the most"
         f" probable class or reaches {PRESENT:g}.{smooth}{jump}</p><div class=peaks>{cards}</div>{rest}</section>"
     )
 
 
 def tracks(scan: Scan) -> str:
-    """A row for each track of a video; bars for all faces of pictures."""
+    """A row for each track of a video."""
     if not scan.tracks:
         return "<section><p>No face was found.</p></section>"
-    if not scan.timed:
-        return "".join(_bars(task, scan.tracks[0]) for task in scan.tasks)
     classes = next((task for task in scan.tasks if task.kind is Kind.CLASSES), None)
     axes = [label for task in scan.tasks if task.kind is Kind.CONTINUOUS for label in task.labels]
     several = len(scan.inputs) > 1
@@ -103,6 +101,22 @@ def tracks(scan: Scan) -> str:
         note = f"<p class=note>The {kept} tracks with the most frames have curves.</p>"
     more = _more(len(scan.tracks), "tracks")
     return f"<section><h2>Tracks</h2>{note}{_table(head, rows, numbers, (len(head) - 1,))}{more}</section>"
+
+
+def bars(task: Task, track: Track) -> str:
+    """For how many faces a class is the most probable or an attribute present."""
+    if not track.share:
+        return ""
+    cells = []
+    for index, label in enumerate(task.labels):
+        share, hue = track.share[label], f"--colour:var(--c{index % 8});" if task.kind is Kind.CLASSES else ""
+        bar = f'<div class=bar><i style="{hue}width:{100 * share:.2f}%"></i></div>'
+        cells.append(f"<span>{escape(label)}</span>{bar}<span>{100 * share:.1f} %</span>")
+    said = (
+        "How many faces show each most." if task.kind is Kind.CLASSES else f"How many have each, from {PRESENT:g} on."
+    )
+    name = escape(task.name.replace("_", " ").capitalize())
+    return f"<section><h2>{name}</h2><p class=note>{said}</p><div class=bars>{''.join(cells)}</div></section>"
 
 
 def about(metadata: Mapping[str, str], table: str) -> str:
@@ -136,23 +150,6 @@ def _card(scan: Scan, peak: Peak, picture: str | None) -> str:
         return f'<div class="peak" title="{escape(peak.input)}">{image}{text}</div>'
     told = f'data-track="{escape(peak.track)}" data-input="{escape(peak.input)}" data-time="{peak.time!r}"'
     return f'<button type="button" class="peak" {told}>{image}{text}</button>'
-
-
-def _bars(task: Task, track: Track) -> str:
-    """For how many faces a class is the most probable or an attribute present; the mean of continuous labels."""
-    if not track.mean:
-        return ""
-    name = escape(task.name.replace("_", " ").capitalize())
-    if task.kind is Kind.CONTINUOUS:
-        rows = [[escape(label), f"{track.mean[label]:+.2f}"] for label in task.labels]
-        return f"<section><h2>{name}, mean</h2>{_table([], rows)}</section>"
-    cells = []
-    for index, label in enumerate(task.labels):
-        share, hue = track.share[label], f"--colour:var(--c{index % 8});" if task.kind is Kind.CLASSES else ""
-        bar = f'<div class=bar><i style="{hue}width:{100 * share:.2f}%"></i></div>'
-        cells.append(f"<span>{escape(label)}</span>{bar}<span>{100 * share:.1f} %</span>")
-    said = "How many faces show each most." if task.kind is Kind.CLASSES else "How many faces have each, from 0.5 on."
-    return f"<section><h2>{name}</h2><p class=note>{said}</p><div class=bars>{''.join(cells)}</div></section>"
 
 
 def _stack(task: Task, track: Track) -> str:

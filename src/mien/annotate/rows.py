@@ -68,7 +68,6 @@ class Reader:
 
     Args:
         table: a finished one.
-        longest: seconds; no frame counts for more. A stream that stood still was not watched.
         values: whether the labels are read; without them there are 0.
 
     Attributes:
@@ -77,8 +76,8 @@ class Reader:
             followed, ``all faces`` of pictures.
     """
 
-    def __init__(self, table: AnnotatedTable, longest: float = np.inf, *, values: bool = True) -> None:
-        self._table, self._longest = table, longest
+    def __init__(self, table: AnnotatedTable, *, values: bool = True) -> None:
+        self._table = table
         self.labels = [label for task in table.tasks for label in task.labels] if values else []
         self._span = np.nan
         self.inputs: dict[str, int] = {}
@@ -88,7 +87,7 @@ class Reader:
         smooth = [label + SUFFIX for label in self.labels]
         columns = ["input", "frame", "time", "face", "track", *BOX, *self.labels, *smooth]
         held: Rows | None = None
-        position = 0
+        position = -1
         for batch in self._table.batches(columns):
             if not batch.num_rows:
                 continue
@@ -138,9 +137,13 @@ class Reader:
         code = np.where(np.isfinite(tracks), tracks, -1 - faces)  # faces that are not followed go by their numbers
         if not self._table.timed:
             code = inputs = np.zeros(len(inputs), np.int64)
-        pairs, back = np.unique(np.stack([inputs[there], code[there]], 1), axis=0, return_inverse=True)
-        named = [(int(who), self._name(int(number))) for who, number in pairs]
-        known = np.array([self.tracks.setdefault(pair, len(self.tracks)) for pair in named], np.int64)
+        pairs, first, back = np.unique(
+            np.stack([inputs[there], code[there]], 1), axis=0, return_index=True, return_inverse=True
+        )
+        known = np.zeros(len(pairs), np.int64)
+        for at in np.argsort(first):  # as they come, so that keys do not depend on the batches
+            named = int(pairs[at, 0]), self._name(int(pairs[at, 1]))
+            known[at] = self.tracks.setdefault(named, len(self.tracks))
         keys[there] = known[back.reshape(-1)] if len(known) else FACELESS
         return keys
 
@@ -159,6 +162,6 @@ class Reader:
             times, inputs = np.r_[times, following.times[0]], np.r_[inputs, following.inputs[0]]
         spans = np.r_[np.where(np.diff(inputs) == 0, np.diff(times), np.nan), [np.nan] * (following is None)]
         before = np.r_[self._span, spans[:-1]]
-        spans = np.clip(np.nan_to_num(np.where(np.isnan(spans), before, spans)), 0, self._longest)
+        spans = np.nan_to_num(np.where(np.isnan(spans), before, spans))
         self._span = float(spans[-1])
         return Rows(**{**rows.__dict__, "spans": np.repeat(spans, np.diff(np.r_[starts, len(rows)]))})

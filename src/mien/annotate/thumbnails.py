@@ -63,8 +63,9 @@ def thumbnail(pixels: Pixels, peak: Peak, scale: tuple[float, float]) -> str | N
     high, wide = pixels.shape[:2]
     if not (half >= 1 and 0 <= middle[0] <= wide and 0 <= middle[1] <= high):
         return None
-    left, top = round(middle[0] - half), round(middle[1] - half)
-    side = max(2, round(2 * half))
+    side = min(max(2, round(2 * half)), high, wide)
+    left = min(max(0, round(middle[0] - side / 2)), wide - side)
+    top = min(max(0, round(middle[1] - side / 2)), high - side)
     whole = Image.fromarray(pixels).crop((left, top, left + side, top + side)).resize((SIDE, SIDE))
     stream = io.BytesIO()
     whole.save(stream, "JPEG", quality=82)

@@ -13,6 +13,7 @@ const ribbon = (host, task) => {
     return task ? best : track.line("middle", state.report.labels[0])[index] === null ? -1 : 1;
   }));
   const { node, draw } = canvas(host, rows.length * high + 22, (context, width) => {
+    const GUTTER = state.gutter(width);
     const paints = Array.from({ length: 8 }, (_, index) => colour(index));
     context.textBaseline = "middle";
     rows.forEach((track, row) => {
@@ -49,7 +50,7 @@ const ribbon = (host, task) => {
 };
 
 const times = (context, width, y) => {
-  const length = state.range[1] - state.range[0], step = STEPS.find((each) => length / each <= (width - GUTTER) / 80) || 14400;
+  const length = state.range[1] - state.range[0], step = STEPS.find((each) => length / each <= inner(width) / 80) || 14400;
   context.fillStyle = css("--soft"); context.textAlign = "center"; context.font = "12px system-ui, sans-serif";
   for (let at = Math.ceil(state.range[0] / step) * step; at <= state.range[1]; at += step)
     context.fillText(clock(at, length < 8 ? 1 : 0), Math.min(across(width, at), width - 16), y);
@@ -67,25 +68,26 @@ const heatmap = (host, labels, readout) => {
   let kept = null, row = null;
   const stops = () => [0, 1, 2].map((index) => css(`--heat${index}`).split(",").map(Number));
   const paint = (context, width) => {
-    const [zero, half, one] = stops(), inner = Math.max(1, Math.round(width - GUTTER - RIGHT)), track = state.track;
+    const [zero, half, one] = stops(), GUTTER = state.gutter(width), wide = Math.max(1, Math.round(inner(width))), track = state.track;
     const ramp = Array.from({ length: 256 }, (_, index) => {
       const at = index / 127.5, [from, to, share] = at < 1 ? [zero, half, at] : [half, one, at - 1];
       return `rgb(${from.map((value, channel) => Math.round(value + share * (to[channel] - value))).join(",")})`;
     });
-    context.fillStyle = hatch(context); context.fillRect(GUTTER, 0, inner, labels.length * high);
-    const columns = Array.from({ length: inner }, (_, x) => {
+    context.fillStyle = hatch(context); context.fillRect(GUTTER, 0, wide, labels.length * high);
+    const columns = Array.from({ length: wide }, (_, x) => {
       const from = moment(width, GUTTER + x), to = moment(width, GUTTER + x + 1);
+      if (track.at(from) === null && track.at(to) === null) return [0, -1];
       let low = track.nearest(from), top = track.nearest(to);
       return [low, top > low ? top - 1 : low];
     });
     labels.forEach((label, at) => {
       const values = state.report.kinds.includes("smooth") ? track.main(label) : track.line("high", label) || track.main(label);
       let begun = 0, last = null;
-      for (let x = 0; x <= inner; x++) {
+      for (let x = 0; x <= wide; x++) {
         let value = null;
-        if (x < inner) for (let index = columns[x][0]; index <= columns[x][1]; index++) if (values[index] !== null && (value === null || values[index] > value)) value = values[index];
+        if (x < wide) for (let index = columns[x][0]; index <= columns[x][1]; index++) if (values[index] !== null && (value === null || values[index] > value)) value = values[index];
         const shade = value === null ? null : Math.round(255 * Math.min(Math.max(value, 0), 1));
-        if (x === inner || shade !== last) {
+        if (x === wide || shade !== last) {
           if (last !== null) { context.fillStyle = ramp[last]; context.fillRect(GUTTER + begun, at * high, x - begun, high - 1); }
           begun = x; last = shade;
         }
@@ -108,9 +110,9 @@ const heatmap = (host, labels, readout) => {
   });
   pointed(node, (y) => { row = y === null ? null : Math.floor(y / high); tell(); });
   const tell = () => {
-    const index = state.hover === null || !state.track ? null : state.track.nearest(state.hover);
+    const index = state.track ? state.track.at(state.hover) : null;
     const label = row === null ? null : labels[row], value = index === null || !label ? null : state.track.main(label)[index];
-    readout.textContent = index === null ? "" : `${clock(state.track.times[index], 2)}` + (label ? `  ${label} ${value === null ? "not seen" : value.toFixed(2)}  ${state.report.meanings[label] || ""}` : "");
+    readout.textContent = state.hover === null ? "" : `${clock(index === null ? state.hover : state.track.times[index], 2)}` + (label ? `  ${label} ${value === null ? "not seen" : value.toFixed(2)}  ${state.report.meanings[label] || ""}` : "");
   };
   keyed(host, "Heat map");
   for (const what of ["range", "track", "look", "hover"]) state.on(what, draw);
@@ -152,8 +154,8 @@ const plane = (host, axes, cloud) => {
       }
       context.stroke();
     }
-    if (state.hover === null) return;
-    const here = state.track.nearest(state.hover);
+    const here = state.track.at(state.hover);
+    if (here === null) return;
     const [x, y] = axes.map((axis) => state.track.main(axis)[here]);
     if (x === null) return;
     context.beginPath(); context.arc(...place(x, y), 6, 0, 7);

@@ -1,7 +1,7 @@
 // What all charts share: the data, the chosen track, the stretch of time that is shown, the moment that is pointed at.
 "use strict";
 
-const GUTTER = 58, RIGHT = 10, GAP = -32768;
+const RIGHT = 10, GAP = -32768;
 
 const make = (tag, settings = {}, ...children) => {
   const node = document.createElement(tag);
@@ -61,6 +61,11 @@ class Track {
     }
     return low;
   }
+  // The nearest point, or null outside of what the track spans.
+  at(time) {
+    const edge = this.report.edge, last = this.times.length - 1;
+    return time === null || time < this.times[0] - edge || time > this.times[last] + edge ? null : this.nearest(time);
+  }
   nearest(time) {
     const low = this.from(time);
     return low > 0 && time - this.times[low - 1] < this.times[low] - time ? low - 1 : low;
@@ -110,7 +115,13 @@ const state = {
     this.tracks = (report.tracks || []).map((track) => new Track(track, report));
     this.track = this.tracks[0] || null;
     this.range = this.whole();
+    const context = make("canvas").getContext("2d");
+    context.font = "12px system-ui, sans-serif";
+    const names = [...report.tasks.filter((task) => task.kind === "attributes").flatMap((task) => task.labels), ...this.tracks.map((track) => track.name)];
+    this.widest = Math.max(0, ...names.map((name) => context.measureText(name).width)) + 14;
   },
+  // Room for names at the left of every chart, so that all have the same axis of time.
+  gutter(width) { return Math.round(Math.min(Math.max(58, this.widest), Math.max(58, width / 5))); },
   whole() { return [this.report.first, Math.max(this.report.last, this.report.first + 1e-3)]; },
   choose(index) { this.track = this.tracks[index]; this.tell("track"); },
   show(from, to) {
@@ -172,14 +183,15 @@ const canvas = (host, height, paint) => {
   return { node, draw };
 };
 
-const across = (width, time) => GUTTER + ((time - state.range[0]) / (state.range[1] - state.range[0])) * (width - GUTTER - RIGHT);
-const moment = (width, x) => state.range[0] + ((x - GUTTER) / (width - GUTTER - RIGHT)) * (state.range[1] - state.range[0]);
+const inner = (width) => width - state.gutter(width) - RIGHT;
+const across = (width, time) => state.gutter(width) + ((time - state.range[0]) / (state.range[1] - state.range[0])) * inner(width);
+const moment = (width, x) => state.range[0] + ((x - state.gutter(width)) / inner(width)) * (state.range[1] - state.range[0]);
 
 // Pointing at a canvas with the axis of time.
 const pointed = (node, also) => {
   node.addEventListener("pointermove", (event) => {
     const box = node.getBoundingClientRect(), x = event.clientX - box.left;
-    state.touch(x < GUTTER || x > box.width - RIGHT ? null : moment(box.width, x));
+    state.touch(x < state.gutter(box.width) || x > box.width - RIGHT ? null : moment(box.width, x));
     if (also) also(event.clientY - box.top);
   });
   node.addEventListener("pointerleave", () => { state.touch(null); if (also) also(null); });

@@ -20,7 +20,7 @@ const timeline = (host, { name, labels, meanings, span, height, shown, colours }
   const hue = (label) => colour(colours ? colours(label) : [...on].sort((a, b) => labels.indexOf(a) - labels.indexOf(b)).indexOf(label) + 1);
 
   const lines = () => {
-    const view = new View(state.track, state.range, Math.max(50, Math.round((plot.clientWidth - GUTTER) / 3)));
+    const view = new View(state.track, state.range, Math.max(50, Math.round((plot.clientWidth - state.gutter(plot.clientWidth)) / 3)));
     const series = [{}], data = [view.times], bands = [], main = new Set(), many = on.size > 3;
     labels.filter((label) => on.has(label)).forEach((label, index) => {
       const paint = hue(label), dash = labels.indexOf(label) >= 8 && colours ? [6, 4] : undefined;
@@ -59,7 +59,7 @@ const timeline = (host, { name, labels, meanings, span, height, shown, colours }
       scales: { x: { time: false, min: state.range[0], max: state.range[1] }, y: { range: span } },
       axes: [
         { ...axis, incrs: STEPS, space: 70, size: 30, gap: 8, values: (u, at) => at.map((t) => clock(t, u.scales.x.max - u.scales.x.min < 8 ? 1 : 0)) },
-        { ...axis, size: GUTTER, gap: 6, splits: () => (span[0] < 0 ? [-1, -0.5, 0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1]) },
+        { ...axis, size: state.gutter(plot.clientWidth), gap: 6, splits: () => (span[0] < 0 ? [-1, -0.5, 0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1]) },
       ],
       cursor: { y: false, points: { size: (u, index) => (points.has(index) ? 7 : 0), width: 0 }, drag: { x: true, y: false, dist: 6 } },
       hooks: {
@@ -87,9 +87,9 @@ const timeline = (host, { name, labels, meanings, span, height, shown, colours }
   };
 
   const hover = () => {
-    const index = state.hover === null || !state.track ? null : state.track.nearest(state.hover);
+    const away = state.hover === null, index = away || !state.track ? null : state.track.at(state.hover);
     for (const [label, node] of values) {
-      const value = !state.track ? null : index === null ? state.track.mean[label] : state.track.main(label)[index];
+      const value = !state.track ? null : away ? state.track.mean[label] : index === null ? null : state.track.main(label)[index];
       node.textContent = value === null || value === undefined ? "–" : value.toFixed(2);
     }
     if (!chart || busy) return;
