@@ -80,6 +80,7 @@ def test_layouts_and_overlay(here: Path, network: Path) -> None:
         (["talk.mp4", "--out", "-"], "needs a file"),
         (["talk.mp4", "--overlay", "drawn"], "must end in .mp4"),
         (["talk.mp4", "--overlay", "none/drawn.mp4"], "no folder none"),
+        (["talk.mp4", "--overlay", "talk.mp4", "--overwrite"], "is the video itself"),
         (["talk.mp4", "--smooth", "4"], "odd"),
         (["talk.mp4", "--layout", "excel", "--out", "a.csv"], "no layout is called excel"),
         (["talk.mp4", "--layout", "openface"], "must end in .csv"),
@@ -161,11 +162,13 @@ def test_nothing_between_start_and_end(here: Path, network: Path) -> None:
 def test_damage_in_mid_stream(here: Path, network: Path, film: Film) -> None:
     whole = film(60, suffix=".avi").read_bytes()
     Path("cut.avi").write_bytes(whole[: len(whole) // 2])
-    result = run(network, "cut.avi", "--out", "t.csv")
+    result = run(network, "cut.avi", "--out", "t.csv", "--overlay", "drawn.mp4")
     refused(result, 1, "cut.avi: ")
     rows = len(Path("t.csv").read_text().splitlines()) - 1
     assert 0 < rows < 60
     assert f"{rows} rows: t.csv" in result.stdout
+    with av.open("drawn.mp4") as drawn:
+        assert sum(1 for _ in drawn.decode(video=0)) == rows
 
 
 def test_damaged_packets_are_counted(here: Path, network: Path, film: Film) -> None:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from mien.annotate.film import LONGEST
 from mien.annotate.frames import Footage
 from mien.annotate.journal import Journal
 from mien.annotate.layouts import Layout, csv_writer
+from mien.annotate.media import MediaError
 from mien.annotate.model import Model
 from mien.annotate.overlay_video import draw_overlay, faces_at_once
-from mien.annotate.schema import PIXEL
 from mien.annotate.smooth import Smoother
 from mien.annotate.store import write_table
 from mien.annotate.summary import Summariser, write_summary
@@ -85,13 +84,13 @@ class Finisher:
         """
         if self.ending.overlay is None:
             return
-        scale = min(1.0, LONGEST / max(footage.width, footage.height))
-        batches = (_scaled(batch, scale) for batch in journal.batches())
         panels = faces_at_once(journal.batches())
-        draw_overlay(
-            footage, batches, self.tasks, self.ending.overlay,
-            panels=panels, rate=footage.rate, overwrite=True, advance=advance,
-        )  # fmt: skip
+        size = footage.width, footage.height
+        with suppress(MediaError):  # damage was told before; the overlay ends there
+            draw_overlay(
+                footage, journal.batches(), self.tasks, self.ending.overlay,
+                panels=panels, rate=footage.rate, size=size, overwrite=True, advance=advance,
+            )  # fmt: skip
 
 
 def _through(look: Callable[[pa.RecordBatch], object], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -99,16 +98,3 @@ def _through(look: Callable[[pa.RecordBatch], object], batches: Iterable[pa.Reco
     for batch in batches:
         look(batch)
         yield batch
-
-
-def _scaled(batch: pa.RecordBatch, scale: float) -> pa.RecordBatch:
-    """Places in pixels of frames that were decoded smaller than they are."""
-    if scale == 1:
-        return batch
-    columns: Iterator[pa.Array] = (
-        pc.multiply(batch[field.name], pa.scalar(scale, pa.float32()))
-        if (field.metadata or {}).get(b"unit") == PIXEL.encode()
-        else batch[field.name]
-        for field in batch.schema
-    )
-    return pa.record_batch(list(columns), batch.schema)

@@ -89,6 +89,8 @@ class VideoRun:
         schema = schema.with_metadata({**schema.metadata, OPTIONS: json.dumps(conditions)})
         self._finisher = Finisher(self.ending, schema, annotator.tasks, annotator.model)
         refuse_existing(out, self.ending, overwrite=overwrite, resume=resume)
+        if self.ending.overlay and _same(self.ending.overlay, Path(source)):
+            raise StoreError(f"{self.ending.overlay}: is the video itself")
         with ExitStack() as stack:
             journal = Journal(self.part, schema, resume=True) if resume and self.part.exists() else None
             if journal:
@@ -158,6 +160,10 @@ class VideoRun:
 
 def _reason(error: OSError) -> str:
     return str(error) if isinstance(error, StoreError) else f"cannot write: {error.strerror or error}"
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.exists() and other.exists() and one.samefile(other)
 
 
 def journal_path(out: Path) -> Path:
