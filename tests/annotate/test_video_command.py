@@ -129,6 +129,16 @@ def test_a_series_of_pictures(here: Path, network: Path, astronaut: Path) -> Non
         assert pq.read_table(f"{number}.parquet")["frame"].to_pylist() == [0, 1, 2]
 
 
+def test_a_stream(here: Path, network: Path) -> None:
+    stream = ("--source", "lavfi:testsrc=size=320x240:rate=30")
+    result = run(network, *stream, "--end", "1", "--out", "live.csv")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert len(Path("live.csv").read_text().splitlines()) == 31
+    refused(run(network, *stream, "--resume"), 2, "a stream cannot be gone on with")
+    refused(run(network, *stream, "--overlay", "drawn.mp4"), 2, "a stream cannot be drawn")
+    refused(run(network, "--source", "/dev/video99"), 1, "cannot be opened")
+
+
 # Bad inputs.
 
 

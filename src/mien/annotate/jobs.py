@@ -16,7 +16,7 @@ from mien.annotate.ending import Ending
 from mien.annotate.media import MediaError
 from mien.annotate.pipeline import Annotator
 from mien.annotate.settings import Settings
-from mien.annotate.video import Outcome, VideoRun, is_complete
+from mien.annotate.video import Outcome, VideoRun, is_complete, refuse_of_stream
 from mien.processes import end_with_parent
 
 Tell = Callable[[str, int], object]
@@ -48,12 +48,11 @@ def perform(annotator: Annotator, job: Job, settings: Settings, tell: Tell) -> O
         MediaError: if it cannot be opened.
         OSError: if its table cannot be written, or what is there is not this run's; the message is one line.
     """
+    ending = Ending(settings.smooth, settings.constant, settings.layout, job.overlay)
+    refuse_of_stream(job.source, ending, resume=settings.resume)
     if settings.resume and is_complete(annotator, job.source, job.out):
         return Outcome("complete already")
-    ending = Ending(settings.smooth, settings.constant, settings.layout, job.overlay)
-    run = VideoRun(
-        annotator, job.source, job.out, ending, overwrite=settings.overwrite, resume=settings.resume
-    )  # fmt: skip
+    run = VideoRun(annotator, job.source, job.out, ending, overwrite=settings.overwrite, resume=settings.resume)
     tell("expected", run.expected or 0)
     tell("frames", run.begun)
     return run(lambda count: tell("frames", count), lambda count: tell("drawn", count))

@@ -115,7 +115,9 @@ class Annotator:
         """What the table says of crops: :meth:`predict`, and the compounds; nothing for no crops."""
         if not crops:
             return {}
-        outputs = self.predict(np.stack(crops))
+        size = self.batch_size  # what is stacked is a copy: no more of it than the network reads at once
+        parts = [self.predict(np.stack(crops[start : start + size])) for start in range(0, len(crops), size)]
+        outputs = {task.name: np.concatenate([part[task.name] for part in parts]) for task in self.model.tasks}
         if self.compounds is not None:
             outputs[self.compounds.task.name] = np.float32(self.compounds.probabilities(outputs, self.model.tasks))
         return outputs

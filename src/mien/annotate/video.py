@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from mien import __version__
+from mien.annotate.decode import locate
 from mien.annotate.ending import Ending, Finisher
 from mien.annotate.film import Place
-from mien.annotate.frames import Footage
+from mien.annotate.frames import Footage, is_series
 from mien.annotate.journal import OPTIONS, Journal, refuse_others
 from mien.annotate.media import MediaError
 from mien.annotate.pipeline import Annotator
@@ -97,8 +98,6 @@ class VideoRun:
                 stack.push(journal)
             place = Place(*journal.last) if journal and journal.last else None
             self.footage = stack.enter_context(self._footage(place))
-            if self.footage.live and self.ending.overlay:
-                raise StoreError("a stream cannot be drawn: that takes a second look at it")
             self.journal = journal or stack.enter_context(Journal(self.part, schema))
             self._open = stack.pop_all()
         self.begun = self.journal.frames
@@ -198,6 +197,21 @@ def refuse_existing(out: Path, ending: Ending, *, overwrite: bool, resume: bool)
         raise StoreError(f"{part}: a run that was broken off (--resume goes on with it, --overwrite begins anew)")
     if out.exists():
         raise StoreError(f"{out}: exists already (--overwrite replaces it)")
+
+
+def refuse_of_stream(source: str, ending: Ending, *, resume: bool) -> None:
+    """Look whether more is wanted of a stream or a device than can be had.
+
+    Raises:
+        StoreError: if so; the message is one line.
+    """
+    try:
+        live = not is_series(source) and locate(source).live
+    except MediaError:
+        return  # whoever opens it says why not
+    if live and (resume or ending.overlay):
+        what = "gone on with" if resume else "drawn: that takes a second look"
+        raise StoreError(f"{source}: a stream cannot be {what}")
 
 
 def is_complete(annotator: Annotator, source: str, out: Path) -> bool:

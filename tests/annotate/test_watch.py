@@ -1,0 +1,82 @@
+"""Frames in chunks: what a chunk holds depends on the frames alone, and it stays small whatever they show."""
+
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from mien.annotate.film import Place
+from mien.annotate.frames import Footage
+from mien.annotate.options import VideoOptions
+from mien.annotate.pipeline import Annotator
+from mien.annotate.result import Result
+from mien.annotate.watch import watch
+from mien.faces.detect import Face
+
+Film = Callable[..., Path]
+POINTS = np.array([[20, 20], [40, 20], [30, 30], [22, 40], [38, 40]], np.float32)
+
+
+def chunks(annotator: Annotator, source: Path, **options: object) -> list[list[Result]]:
+    with Footage(source, **options) as footage:
+        return list(watch(annotator, footage, annotator.video))
+
+
+def test_chunks_are_cut_by_frames_and_by_seconds(network: Path, film: Film) -> None:
+    annotator = Annotator(network, threads=1)
+    assert [len(chunk) for chunk in chunks(annotator, film(60))] == [15, 15, 15, 15]
+    assert [len(chunk) for chunk in chunks(annotator, film(60), every=4)] == [4, 4, 4, 3]  # half a second each
+
+
+def test_going_on_gives_the_same_chunks(network: Path, film: Film) -> None:
+    annotator = Annotator(network, threads=1)
+    source = film(60, without=range(20, 30), faces=2)
+    whole = chunks(annotator, source)
+    rows = [row for chunk in whole[:2] for result in chunk for row in result.rows]
+    before = [pa.RecordBatch.from_pylist(rows, annotator.video_schema)]
+    last = whole[1][-1]
+    assert last.time is not None
+    with Footage(source, after=Place(last.frame, last.time)) as footage:
+        rest = list(watch(annotator, footage, annotator.video, before=before))
+    assert [[result.rows for result in chunk] for chunk in rest] == [
+        [result.rows for result in chunk] for chunk in whole[2:]
+    ]
+
+
+def crowd(count: int) -> Callable[[np.ndarray], list[Face]]:
+    return lambda _: [Face((index % 60 * 5.0, index // 60 * 5.0, 40, 40), 0.9, POINTS) for index in range(count)]
+
+
+def test_thousands_of_faces_are_read_a_few_at_a_time(
+    network: Path, film: Film, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    annotator = Annotator(network, detector=crowd(1500), threads=1, video=VideoOptions(end=0.2, quality="best"))
+    fed: list[int] = []
+    predict = annotator.predict
+    monkeypatch.setattr(annotator, "predict", lambda crops: fed.append(len(crops)) or predict(crops))
+    for chunk in chunks(annotator, film(60), end=0.1):
+        assert len(chunk) == 1
+        assert len(chunk[0].rows) == 1500
+    assert max(fed) == annotator.batch_size
+    some = Annotator(network, detector=crowd(1500), threads=1, video=VideoOptions(max_faces=3))
+    assert {len(result.rows) for result in chunks(some, film(60), end=0.1)[0]} == {3}
+
+
+def test_the_picture_is_kept_where_it_is_asked_for(network: Path, film: Film) -> None:
+    annotator = Annotator(network, threads=1, video=VideoOptions(every=20))
+    results = list(annotator.stream(film(60)))
+    assert [result.frame for result in results] == [0, 20, 40]
+    assert all(result.picture is not None and result.picture.pixels.shape == (240, 320, 3) for result in results)
+    assert all(result.picture is None for result in annotator.stream(film(60), pictures=False))
+
+
+def test_no_thread_is_left_behind(network: Path, film: Film) -> None:
+    annotator = Annotator(network, threads=1)
+    with Footage(film(60)) as footage, closing(watch(annotator, footage, annotator.video)) as stream:
+        next(stream)
+        assert sum(thread.name == "ahead" for thread in threading.enumerate()) == 3
+    assert not any(thread.name == "ahead" for thread in threading.enumerate())
