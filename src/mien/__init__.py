@@ -1,4 +1,4 @@
-"""mien reads faces: expression, action units, valence and arousal, from pictures to a table.
+"""mien reads faces: expression, action units, valence and arousal, from pictures and videos to a table.
 
     >>> import mien
     >>> table = mien.annotate("photos")                     # doctest: +SKIP
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from mien.annotate.inputs import Inputs
     from mien.annotate.media import MediaError
     from mien.annotate.model import ModelError
+    from mien.annotate.options import VideoOptions
     from mien.annotate.pipeline import Annotator
     from mien.compound import Compounds
     from mien.faces.detect import Detector
 
 __version__ = "0.1.0"
-__all__ = ["Annotator", "MediaError", "ModelError", "annotate", "__version__"]
+__all__ = ["Annotator", "MediaError", "ModelError", "VideoOptions", "annotate", "__version__"]
 
-_HOMES = {"Annotator": "pipeline", "MediaError": "media", "ModelError": "model"}
+_HOMES = {"Annotator": "pipeline", "MediaError": "media", "ModelError": "model", "VideoOptions": "options"}
 
 # Python binds a subpackage to its parent's namespace on first import. Done here, the function below keeps the name.
 importlib.import_module("mien.annotate")
@@ -41,8 +42,12 @@ def annotate(
     batch_size: int = 32,
     threads: int = 0,
     compounds: str | os.PathLike[str] | Compounds | None = None,
+    video: VideoOptions | None = None,
 ) -> pa.Table:
-    """Read every face of one or many pictures: one row a face, columns as ``table.schema`` describes them.
+    """Read every face of one or many pictures or videos: one row a face, columns as ``table.schema`` describes them.
+
+    The whole table is in memory: for long videos there is :meth:`mien.annotate.pipeline.Annotator.stream`, and
+    :class:`mien.annotate.video.VideoRun`, which writes a file.
 
     The arguments, the table and the errors are those of :class:`mien.annotate.pipeline.Annotator`; make one of
     those instead to annotate several times without loading the networks again.
@@ -50,7 +55,13 @@ def annotate(
     from mien.annotate.pipeline import Annotator
 
     return Annotator(
-        model, detector=detector, min_size=min_size, batch_size=batch_size, threads=threads, compounds=compounds
+        model,
+        detector=detector,
+        min_size=min_size,
+        batch_size=batch_size,
+        threads=threads,
+        compounds=compounds,
+        video=video,
     )(inputs)
 
 

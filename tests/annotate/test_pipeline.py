@@ -208,3 +208,36 @@ def test_compounds_a_network_cannot_have(tmp_path: Path, make_network: Callable[
         Annotator(own, compounds="raf_db")
     with pytest.raises(ValueError, match="rafdb: no such compounds"):
         Annotator(own, compounds="rafdb")
+
+
+def test_pictures_and_videos_in_one_table(
+    network: Path, astronaut: Path, film: Callable[..., Path], tmp_path: Path
+) -> None:
+    (tmp_path / "bad.mp4").write_text("hello")
+    looking = mien.VideoOptions(every=20)
+    with pytest.warns(UserWarning, match=r"1 of 3 inputs could not be read \(.*bad\.mp4: "):
+        table = mien.annotate([astronaut, film(60), tmp_path / "bad.mp4"], model=network, video=looking)
+    assert table.schema.names[:5] == ["input", "frame", "time", "face", "track"]
+    assert table["frame"].to_pylist() == [0, 0, 20, 40]
+    assert table["time"].to_pylist() == pytest.approx([None, 0, 2 / 3, 4 / 3])
+    assert table["track"].to_pylist() == [None, 0, 0, 0]
+    with pytest.raises(MediaError, match=r"bad\.mp4: "):
+        mien.annotate(tmp_path / "bad.mp4", model=network)
+    assert "time" not in mien.annotate(astronaut, model=network).column_names
+
+
+@pytest.mark.parametrize(
+    ("choice", "reason"),
+    [
+        ({"every": 0}, "every must be at least 1"),
+        ({"fps": 0}, "fps must be more than 0"),
+        ({"every": 2, "fps": 5}, "not both"),
+        ({"start": -1}, "start must be 0 or more"),
+        ({"start": 3, "end": 3}, "end must lie after start"),
+        ({"max_faces": 0}, "max_faces must be at least 1"),
+        ({"quality": "superb"}, "quality is one of best, balanced, fast"),
+    ],
+)
+def test_ways_to_watch_that_are_none(choice: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        mien.VideoOptions(**choice)
