@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -194,16 +195,16 @@ class Film:
 
         None if packets have no or equal time stamps, or are damaged: then only decoding tells.
         """
-        earlier: set[int] = set()
+        earlier = array("q")
         with av.open(self._address.place) as container:
             for packet in container.demux(container.streams[self._decoder.stream.index]):
                 if packet.size == 0 or (stamp is not None and packet.dts is not None and packet.dts >= stamp):
                     break
-                if stamp is None or packet.pts is None or packet.is_corrupt or packet.pts in earlier:
+                if stamp is None or packet.pts is None or packet.is_corrupt:
                     return None
                 if packet.pts < stamp and not packet.is_discard:
-                    earlier.add(packet.pts)
-        return len(earlier)
+                    earlier.append(packet.pts)
+        return len(earlier) if len(np.unique(earlier)) == len(earlier) else None
 
 
 def _fitted(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
