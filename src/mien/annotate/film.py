@@ -125,7 +125,14 @@ class Film:
         """The picture as players show it: telephones note how they were held instead of turning the pixels."""
         width, height = self._size
         smoothly = None if self._size == (picture.width, picture.height) else "AREA"
-        converted = self._converter.reformat(picture, width, height, "rgb24", interpolation=smoothly)
+        converted = self._converter.reformat(
+            picture,
+            width,
+            height,
+            "rgb24",
+            dst_colorspace="ITU601",  # RGB has none, but without one PyAV < 17 passes over the frame's own
+            interpolation=smoothly,
+        )
         pixels: Any = converted.to_ndarray()
         return np.ascontiguousarray(np.rot90(pixels, self._turns)) if self._turns else pixels
 
