@@ -223,6 +223,19 @@ def test_pixels_that_are_not_square_are_made_so(tmp_path: Path) -> None:
     assert next(iter(footage)).pixels.shape == (64, 128, 3)
 
 
+@pytest.mark.parametrize("matrix", ["ITU601", "ITU709"])
+def test_colours_are_those_that_the_video_means(tmp_path: Path, matrix: str) -> None:
+    with av.open(str(tmp_path / "a.mp4"), "w") as output:
+        stream: Any = output.add_stream("libx264", rate=25, options={"crf": "1"})
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.codec_context.colorspace = {"ITU601": 6, "ITU709": 1}[matrix]
+        skin = av.VideoFrame.from_ndarray(np.full((64, 96, 3), (200, 120, 90), np.uint8), format="rgb24")
+        output.mux(stream.encode(skin.reformat(format="yuv420p", dst_colorspace=matrix)))
+        output.mux(stream.encode(None))
+    pixels = next(iter(Footage(tmp_path / "a.mp4"))).pixels
+    assert np.abs(pixels.astype(int) - (200, 120, 90)).max() <= 3
+
+
 @pytest.fixture
 def shots(tmp_path: Path) -> Path:
     folder = tmp_path / "shots"

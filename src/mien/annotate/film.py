@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -124,7 +125,14 @@ class Film:
         """The picture as players show it: telephones note how they were held instead of turning the pixels."""
         width, height = self._size
         smoothly = None if self._size == (picture.width, picture.height) else "AREA"
-        converted = self._converter.reformat(picture, width, height, "rgb24", interpolation=smoothly)
+        converted = self._converter.reformat(
+            picture,
+            width,
+            height,
+            "rgb24",
+            dst_colorspace="ITU601",  # RGB has none, but without one PyAV < 17 passes over the frame's own
+            interpolation=smoothly,
+        )
         pixels: Any = converted.to_ndarray()
         return np.ascontiguousarray(np.rot90(pixels, self._turns)) if self._turns else pixels
 
@@ -194,16 +202,16 @@ class Film:
 
         None if packets have no or equal time stamps, or are damaged: then only decoding tells.
         """
-        earlier: set[int] = set()
+        earlier = array("q")
         with av.open(self._address.place) as container:
             for packet in container.demux(container.streams[self._decoder.stream.index]):
                 if packet.size == 0 or (stamp is not None and packet.dts is not None and packet.dts >= stamp):
                     break
-                if stamp is None or packet.pts is None or packet.is_corrupt or packet.pts in earlier:
+                if stamp is None or packet.pts is None or packet.is_corrupt:
                     return None
                 if packet.pts < stamp and not packet.is_discard:
-                    earlier.add(packet.pts)
-        return len(earlier)
+                    earlier.append(packet.pts)
+        return len(earlier) if len(np.unique(earlier)) == len(earlier) else None
 
 
 def _fitted(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
