@@ -137,7 +137,7 @@ class Scene:
         faces = [shown(row, self.tasks) for row in rows if row.get("face") is not None]
         draw = ImageDraw.Draw(canvas)
         for row in faces:
-            self._draw_face(canvas, draw, row, scale, start)
+            self._draw_face(canvas, draw, row, scale, start, 1.9 if len(faces) <= 2 else 1.2)
         for row in faces:
             self._remember(row, time)
         self._draw_panels(canvas, time)
@@ -155,7 +155,16 @@ class Scene:
         original = self._original or (wide, high)
         return (size[0] / original[0], size[1] / original[1]), start
 
-    def _draw_face(self, canvas: Image.Image, draw: ImageDraw.ImageDraw, row: Row, scale: Point, start: Point) -> None:
+    def _draw_face(
+        self,
+        canvas: Image.Image,
+        draw: ImageDraw.ImageDraw,
+        row: Row,
+        scale: Point,
+        start: Point,
+        widest: float,
+    ) -> None:
+        """Box, points and tag; a tag that were wider than so many faces has the number alone."""
         colour, unit = colour_of(_key(row)), self.layout.unit
         left, top = row["x"] * scale[0] + start[0], row["y"] * scale[1] + start[1]
         wide, high = row["width"] * scale[0], row["height"] * scale[1]
@@ -171,7 +180,7 @@ class Scene:
                     canvas.paste(point, (round(x - point.width / 2), round(y - point.height / 2)), point)
         small = min(unit, max(LEAST, 0.2 * side))
         text = "  ".join(filter(None, (_number(row), headline(row, self.tasks) if _read(row, self.tasks) else "")))
-        if 0.55 * small * len(text) > 1.9 * side:  # about as wide as it is written
+        if 0.55 * small * len(text) > widest * side:  # about as wide as it is written
             text = _number(row)
         if text:
             tag(canvas, (left, top, min(right, self.layout.video[0]), min(bottom, self.layout.video[1])), text, small,
@@ -207,7 +216,7 @@ class Scene:
         for seen in self._tracks.values():
             if seen.slot is not None and seen.panel is not None and 0 <= time - seen.time <= HOLD:
                 piece = seen.panel if seen.time == time else Image.blend(seen.panel, _empty(seen.panel.size), 0.6)
-                canvas.paste(piece, self.layout.corners[seen.slot])
+                canvas.paste(piece, self.layout.corners[seen.slot], piece)
 
     def _draw_foot(self, draw: ImageDraw.ImageDraw, time: float, rows: Sequence[Row], found: bool) -> None:
         unit, height = self.layout.unit, self.layout.size[1]

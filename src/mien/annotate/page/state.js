@@ -166,6 +166,14 @@ const keyed = (node, name) => {
   });
 };
 
+// Calls when a node has another width, after the browser has laid out the page.
+const resized = (node, then) => {
+  let known = 0;
+  new ResizeObserver(() => requestAnimationFrame(() => {
+    if (node.clientWidth !== known) { known = node.clientWidth; then(); }
+  })).observe(node);
+};
+
 // A canvas as wide as its host and sharp on every screen; `paint(context, width)` is called when anything changes.
 const canvas = (host, height, paint) => {
   const node = make("canvas"), context = node.getContext("2d");
@@ -179,7 +187,7 @@ const canvas = (host, height, paint) => {
     context.font = "12px system-ui, sans-serif";
     paint(context, width, high);
   };
-  new ResizeObserver(draw).observe(host);
+  resized(host, draw);
   return { node, draw };
 };
 

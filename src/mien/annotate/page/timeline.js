@@ -100,6 +100,5 @@ const timeline = (host, { name, labels, meanings, span, height, shown, colours }
   };
 
   state.on("track", build); state.on("look", build); state.on("range", range); state.on("hover", hover);
-  new ResizeObserver(() => { if (!chart || chart.width !== plot.clientWidth) build(); }).observe(plot);
-  return { build };
+  resized(plot, build);
 };
