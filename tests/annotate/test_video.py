@@ -216,7 +216,11 @@ def test_damage_in_mid_stream_keeps_what_came_before(annotator: Annotator, film:
     outcome = run(annotator, tmp_path / "cut.avi", tmp_path / "a.parquet")
     assert outcome.status == "damaged"
     assert outcome.error is not None
-    assert 0 < pq.read_table(tmp_path / "a.parquet").num_rows == outcome.frames < 60
+    table = pq.read_table(tmp_path / "a.parquet")
+    assert 0 < table.num_rows == outcome.frames < 60
+    assert json.loads(table.schema.metadata[b"errors"]) == [
+        {"input": str(tmp_path / "cut.avi"), "error": outcome.error}
+    ]
 
 
 def test_row_groups_and_memory_do_not_grow(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -59,8 +60,13 @@ class Finisher:
         self._thresholds = thresholds = model.metadata.get("thresholds")
         self._layout = Layout(ending.layout, tasks, thresholds=thresholds) if ending.layout else None
 
-    def write(self, journal: Journal, out: Path) -> None:
+    def write(self, journal: Journal, out: Path, errors: Sequence[dict[str, str]] = ()) -> None:
         """The table, and its summaries beside it.
+
+        Args:
+            journal: of the rows.
+            out: the table.
+            errors: for the table's metadata, as :class:`mien.annotate.pipeline.Annotator` has them.
 
         Raises:
             OSError: if it cannot be written; what stood there before still does.
@@ -73,7 +79,7 @@ class Finisher:
         if self._layout:
             write_table(out, self._layout.schema, map(self._layout, batches), csv_writer)
         else:
-            write_table(out, schema, batches)
+            write_table(out, schema.with_metadata({**schema.metadata, b"errors": json.dumps(errors)}), batches)
         write_summary(out, sums.tables(), overwrite=True)
 
     def draw(self, journal: Journal, footage: Footage, advance: Callable[[int], object]) -> None:

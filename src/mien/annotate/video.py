@@ -133,7 +133,8 @@ class VideoRun:
         speed = (self.journal.frames - self.begun) / max(time.perf_counter() - begin, 1e-3)
         try:
             if self.journal.rows:
-                self._finisher.write(self.journal, self.out)
+                errors = [] if error is None else [{"input": self.footage.name, "error": error}]
+                self._finisher.write(self.journal, self.out, errors)
             if self.journal.rows and self.ending.overlay and status != "interrupted":
                 with self._footage(None) as footage:
                     self._finisher.draw(self.journal, footage, drawn)
