@@ -115,6 +115,7 @@ def test_it_says_what_picture_it_wants() -> None:
         "channels": "rgb",
         "detail": 112,
         "scaling": "unit",
+        "view": 112,
         "range": [-1, 1],
     }
     facts = Preprocessing("grey", 56, side=224, scaling="imagenet").to_dict()
