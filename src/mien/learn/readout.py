@@ -82,27 +82,14 @@ def fit_classes(logits: Array, shares: Array, prior: float) -> tuple[float, Arra
     return float(found[0]), np.asarray(found[1:])
 
 
-def fit_attribute(logits: Array, labels: Array, prior: float) -> tuple[float, float]:
-    """Scale and offset of one attribute's logit, as of two classes, "present" and "absent"; see :func:`fit_classes`.
-
-    Args:
-        logits: N.
-        labels: N, 0 or 1, or soft labels between.
-        prior: 0 to 1.
-
-    Returns:
-        (1, 0) where there are too few labels.
-    """
-    rate = float(labels.mean()) if len(labels) else 0.0
-    if len(labels) < FEWEST or len(labels) * min(rate, 1 - rate) < FEWEST / 2:
+def fit_attribute(logits: Array, labels: Array) -> tuple[float, float]:
+    """Scale and offset of one attribute's logit by its labels or soft labels in [0, 1]; (1, 0) where there are too few."""
+    if len(labels) < FEWEST or min(labels.sum(), (1 - labels).sum()) < FEWEST / 2:
         return 1.0, 0.0
-    present, absent = labels * rate ** (prior - 1), (1 - labels) * (1 - rate) ** (prior - 1)
-    total = float((present + absent).sum())
 
     def loss(found: Array) -> float:
         z = found[0] * logits + found[1]
-        cost = present * np.logaddexp(0, -z) + absent * np.logaddexp(0, z)
-        return float(cost.sum() / total + PULL * ((found[0] - 1) ** 2 + found[1] ** 2))
+        return float(np.mean(np.logaddexp(0, z) - labels * z) + PULL * ((found[0] - 1) ** 2 + found[1] ** 2))
 
     scale, offset = minimize(loss, (1.0, 0.0), bounds=((1e-2, 1e2), (-20, 20)), method="L-BFGS-B").x
     return float(scale), float(offset)
@@ -140,7 +127,7 @@ def fit(
         tasks: of the network.
         raw: of each set the raw outputs of each task, N x labels.
         columns: of each set the labels: N x C shares, or N x A in [0, 1]; NaN where there is none.
-        prior: of classes and attributes, see :func:`fit_classes`.
+        prior: see :func:`fit_classes`.
     """
     scale: dict[str, tuple[float, ...]] = {}
     offset: dict[str, tuple[float, ...]] = {}
@@ -168,7 +155,7 @@ def fit(
                 continue
             rows = ~np.isnan(labels[index][:, place])
             logits, true = outputs[index][rows, place], labels[index][rows, place]
-            pairs.append(fit_attribute(logits, true, prior))
+            pairs.append(fit_attribute(logits, true))
             thresholds[label] = best_threshold(expit(pairs[-1][0] * logits + pairs[-1][1]), true >= 0.5)
             source[label] = index
         scale[task.name], offset[task.name] = (tuple(side) for side in zip(*pairs, strict=True))
