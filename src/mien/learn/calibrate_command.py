@@ -95,6 +95,6 @@ def _raw(network: Any, rows: Any) -> dict[str, NDArray[np.floating]]:
     parts = []
     with torch.inference_mode():
         for start in range(0, len(rows), 256):
-            images = rows.images(np.arange(start, min(start + 256, len(rows))))
+            images = torch.from_numpy(np.ascontiguousarray(rows.images(np.arange(start, min(start + 256, len(rows))))))
             parts.append({name: values.numpy() for name, values in network(images).items() if name != FEATURES})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

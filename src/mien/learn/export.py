@@ -66,7 +66,7 @@ class Exported(nn.Module):
 def export(folder: Path | str, target: Path, *, name: str | None = None, half: bool = False) -> float:
     """Write ``target``, check it against the original, and return the largest difference of any output.
 
-    A readout that ``mien calibrate`` left in the checkpoint's folder is built in; its thresholds stand in the metadata.
+    A readout that ``mien calibrate`` left in the checkpoint's folder is built in, and stands in the metadata.
 
     Args:
         folder: a checkpoint.
@@ -109,7 +109,7 @@ def export(folder: Path | str, target: Path, *, name: str | None = None, half: b
         "version": mien.__version__,
         **{key: card[key] for key in ("tasks", "preprocessing", "relatedness", "recipe", "versions")},
         "validation": card["state"]["figures"],
-        **({"readout": readout.to_dict(), "thresholds": dict(readout.thresholds)} if readout else {}),
+        **({"readout": readout.to_dict()} if readout else {}),
     }
     onnx.helper.set_model_props(model, {"mien": json.dumps(facts)})
     data = model.SerializeToString()

@@ -1,7 +1,9 @@
 """The readout: what stands between a network's raw outputs and probabilities that mean what they say.
 
 Class logits get a temperature and an offset a class, attribute logits a scale and an offset each (Platt 1999; Guo et al.
-2017), all fitted on rows that trained nothing; and each attribute gets the threshold that serves its F1 best there.
+2017), all fitted on rows that trained nothing. Then each attribute is moved until the threshold that serves its F1 best
+there is 0.5: everything that reads such a column, ours and others', takes 0.5 and more for "present", and for a rare
+attribute the best threshold of a true probability lies far below.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import expit, log_softmax
+from scipy.special import expit, log_softmax, logit
 
 from mien.tasks import Kind, Task
 
@@ -32,7 +34,7 @@ class Readout:
 
     Args:
         scale, offset: of each task one number a label; all scales of a task of classes are the same.
-        thresholds: of each attribute label the probability in (0, 1) from which it counts as present.
+        thresholds: of each attribute label the true probability, in (0, 1), that is told as 0.5.
     """
 
     scale: Mapping[str, tuple[float, ...]]
@@ -96,7 +98,7 @@ def fit_attribute(logits: Array, labels: Array) -> tuple[float, float]:
 
 
 def best_threshold(probabilities: Array, present: NDArray[np.bool_]) -> float:
-    """The threshold of the highest F1, half-way between two neighbouring probabilities; 0.5 where nothing is present.
+    """The threshold of the highest F1, half-way between neighbouring probabilities, in [0.01, 0.99]; 0.5 if none is present.
 
     Of several that are equally good, the one nearest to 0.5.
     """
@@ -107,7 +109,7 @@ def best_threshold(probabilities: Array, present: NDArray[np.bool_]) -> float:
     f1 = 2 * hits / (np.arange(1, len(p) + 1) + present.sum())
     below = np.r_[p[1:], 0.0]
     usable = np.flatnonzero(p > below)  # equal probabilities cannot be told apart
-    middle = (p + below)[usable] / 2
+    middle = np.clip((p + below)[usable] / 2, 0.01, 0.99)
     best = f1[usable] >= f1[usable].max() - 1e-12
     return float(middle[best][np.argmin(np.abs(middle[best] - 0.5))])
 
@@ -157,6 +159,7 @@ def fit(
             logits, true = outputs[index][rows, place], labels[index][rows, place]
             pairs.append(fit_attribute(logits, true))
             thresholds[label] = best_threshold(expit(pairs[-1][0] * logits + pairs[-1][1]), true >= 0.5)
+            pairs[-1] = (pairs[-1][0], pairs[-1][1] - float(logit(thresholds[label])))
             source[label] = index
         scale[task.name], offset[task.name] = (tuple(side) for side in zip(*pairs, strict=True))
     return Readout(scale, offset, thresholds), source
