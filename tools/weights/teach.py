@@ -4,9 +4,10 @@
 
 A blendshape is a value of 0 to 1 with a scale of its own: `eyeWide` is 0.1 where `mouthSmile` is 0.8. The label is
 ``sigmoid(4 (score - half) / half)``: 0.5 at ``half``, 0.02 at 0. The nine halves were chosen by looking at photos of
-FER2013 in the order of their scores, without any label of an action unit, since there are none for them; so a label says
-which photos show *more* of a unit, and where "present" begins is a judgement. Units that the landmarker is blind to (6, 9,
-10, 14, 15, 23, 24, 26: its `cheekSquint` and `noseSneer` stay at 0, its `jawOpen` says little of AU26) have no label here.
+FER2013 in the order of their scores, without any label of an action unit, since there are none for them; so a label
+says which photos show *more* of a unit, and where "present" begins is a judgement. Units that the landmarker is blind
+to (6, 9, 10, 14, 15, 23, 24, 26: its `cheekSquint` and `noseSneer` stay at 0, its `jawOpen` says little of AU26) have
+no label here.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ def labels(blendshapes: pa.Table) -> dict[str, pa.Array]:
         return np.mean([blendshapes[name].to_numpy(zero_copy_only=False) for name in sides], 0)
 
     shown = {unit: np.max([score(name) / half for name, half in parts], 0) for unit, parts in UNITS.items()}
-    return {unit: pa.array(1 / (1 + np.exp(-4 * (ratio - 1))), pa.float32(), mask=~found) for unit, ratio in shown.items()}
+    return {
+        unit: pa.array(1 / (1 + np.exp(-4 * (ratio - 1))), pa.float32(), mask=~found) for unit, ratio in shown.items()
+    }
 
 
 def main() -> None:

@@ -185,7 +185,7 @@ def lambdas(recipe: Recipe, tasks: Sequence[Task], coupled: Sequence[Coupled]) -
 
 
 def losses(recipe: Recipe, tasks: Sequence[Task], mixed: Mixing) -> dict[str, Loss]:
-    """The losses that stand for the ordinary ones, by the task's name; those that need a prior count the rows of a pass."""
+    """The losses that stand for the ordinary ones, by the task's name; priors are counted over the rows of a pass."""
     own = {task.name: task for task in tasks}
     found: dict[str, Loss] = {}
     for name, part in recipe.losses.items():

@@ -89,7 +89,9 @@ def export(
     ],
     target: Annotated[Path, typer.Argument(metavar="FILE", help="The .onnx file to write.")],
     name: Annotated[str | None, typer.Option(help="Of the network; the recipe's by default.")] = None,
-    half: Annotated[bool, typer.Option("--half", help="Keep weights in 16 bits: half the size, the same speed.")] = False,
+    half: Annotated[
+        bool, typer.Option("--half", help="Keep weights in 16 bits: half the size, the same speed.")
+    ] = False,
 ) -> None:
     """Write a trained network as one ONNX file, with its calibration if it has one.
 

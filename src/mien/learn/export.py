@@ -128,11 +128,13 @@ def _readout(folder: Path) -> Readout | None:
     except FileNotFoundError:
         return None
     except (AttributeError, KeyError, TypeError, ValueError, OSError) as error:
-        raise CheckpointError(f"{folder / READOUT}: cannot be used ({error}); `mien calibrate` writes it anew") from None
+        raise CheckpointError(
+            f"{folder / READOUT}: cannot be used ({error}); `mien calibrate` writes it anew"
+        ) from None
 
 
 def halve(model: Any) -> None:
-    """Keep each large float32 weight of an ONNX model in 16 bits, behind a cast that ONNX Runtime does once, at loading."""
+    """Keep each large weight of an ONNX model in 16 bits, behind a cast that ONNX Runtime does once, at loading."""
     graph = model.graph
     casts = []
     for weight in graph.initializer:

@@ -1,9 +1,9 @@
 """The readout: what stands between a network's raw outputs and probabilities that mean what they say.
 
-Class logits get a temperature and an offset a class, attribute logits a scale and an offset each (Platt 1999; Guo et al.
-2017), all fitted on rows that trained nothing. Then each attribute is moved until the threshold that serves its F1 best
-there is 0.5: everything that reads such a column, ours and others', takes 0.5 and more for "present", and for a rare
-attribute the best threshold of a true probability lies far below.
+Class logits get a temperature and an offset a class, attribute logits a scale and an offset each (Platt 1999; Guo et
+al. 2017), all fitted on rows that trained nothing. Then each attribute is moved until the threshold that serves its
+F1 best there is 0.5: everything that reads such a column, ours and others', takes 0.5 and more for "present", and for
+a rare attribute the best threshold of a true probability lies far below.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mien.tasks import Kind, Task
 Array = NDArray[np.float64]
 
 PULL = 1e-3
-"""Weight of the squares that keep scales near 1 and offsets near 0, per labelled row: they decide where data is scarce."""
+"""Weight of the squares that keep scales near 1 and offsets near 0: they decide where data is scarce."""
 
 FEWEST = 20
 """An attribute with fewer labelled rows, or fewer than half as many of either kind, is left as the network says it."""
@@ -85,7 +85,7 @@ def fit_classes(logits: Array, shares: Array, prior: float) -> tuple[float, Arra
 
 
 def fit_attribute(logits: Array, labels: Array) -> tuple[float, float]:
-    """Scale and offset of one attribute's logit by its labels or soft labels in [0, 1]; (1, 0) where there are too few."""
+    """Scale and offset of one attribute's logit by labels or soft labels in [0, 1]; (1, 0) where there are too few."""
     if len(labels) < FEWEST or min(labels.sum(), (1 - labels).sum()) < FEWEST / 2:
         return 1.0, 0.0
 
@@ -98,9 +98,9 @@ def fit_attribute(logits: Array, labels: Array) -> tuple[float, float]:
 
 
 def best_threshold(probabilities: Array, present: NDArray[np.bool_]) -> float:
-    """The threshold of the highest F1, half-way between neighbouring probabilities, in [0.01, 0.99]; 0.5 if none is present.
+    """The threshold of the highest F1, in [0.01, 0.99]; 0.5 if all or none are present.
 
-    Of several that are equally good, the one nearest to 0.5.
+    It lies half-way between neighbouring probabilities; of several that are equally good, it is the one nearest to 0.5.
     """
     if not present.any() or present.all():
         return 0.5

@@ -21,13 +21,14 @@ FLOOR = 1e-4
 
 @dataclass(frozen=True)
 class BalancedSoftmax:
-    """``-sum_c y_c log softmax(f + strength log prior)_c``: f learns what it would say if all classes were equally frequent.
+    """``-sum_c y_c log softmax(f + strength log prior)_c``: f learns to do without the prior.
 
-    Ren et al. 2020 (eq. 4) with ``strength`` 1; Menon et al. 2021 (eq. 10, "logit adjusted loss") with any, its tau. Not
-    in our three papers, whose remedy is to sample. Labels may be vote shares; the prior is their mean over the rows.
+    Ren et al. 2020 (eq. 4) with ``strength`` 1; Menon et al. 2021 (eq. 10, "logit adjusted loss") with any, its tau.
+    Not in our three papers, whose remedy is to sample. Labels may be vote shares; the prior is their mean over the
+    rows.
 
-    Minimum over f for one row: at ``softmax(f + strength log prior) = y``. The network is read without the prior, so its
-    probabilities are those of a balanced population; ``mien calibrate`` gives a part of the prior back.
+    Minimum over f for one row: at ``softmax(f + strength log prior) = y``. The network is read without the prior, so
+    its probabilities are those of a balanced population; ``mien calibrate`` gives a part of the prior back.
 
     Args:
         strength: 0 is the ordinary cross-entropy, 1 removes the prior wholly.
