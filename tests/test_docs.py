@@ -4,12 +4,15 @@ import contextlib
 import inspect
 import io
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 import yaml
+from PIL import Image
 
 from mien.annotate.schema import table_schema
 from mien.tasks import FACE
@@ -48,6 +51,20 @@ def test_columns_are_those_of_the_table() -> None:
         spans = {schema.field(name).metadata[b"range"].decode() for name in named(row[0])}
         if row[1] not in ("", "a label"):
             assert spans == {row[1]}, row[0]
+
+
+def test_columns_of_videos_are_those_of_the_table() -> None:
+    more = [name for name in table_schema(FACE, "any", video=True).names if name not in table_schema(FACE, "any").names]
+    assert [name for row in cells("docs/video.md", "## The table") for name in named(row[0])] == more
+
+
+def test_the_index_and_the_qualities_are_those_of_the_code() -> None:
+    from mien.annotate.folder_command import Entry
+    from mien.faces.follow import QUALITIES
+
+    rows = cells("docs/video.md", "## Several videos")
+    assert [name for row in rows for name in named(row[0])] == list(Entry.__dataclass_fields__)
+    assert {named(row[0])[0] for row in cells("docs/video.md", "## Quality")} == set(QUALITIES)
 
 
 def parameters(owner: Any) -> dict[str, Any]:
@@ -130,9 +147,26 @@ def test_shipped_recipes_load(path: Path) -> None:
     assert load(path).name == path.stem
 
 
+@pytest.fixture(scope="module")
+def interview(astronaut: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten frames of one face."""
+    path = tmp_path_factory.mktemp("video") / "interview.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 256, 256, "yuv420p"
+        frame = av.VideoFrame.from_image(Image.open(astronaut).convert("RGB").resize((256, 256)))
+        for _ in range(10):
+            container.mux(stream.encode(frame.reformat(format="yuv420p")))
+        container.mux(stream.encode(None))
+    return path
+
+
 @pytest.mark.parametrize("page", RUN, ids=lambda page: page.name)
-def test_python_runs(page: Path, tmp_path: Path, astronaut: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The blocks of a page run one after the other, as a reader would, beside a folder ``photos``."""
+def test_python_runs(
+    page: Path, tmp_path: Path, astronaut: Path, interview: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The blocks of a page run one after the other, as a reader would, beside a folder ``photos`` and a video."""
+    shutil.copy(interview, tmp_path / "interview.mp4")
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "portrait.png").write_bytes(astronaut.read_bytes())
     monkeypatch.chdir(tmp_path)

@@ -170,9 +170,9 @@ def test_the_bundled_network_goes_by_its_name(tmp_path: Path, monkeypatch: pytes
     from mien.learn.evaluate import open_predictor
 
     monkeypatch.chdir(tmp_path)
-    predictor, tasks = open_predictor("bundled")
+    predictor, tasks = open_predictor("default")
     assert isinstance(predictor, Model)
     assert tasks == Model().tasks
-    (tmp_path / "bundled").mkdir()
-    with pytest.raises(ValueError, match="bundled: not a checkpoint of mien"):
-        open_predictor("bundled")
+    (tmp_path / "default").mkdir()
+    with pytest.raises(ValueError, match="default: not a checkpoint of mien"):
+        open_predictor("default")

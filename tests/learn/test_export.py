@@ -71,6 +71,7 @@ def test_it_carries_its_label_space_and_its_preprocessing(exported: Path, easy: 
         "channels": "grey",
         "detail": 56,
         "scaling": "unit",
+        "view": 112,
         "range": [-1, 1],
     }
     assert (facts["name"], facts["version"], facts["format"]) == ("easy", __version__, 1)

@@ -20,6 +20,10 @@ FORMAT = 1
 """The layout of the file's metadata that this version of mien understands."""
 
 
+BUNDLED = ("default", "tiny")
+"""Names of the networks that come with the package; a file of such a name goes before."""
+
+
 class ModelError(ValueError):
     """A network that cannot be used; the message is one line."""
 
@@ -28,7 +32,7 @@ class Model:
     """A network in ONNX Runtime, with its label space and its preprocessing.
 
     Args:
-        path: an ONNX file that ``mien export`` wrote; the bundled network by default.
+        path: an ONNX file that ``mien export`` wrote, or one of :data:`BUNDLED`; ``default`` by default.
         threads: of ONNX Runtime; 0 leaves the choice to it.
 
     Attributes:
@@ -83,8 +87,15 @@ class Model:
         return {name: np.concatenate(part) for name, part in zip(names, zip(empty, *parts, strict=True), strict=True)}
 
 
+def is_bundled(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is the name of a bundled network, and of nothing on disk."""
+    return os.fspath(path) in BUNDLED and not Path(path).exists()
+
+
 def _content(path: str | os.PathLike[str] | None, label: str) -> bytes:
-    source = files("mien.weights").joinpath("default.onnx") if path is None else Path(path)
+    name = "default" if path is None else os.fspath(path)
+    bundled = path is None or is_bundled(path)
+    source = files("mien.weights").joinpath(f"{name}.onnx") if bundled else Path(name)
     try:
         return source.read_bytes()
     except FileNotFoundError:

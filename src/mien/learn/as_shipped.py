@@ -10,7 +10,7 @@ from mien.learn.adapters import tables
 from mien.learn.adapters.files import is_table
 from mien.learn.data.manifest import Manifest, read_manifest
 from mien.learn.end_to_end import annotated
-from mien.learn.evaluate import BUNDLED, open_predictor
+from mien.learn.evaluate import open_predictor
 from mien.learn.matching import matched, read_rows
 from mien.learn.predictions import Predictions, predict
 
@@ -50,7 +50,7 @@ def predictions(
         if path.is_dir():
             raise ValueError(f"{path}: end to end needs an exported network; `mien export` makes one of a checkpoint")
         rows = read_rows(manifest, split)
-        run = annotated(Annotator(None if path == BUNDLED and not path.exists() else path), rows, pictures, advance)
+        run = annotated(Annotator(path), rows, pictures, advance)
         tell(f"{path}: {run.line}")
         readings = run.readings
     else:

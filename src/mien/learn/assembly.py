@@ -184,8 +184,8 @@ def lambdas(recipe: Recipe, tasks: Sequence[Task], coupled: Sequence[Coupled]) -
     return FixedWeights({**weights, **{name: value for name, value in recipe.weights.items() if name in names}})
 
 
-def losses(recipe: Recipe, tasks: Sequence[Task]) -> dict[str, Loss]:
-    """The losses that stand for the ordinary ones, by the task's name."""
+def losses(recipe: Recipe, tasks: Sequence[Task], mixed: Mixing) -> dict[str, Loss]:
+    """The losses that stand for the ordinary ones, by the task's name; priors are counted over the rows of a pass."""
     own = {task.name: task for task in tasks}
     found: dict[str, Loss] = {}
     for name, part in recipe.losses.items():
@@ -193,6 +193,10 @@ def losses(recipe: Recipe, tasks: Sequence[Task]) -> dict[str, Loss]:
             raise RecipeError(f"losses.{name}: the run has no such task{nearest(name, own)}")
         try:
             loss = part.build()
+            if hasattr(loss, "counted"):
+                pairs = zip(mixed.sets, mixed.columns, strict=True)
+                labels = [columns[name][each.rows] for each, columns in pairs if name in columns]
+                loss = loss.counted(labels, len(own[name]))
         except ValueError as error:
             raise RecipeError(f"losses.{name}: {error}") from None
         if loss.kind is not own[name].kind:

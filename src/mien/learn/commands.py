@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from mien.consistency_command import consistency
+from mien.learn.calibrate_command import calibrate
 from mien.learn.ceiling_command import ceiling
 from mien.learn.data.prepare_command import prepare
 from mien.learn.data.render_commands import render
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command()(train)
     app.command()(evaluate)
+    app.command()(calibrate)
     app.command()(export)
     app.command()(features)
     app.command()(probe)
@@ -87,8 +89,11 @@ def export(
     ],
     target: Annotated[Path, typer.Argument(metavar="FILE", help="The .onnx file to write.")],
     name: Annotated[str | None, typer.Option(help="Of the network; the recipe's by default.")] = None,
+    half: Annotated[
+        bool, typer.Option("--half", help="Keep weights in 16 bits: half the size, the same speed.")
+    ] = False,
 ) -> None:
-    """Write a trained network as one ONNX file.
+    """Write a trained network as one ONNX file, with its calibration if it has one.
 
     It is what `mien annotate --model` reads.
     """
@@ -99,7 +104,7 @@ def export(
     if target.suffix != ".onnx":
         fail(f"{target}: the file's name must end in .onnx", 2)
     try:
-        difference = write(checkpoint, target, name=name)
+        difference = write(checkpoint, target, name=name, half=half)
     except (CheckpointError, OSError, RuntimeError) as error:
         fail(str(error), 2)
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB; differs from the original by at most {difference:.0e}")

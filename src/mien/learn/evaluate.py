@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from mien.annotate.model import Model, is_bundled
 from mien.learn.data.manifest import Manifest
 from mien.learn.models.network import readable
 from mien.learn.predictions import Predictions, Predictor, predict
@@ -32,17 +33,10 @@ def predictor_of(network: nn.Module, tasks: tuple[Task, ...], device: torch.devi
     return predict
 
 
-BUNDLED = Path("bundled")
-"""Names the bundled network, unless there is a file or folder of this name."""
-
-
 def open_predictor(path: Path | str) -> tuple[Predictor, tuple[Task, ...]]:
-    """A predictor from an exported ``.onnx`` file, :data:`BUNDLED` or a checkpoint folder, and its tasks."""
-    bundled = Path(path) == BUNDLED and not BUNDLED.exists()
-    if bundled or Path(path).suffix == ".onnx":
-        from mien.annotate.model import Model
-
-        model = Model(None if bundled else path)
+    """A predictor from an exported ``.onnx`` file, a bundled network's name or a checkpoint folder, and its tasks."""
+    if Path(path).suffix == ".onnx" or is_bundled(path):
+        model = Model(path)
         return model, model.tasks
     from mien.learn.checkpoint import load_network
 

@@ -15,7 +15,10 @@ from mien.terminal import fail, needs_extra, print_table, progress
 def evaluate(
     networks: Annotated[
         list[Path],
-        typer.Argument(metavar="NETWORK...", help="Checkpoint folders, .onnx files, or tables of predictions."),
+        typer.Argument(
+            metavar="NETWORK...",
+            help="Checkpoint folders, .onnx files, default or tiny (bundled), or tables of predictions.",
+        ),
     ],
     manifest: Annotated[Path, typer.Option(help="A manifest, or the folder that holds it.")],
     split: Annotated[str, typer.Option(help="Which of its rows.")] = "test",
@@ -36,7 +39,7 @@ def evaluate(
     resamples: Annotated[int, typer.Option(min=0, help="Of the bootstrap intervals; 0 for none.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the intervals.")] = 0,
     end_to_end: Annotated[
-        bool, typer.Option("--end-to-end", help="From whole pictures, as `mien annotate` does; .onnx or 'bundled'.")
+        bool, typer.Option("--end-to-end", help="From whole pictures, as `mien annotate` does; .onnx, default or tiny.")
     ] = False,
     pictures: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where the manifest's pictures lie, if not beside it.")

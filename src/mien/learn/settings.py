@@ -215,6 +215,14 @@ class Probe(Rows):
     column: str = "subject"
 
 
+class CriticOptimizer(Optimizer):
+    """What moves the critic, and the encoder against it: an :class:`Optimizer` whose defaults are the release's."""
+
+    kind: Literal["sgd", "adam", "adamw"] = "adam"
+    rate: Annotated[float, Field(gt=0)] = 1e-4
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+
+
 Phase = Literal["critic", "adversarial", "regression"]
 
 
@@ -225,7 +233,7 @@ class Adversarial(Typed):
         task: the continuous task whose labels are grouped; left out, the only one.
         grouping: a class of ``mien.learn.caf`` that finds the decision radius between weak and strong.
         critic: a class of ``mien.learn.caf``.
-        margin: a class of ``mien.learn.caf``, for a critic that has one.
+        margin: a class of ``mien.learn.caf``, for a critic that has one; left out, the critic's own default.
         weight: of the adversarial loss, in the encoder's own phase; the release's is 0.1.
         order: of the three phases of a step; the release begins with ``regression``.
         forward: ``exact`` runs the encoder anew once its weights have moved (Algorithm 1); ``shared`` takes the
@@ -239,11 +247,11 @@ class Adversarial(Typed):
     task: str | None = None
     grouping: part_of(mien.learn.caf, having="decision_radius") = Field(default="Otsu", validate_default=True)  # type: ignore[valid-type]
     critic: part_of(mien.learn.caf, having="critic_loss") = Field(default="ContrastiveCritic", validate_default=True)  # type: ignore[valid-type]
-    margin: part_of(mien.learn.caf, having="between") = Field(default="AdaptiveMargin", validate_default=True)  # type: ignore[valid-type]
+    margin: part_of(mien.learn.caf, having="between") | None = None  # type: ignore[valid-type]
     weight: Annotated[float, Field(gt=0)] = 1.0
     order: tuple[Phase, Phase, Phase] = ("critic", "adversarial", "regression")
     forward: Literal["exact", "shared"] = "exact"
-    optimizer: Optimizer = Optimizer(kind="adam", rate=1e-4, weight_decay=0.0)
+    optimizer: CriticOptimizer = CriticOptimizer()
     stratify: bool = False
 
     @model_validator(mode="after")

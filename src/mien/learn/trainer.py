@@ -62,7 +62,7 @@ class Trainer:
         self.select = assembly.select(recipe.select, self.tasks, self.validation)
         self.balancer = assembly.balancer(recipe)
         lambdas = assembly.lambdas(recipe, self.tasks, self.couplings)
-        losses = assembly.losses(recipe, self.tasks)
+        losses = assembly.losses(recipe, self.tasks, self.mixing)
         self.objective = Objective(self.tasks, self.couplings, lambdas, self.balancer, self.accelerator, losses)
         for rows, columns in zip(training, self.mixing.columns, strict=True):  # after the tables were counted
             predicted = label(rows, self.tasks, [Path(teacher) for teacher in recipe.teachers])

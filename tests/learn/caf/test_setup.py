@@ -31,6 +31,11 @@ def test_the_radius_is_that_of_the_training_rows(caf_recipe: Recipes, tmp_path: 
         ({"grouping": {"FixedRadius": {"radius": 1e-9}}}, {}, "each group needs some"),
         ({"critic": {"ContrastiveCritic": {"outputs": 0}}}, {}, "adversarial.critic: .* all widths are 1 or more"),
         ({"margin": {"ConstantMargin": {"value": 0.0}}}, {}, "adversarial.margin: ConstantMargin: value is above 0"),
+        (
+            {"critic": "SphereGan", "margin": "ConstantMargin"},
+            {},
+            "adversarial.margin: SphereGan has no margin; leave it out",
+        ),
         ({}, {"sharing": "TaskRouting"}, "adversarial: it needs shared features; with TaskRouting"),
         ({}, {"losses": {"expression": "RmseCorrelation"}}, "losses.expression: the run has no such task"),
         (
@@ -66,6 +71,12 @@ def test_a_misspelled_recipe_is_refused(against: dict[str, Any], message: str, c
     with pytest.raises(RecipeError) as refusal:
         parse(caf_recipe(against))
     assert message in str(refusal.value)
+
+
+def test_a_rate_alone_leaves_the_optimizer_what_it_is(caf_recipe: Recipes) -> None:
+    settings = parse(caf_recipe({"optimizer": {"rate": 0.01}})).adversarial
+    assert settings is not None
+    assert (settings.optimizer.kind, settings.optimizer.rate, settings.optimizer.weight_decay) == ("adam", 0.01, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -37,8 +37,8 @@ def naive(run: Trainer, steps: int) -> None:
     adversary, network, recipe = run.adversary, run.bare, run.recipe
     rate = recipe.adversarial.optimizer.rate
     optimizers = {
-        "critic": torch.optim.Adam(adversary.critic.parameters(), rate, weight_decay=5e-4),
-        "adversarial": torch.optim.Adam(adversary.encoder, rate, weight_decay=5e-4),
+        "critic": torch.optim.Adam(adversary.critic.parameters(), rate),
+        "adversarial": torch.optim.Adam(adversary.encoder, rate),
         "regression": torch.optim.Adam(network.parameters(), recipe.optimizer.rate, betas=(0.5, 0.9)),
     }
     clipped = {"critic": adversary.critic.parameters, "adversarial": lambda: adversary.encoder,

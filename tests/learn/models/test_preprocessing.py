@@ -85,6 +85,19 @@ def test_a_detail_that_does_not_divide_the_crop_is_refused(detail: int) -> None:
         Preprocessing(detail=detail)
 
 
+def test_the_trunk_may_be_shown_less() -> None:
+    light = Preprocessing(detail=56, view=96)(torch.full((2, 1, 112, 112), 255.0))
+    assert light.shape == (2, 3, 96, 96)
+    assert torch.allclose(light, torch.ones(()))
+    half = torch.zeros(1, 1, 112, 112)
+    half[..., :56] = 255
+    shown = Preprocessing(detail=56, view=56)(half)[0, 0]
+    assert (shown[:, :28] == 1).all()
+    assert (shown[:, 28:] == -1).all()
+    with pytest.raises(ValueError, match="view 48: must be at least the detail, 56"):
+        Preprocessing(detail=56, view=48)
+
+
 def test_any_side_will_do() -> None:
     scale = Preprocessing(side=48, detail=12)
     x = scale(torch.full((2, 3, 48, 48), 255.0))
@@ -115,6 +128,7 @@ def test_it_says_what_picture_it_wants() -> None:
         "channels": "rgb",
         "detail": 112,
         "scaling": "unit",
+        "view": 112,
         "range": [-1, 1],
     }
     facts = Preprocessing("grey", 56, side=224, scaling="imagenet").to_dict()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from mien.learn.caf.step import Adversary
 from mien.learn.data.mixing import Mixing
 from mien.learn.parts import Part, nearest
 from mien.learn.recipe import Recipe, RecipeError
+from mien.learn.settings import Adversarial
 from mien.tasks import Kind, Task
 
 
@@ -47,12 +49,20 @@ def adversary(
     radius = _radius(grouping, task, labels)
     if settings.stratify:
         labels.stratify([_strata(columns.get(task.name), radius) for columns in labels.columns])
-    critic: Critic = _built(settings.critic, "critic", features=int(width), margin=_built(settings.margin, "margin"))
+    critic = _critic(settings, int(width))
     named = network.named_parameters()
     encoder = [weight for name, weight in named if not name.startswith("heads.") and weight.requires_grad]
     if not encoder:
         raise RecipeError("adversarial: it teaches the encoder, all of which `start.freeze` holds")
     return Adversary(settings, critic.to(accelerator.device), encoder, grouping, radius, task.name, accelerator)
+
+
+def _critic(settings: Adversarial, width: int) -> Critic:
+    margin = None if settings.margin is None else _built(settings.margin, "margin")
+    if margin is not None and "margin" not in inspect.signature(settings.critic.factory).parameters:
+        raise RecipeError(f"adversarial.margin: {settings.critic.name} has no margin; leave it out")
+    critic: Critic = _built(settings.critic, "critic", features=width, margin=margin)
+    return critic
 
 
 def _built(part: Part, key: str, **given: Any) -> Any:

@@ -1,6 +1,7 @@
 """Losses and couplings. Every one returns (sum, count): see :class:`mien.learn.losses.term.LossTerm`."""
 
 from mien.learn.losses.affect_matching import AffectMatching
+from mien.learn.losses.balanced_softmax import BalancedSoftmax
 from mien.learn.losses.binary_cross_entropy import binary_cross_entropy
 from mien.learn.losses.co_annotation import CoAnnotation
 from mien.learn.losses.concordance import concordance
@@ -14,6 +15,7 @@ from mien.learn.losses.term import LossTerm
 
 __all__ = [
     "AffectMatching",
+    "BalancedSoftmax",
     "CoAnnotation",
     "CouplingLoss",
     "DistributionMatching",

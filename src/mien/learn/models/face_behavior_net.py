@@ -29,7 +29,7 @@ class FaceBehaviorNet(Network):
         stem: ``imagenet`` quarters the picture before the first stage; ``small`` keeps its size, for pictures of
             8 to about 48 pixels.
         dropout: probability on the shared features, in training only.
-        side, channels, detail, scaling: see :class:`mien.learn.models.preprocessing.Preprocessing`.
+        side, channels, detail, scaling, view: see :class:`mien.learn.models.preprocessing.Preprocessing`.
     """
 
     def __init__(
@@ -44,13 +44,14 @@ class FaceBehaviorNet(Network):
         channels: Channels = "rgb",
         detail: int | None = None,
         scaling: Scaling = "unit",
+        view: int | None = None,
     ) -> None:
         if width < NARROWEST or not depth or min(depth) < 1:
             least = f"at least {NARROWEST} channels, 1 stage and 1 unit in each"
             raise ValueError(f"width {width}, depth {list(depth)}: {least}")
         super().__init__(
             tasks=tasks,
-            preprocessing=Preprocessing(channels, detail, side=side, scaling=scaling),
+            preprocessing=Preprocessing(channels, detail, side=side, scaling=scaling, view=view),
             trunk=ResidualTrunk(width, depth, stem),
             dropout=dropout,
         )

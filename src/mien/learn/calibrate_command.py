@@ -1,0 +1,100 @@
+"""The command ``mien calibrate``: parses, calls, prints. PyTorch is imported inside the command only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mien.terminal import fail, needs_extra, print_table
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+READOUT = "readout.json"
+"""Beside a checkpoint's weights: what ``mien export`` builds into the network."""
+
+
+def calibrate(
+    checkpoint: Annotated[
+        Path, typer.Argument(metavar="CHECKPOINT", help="A checkpoint folder, such as runs/NAME/best.")
+    ],
+    manifest: Annotated[
+        list[Path], typer.Option(help="Rows to fit by; repeat the option: a label is fitted by the first that has it.")
+    ],
+    split: Annotated[str, typer.Option(help="Which of their rows; they must not have trained anything.")] = "valid",
+    prior: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Class frequencies that are meant: 1 those of the rows, 0 all classes alike."),
+    ] = 1.0,
+) -> None:
+    """Fit probabilities and thresholds of a trained network; `mien export` builds them in.
+
+    Probabilities become those of a population whose class frequencies are the rows' to the power of --prior. Written
+    into the checkpoint's folder as readout.json, in place of an earlier one. Exit status: 0 when done, 2 if it cannot.
+    """
+    with needs_extra():
+        from mien.learn.checkpoint import CheckpointError, find, load_network
+        from mien.learn.data.manifest import ManifestError, read_manifest
+        from mien.learn.readout import fit
+        from mien.tasks import Task
+
+    try:
+        network, card = load_network(checkpoint)
+        tasks = tuple(Task.from_dict(task) for task in card["tasks"])
+        sets = [read_manifest(path).split(split) for path in manifest]
+        columns = [{task.name: _column(rows, task) for task in tasks} for rows in sets]
+        raw = [_raw(network, rows) for rows in sets]
+        readout, source = fit(tasks, raw, columns, prior)
+    except (CheckpointError, ManifestError, ValueError, OSError) as error:
+        fail(str(error), 2)
+    if not source:
+        fail(f"no split {split} of {', '.join(map(str, manifest))} has labels of this network", 2)
+    facts = {"manifests": list(map(str, manifest)), "split": split, "prior": prior, "source": source}
+    place = (find(checkpoint) or checkpoint) / READOUT
+    place.write_text(json.dumps({**readout.to_dict(), **facts}, indent=1) + "\n")
+    rows_shown = [
+        [label, f"{readout.scale[task.name][at]:.3f}", f"{readout.offset[task.name][at]:+.3f}",
+         f"{readout.thresholds[label]:.3f}" if label in readout.thresholds else "", str(manifest[source[label]])]
+        for task in tasks if task.name in readout.scale
+        for at, label in enumerate(task.labels) if label in source
+    ]  # fmt: skip
+    print_table(["label", "scale", "offset", "threshold", "fitted by"], rows_shown)
+    print(f"readout: {place}")
+
+
+def _column(rows: Any, task: Any) -> NDArray[np.float32]:
+    """Labels as numbers of one row a face: shares of classes, one-hot where there are no votes."""
+    import numpy as np
+
+    column: NDArray[np.float32] = rows.column(task) if task in rows.tasks else _nothing(rows, task)
+    if column.ndim == 2:
+        return column
+    known = ~np.isnan(column)
+    shares = np.full((len(column), len(task)), np.nan, np.float32)
+    shares[known] = np.eye(len(task), dtype=np.float32)[column[known].astype(int)]
+    return shares
+
+
+def _nothing(rows: Any, task: Any) -> NDArray[np.float32]:
+    import numpy as np
+
+    return np.full((len(rows), len(task)), np.nan, np.float32)
+
+
+def _raw(network: Any, rows: Any) -> dict[str, NDArray[np.floating]]:
+    """The network's raw outputs for all rows: logits, not probabilities."""
+    import numpy as np
+    import torch
+
+    from mien.learn.models.network import FEATURES
+
+    parts = []
+    with torch.inference_mode():
+        for start in range(0, len(rows), 256):
+            images = torch.from_numpy(np.ascontiguousarray(rows.images(np.arange(start, min(start + 256, len(rows))))))
+            parts.append({name: values.numpy() for name, values in network(images).items() if name != FEATURES})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

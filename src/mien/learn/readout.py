@@ -1,0 +1,165 @@
+"""The readout: what stands between a network's raw outputs and probabilities that mean what they say.
+
+Class logits get a temperature and an offset a class, attribute logits a scale and an offset each (Platt 1999; Guo et
+al. 2017), all fitted on rows that trained nothing. Then each attribute is moved until the threshold that serves its
+F1 best there is 0.5: everything that reads such a column, ours and others', takes 0.5 and more for "present", and for
+a rare attribute the best threshold of a true probability lies far below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, log_softmax, logit
+
+from mien.tasks import Kind, Task
+
+Array = NDArray[np.float64]
+
+PULL = 1e-3
+"""Weight of the squares that keep scales near 1 and offsets near 0: they decide where data is scarce."""
+
+FEWEST = 20
+"""An attribute with fewer labelled rows, or fewer than half as many of either kind, is left as the network says it."""
+
+
+@dataclass(frozen=True)
+class Readout:
+    """``raw * scale + offset`` before the softmax or the sigmoid.
+
+    Args:
+        scale, offset: of each task one number a label; all scales of a task of classes are the same.
+        thresholds: of each attribute label the true probability, in (0, 1), that is told as 0.5.
+    """
+
+    scale: Mapping[str, tuple[float, ...]]
+    offset: Mapping[str, tuple[float, ...]]
+    thresholds: Mapping[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "scale": {name: list(values) for name, values in self.scale.items()},
+            "offset": {name: list(values) for name, values in self.offset.items()},
+            "thresholds": dict(self.thresholds),
+        }
+
+    @staticmethod
+    def from_dict(plain: Mapping[str, Any]) -> Readout:
+        """What :meth:`to_dict` made; KeyError, TypeError or ValueError if it is something else."""
+        scale, offset = (
+            {str(name): tuple(map(float, values)) for name, values in plain[key].items()} for key in ("scale", "offset")
+        )
+        return Readout(scale, offset, {str(name): float(value) for name, value in plain["thresholds"].items()})
+
+
+def fit_classes(logits: Array, shares: Array, prior: float) -> tuple[float, Array]:
+    """Temperature's inverse and the offsets that make class probabilities true of a stated population.
+
+    The population has the rows' own class prior to the power of ``prior``: 1 is theirs, 0 one in which all classes are
+    equally frequent. A row counts by the weights of its classes there, ``rate ** (prior - 1)``, and the weighted
+    cross-entropy is smallest.
+
+    Args:
+        logits: N x C.
+        shares: N x C, votes or one-hot labels.
+        prior: 0 to 1.
+    """
+    rate = shares.mean(0)
+    weight = np.where(rate > 0, np.maximum(rate, 1e-12) ** (prior - 1), 0.0) * shares
+    weight = weight / weight.sum()
+
+    def loss(found: Array) -> float:
+        log_p = log_softmax(found[0] * logits + found[1:], axis=1)
+        return float(-(weight * log_p).sum() + PULL * ((found[0] - 1) ** 2 + (found[1:] ** 2).sum()))
+
+    start = np.r_[1.0, np.zeros(logits.shape[1])]
+    bounds = [(1e-2, 1e2), *((-20.0, 20.0),) * logits.shape[1]]
+    found = minimize(loss, start, bounds=bounds, method="L-BFGS-B").x
+    return float(found[0]), np.asarray(found[1:])
+
+
+def fit_attribute(logits: Array, labels: Array) -> tuple[float, float]:
+    """Scale and offset of one attribute's logit by labels or soft labels in [0, 1]; (1, 0) where there are too few."""
+    if len(labels) < FEWEST or min(labels.sum(), (1 - labels).sum()) < FEWEST / 2:
+        return 1.0, 0.0
+
+    def loss(found: Array) -> float:
+        z = found[0] * logits + found[1]
+        return float(np.mean(np.logaddexp(0, z) - labels * z) + PULL * ((found[0] - 1) ** 2 + found[1] ** 2))
+
+    scale, offset = minimize(loss, (1.0, 0.0), bounds=((1e-2, 1e2), (-20, 20)), method="L-BFGS-B").x
+    return float(scale), float(offset)
+
+
+def best_threshold(probabilities: Array, present: NDArray[np.bool_]) -> float:
+    """The threshold of the highest F1, in [0.01, 0.99]; 0.5 if all or none are present.
+
+    It lies half-way between neighbouring probabilities; of several that are equally good, it is the one nearest to 0.5.
+    """
+    if not present.any() or present.all():
+        return 0.5
+    order = np.argsort(-probabilities, kind="stable")
+    p, hits = probabilities[order], np.cumsum(present[order])
+    f1 = 2 * hits / (np.arange(1, len(p) + 1) + present.sum())
+    below = np.r_[p[1:], 0.0]
+    usable = np.flatnonzero(p > below)  # equal probabilities cannot be told apart
+    middle = np.clip((p + below)[usable] / 2, 0.01, 0.99)
+    best = f1[usable] >= f1[usable].max() - 1e-12
+    return float(middle[best][np.argmin(np.abs(middle[best] - 0.5))])
+
+
+def fit(
+    tasks: Sequence[Task],
+    raw: Sequence[Mapping[str, NDArray[np.floating]]],
+    columns: Sequence[Mapping[str, NDArray[np.floating]]],
+    prior: float,
+) -> tuple[Readout, dict[str, int]]:
+    """The readout of a network, and by which of the sets each label was fitted.
+
+    Each label is fitted by the first set that has labels of it, so that a sure source can stand before a doubtful one.
+    Labels that no set knows stay as the network says them, and continuous ones always do.
+
+    Args:
+        tasks: of the network.
+        raw: of each set the raw outputs of each task, N x labels.
+        columns: of each set the labels: N x C shares, or N x A in [0, 1]; NaN where there is none.
+        prior: see :func:`fit_classes`.
+    """
+    scale: dict[str, tuple[float, ...]] = {}
+    offset: dict[str, tuple[float, ...]] = {}
+    thresholds: dict[str, float] = {}
+    source: dict[str, int] = {}
+    for task in tasks:
+        if task.kind is Kind.CONTINUOUS:
+            continue
+        labels = [np.asarray(each[task.name], np.float64) for each in columns]
+        outputs = [np.asarray(each[task.name], np.float64) for each in raw]
+        if task.kind is Kind.CLASSES:
+            known = [~np.isnan(each).any(1) for each in labels]
+            index = next((i for i, rows in enumerate(known) if rows.any()), None)
+            if index is None:
+                continue
+            one, offsets = fit_classes(outputs[index][known[index]], labels[index][known[index]], prior)
+            scale[task.name], offset[task.name] = (one,) * len(task), tuple(offsets.tolist())
+            source |= dict.fromkeys(task.labels, index)
+            continue
+        pairs = []
+        for place, label in enumerate(task.labels):
+            index = next((i for i, each in enumerate(labels) if not np.isnan(each[:, place]).all()), None)
+            if index is None:
+                pairs.append((1.0, 0.0))
+                continue
+            rows = ~np.isnan(labels[index][:, place])
+            logits, true = outputs[index][rows, place], labels[index][rows, place]
+            pairs.append(fit_attribute(logits, true))
+            thresholds[label] = best_threshold(expit(pairs[-1][0] * logits + pairs[-1][1]), true >= 0.5)
+            pairs[-1] = (pairs[-1][0], pairs[-1][1] - float(logit(thresholds[label])))
+            source[label] = index
+        scale[task.name], offset[task.name] = (tuple(side) for side in zip(*pairs, strict=True))
+    return Readout(scale, offset, thresholds), source

@@ -1,0 +1,122 @@
+"""What each part of the bundled network's recipe is worth: the same recipe, smaller and shorter, with parts changed.
+
+    python tools/weights/ablation.py [NAME ...]
+
+Every setting of :data:`SETTINGS` (or those that are named) is trained from recipes/default.yaml with 64 x 64 pixels
+and 700 steps, calibrated as the shipped networks are, and judged on rows that trained and calibrated nothing: photos
+of the split `test` of FER+, renders of the split `valid` of build/caf-renders. One seed each: differences within a
+point or two are no evidence. Each result is a line of docs/results/weights_ablation.json; what is there is not made
+again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from mien.learn.checkpoint import find
+from mien.learn.data.manifest import read_manifest
+from mien.learn.evaluate import judge, open_predictor
+from mien.learn.predictions import predict
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "docs/results/weights_ablation.json"
+MIEN = Path(sys.executable).with_name("mien")
+
+MATCHING: dict[str, Any] = {"DistributionMatching": {"reading": "kl", "reweight": True, "stop_gradient": "classes"}}
+TASKS = {"expression": 1, "action_units": 1, "affect": 0.5}
+MATCHED = {"distribution_matching": 0.25}
+CO_ANNOTATED = {"co_annotation_attributes": 0.25, "co_annotation_classes": 0.1}
+BOTH = {"couplings": [MATCHING, "CoAnnotation"], "weights": {**TASKS, **MATCHED, **CO_ANNOTATED}}
+
+SMALLER: dict[str, Any] = {"network.EfficientNetLite0.view": 64, "steps": 700, "save_every": 100, "validate_every": 100}
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "expression alone": {"tasks": ["expression"], "data.1": None, "couplings": [], "weights": {}},
+    "action units alone": {"tasks": ["action_units"], "couplings": [], "weights": {}, "losses": {}},
+    "affect alone": {"tasks": ["affect"], "data.1": None, "couplings": [], "weights": {}, "losses": {}},
+    "uncoupled": {"couplings": [], "weights": TASKS},
+    "matching": {"couplings": [MATCHING], "weights": {**TASKS, **MATCHED}},
+    "co-annotation": {"couplings": ["CoAnnotation"], "weights": {**TASKS, **CO_ANNOTATED}},
+    "soft co-annotation": {"couplings": ["SoftCoAnnotation"], "weights": {**TASKS, "soft_co_annotation": 0.25}},
+    "matching and co-annotation": BOTH,
+    "these and affect matching": {
+        "couplings": [*BOTH["couplings"], "AffectMatching"],
+        "weights": {**BOTH["weights"], "affect_matching_classes": 0.1, "affect_matching_affect": 0.1},
+    },
+    "these and CAF": {**BOTH, "adversarial": {"weight": 0.1}},
+    "uncoupled, cross-entropy": {"couplings": [], "weights": TASKS, "losses": {}},
+    "uncoupled, balanced sampling": {"couplings": [], "weights": TASKS, "losses": {}, "data.0.balance": 0.5},
+}
+
+PLACES = {"photos": ("build/ferplus", "test"), "renders": ("build/caf-renders", "valid")}
+SHOWN = ("accuracy", "mean_recall", "f1", "f1_present", "ccc", "ccc.valence", "ccc.arousal")
+
+
+def recipe(setting: dict[str, Any], name: str) -> Path:
+    """The recipe of a setting, as a file beside its run."""
+    import yaml
+
+    plain = yaml.safe_load((ROOT / "recipes/default.yaml").read_text())
+    for key, value in {**SMALLER, **setting, "name": name}.items():
+        if key == "data.1":  # what lends only labels that nobody asks for
+            plain["data"] = plain["data"][:1]
+            continue
+        place, *inner = key.split(".")
+        target: Any = plain
+        for step in inner:
+            target, place = target[int(place) if isinstance(target, list) else place], step
+        target[place] = value
+    lent = plain.get("tasks")
+    if lent == ["action_units"]:
+        plain["select"] = None
+    elif lent == ["affect"]:
+        plain["select"] = "affect.ccc"
+    path = ROOT / "build/ablation" / f"{name}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(plain, sort_keys=False))
+    return path
+
+
+def run(name: str) -> dict[str, Any]:
+    """Train, calibrate, judge; figures by place."""
+    slug = name.replace(", ", "-").replace(" ", "-")
+    folder = ROOT / "runs/ablation" / slug
+    command = [str(MIEN), "train", str(recipe(SETTINGS[name], slug)), "--out", str(folder)]
+    subprocess.run([*command, *(["--resume"] if find(folder / "last") else [])], check=True)
+    fitted = ["--manifest", "build/ferplus", "--manifest", "build/renders", "--prior", "0.5"]
+    done = subprocess.run([str(MIEN), "calibrate", str(folder / "last"), *fitted], stdout=subprocess.DEVNULL)
+    if done.returncode and "affect alone" not in name:
+        raise SystemExit(f"{name}: could not be calibrated")
+    target = ROOT / "build/ablation" / f"{slug}.onnx"
+    subprocess.run([str(MIEN), "export", str(folder / "last"), str(target)], check=True, stdout=subprocess.DEVNULL)
+    predictor, tasks = open_predictor(target)
+    found = {}
+    for place, (manifest, split) in PLACES.items():
+        figures = judge(predict(predictor, tasks, read_manifest(ROOT / manifest).split(split)))
+        found[place] = {
+            key: round(value, 4)
+            for key, value in figures.items()
+            if key.partition(".")[2] in SHOWN or ".recall." in key or ".f1." in key
+        }
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SETTINGS))
+    names = parser.parse_args().names or list(SETTINGS)
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for name in names:
+        if name not in results:
+            results[name] = run(name)
+            RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+            print(name, json.dumps({place: len(each) for place, each in results[name].items()}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""Judge the bundled networks on what nothing was trained or calibrated by; the card and its tests read the result.
+
+    python tools/weights/figures.py
+
+FER+ photos of the split `test`: expressions by the votes' majority, weak valence and arousal, and the teacher's
+action units. Renders of the split `valid` of build/caf-renders, persons that trained nothing: exact action units.
+Then the same
+class probabilities for other populations: how much accuracy of the one is paid for that of the other.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.annotate.model import Model
+from mien.learn.calibration import BINS
+from mien.learn.data.manifest import read_manifest
+from mien.learn.evaluate import judge
+from mien.learn.predictions import Predictions, predict
+from mien.tasks import EXPRESSION
+
+WEIGHTS = Path(__file__).parents[2] / "src/mien/weights"
+PLACES = {"photos": (Path("build/ferplus"), "test"), "renders": (Path("build/caf-renders"), "valid")}
+PRIORS = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+def calibration_error(p: NDArray[np.floating], labels: NDArray[np.int_], weight: NDArray[np.floating]) -> float:
+    """The expected calibration error of the likeliest class, of rows that count by their weights."""
+    place = np.clip((p.max(1) * BINS).astype(int), 0, BINS - 1)
+    gap = np.bincount(place, weight * (p.max(1) - (p.argmax(1) == labels)), BINS)
+    return float(np.abs(gap).sum() / weight.sum())
+
+
+def populations(found: Predictions, rate: NDArray[np.floating], shipped: float) -> list[dict[str, float]]:
+    """Accuracy and calibration in the test's own population and in a balanced one, for probabilities made for each
+    prior."""
+    known = found.mask[EXPRESSION.name]
+    labels, told = found.labels[EXPRESSION.name][known], found.outputs[EXPRESSION.name][known].astype(np.float64)
+    count = np.bincount(labels, minlength=len(EXPRESSION))
+    balanced = 1 / count[labels]
+    result = []
+    for prior in PRIORS:
+        p = told * rate ** (prior - shipped)
+        p /= p.sum(1, keepdims=True)
+        right = p.argmax(1) == labels
+        result.append({
+            "prior": prior,
+            "accuracy": float(right.mean()),
+            "balanced accuracy": float(np.average(right, weights=balanced)),
+            "calibration error": calibration_error(p, labels, np.ones(len(p))),
+            "balanced calibration error": calibration_error(p, labels, balanced),
+        })  # fmt: skip
+    return result
+
+
+def main() -> None:
+    networks: dict[str, Any] = {}
+    rows = {name: read_manifest(folder).split(split) for name, (folder, split) in PLACES.items()}
+    valid = read_manifest(PLACES["photos"][0]).split("valid").column(EXPRESSION)
+    rate = np.nanmean(valid, 0)
+    for path in (WEIGHTS / "default.onnx", WEIGHTS / "tiny.onnx"):
+        model = Model(path)
+        found = {name: predict(model, model.tasks, each) for name, each in rows.items()}
+        prior = json.loads(Path(f"runs/{path.stem}/last/readout.json").read_text())["prior"]
+        networks[path.stem] = {
+            "megabytes": round(path.stat().st_size / 1e6, 1),
+            "prior": prior,
+            **{name: judge(each) for name, each in found.items()},
+            "populations": populations(found["photos"], rate, prior),
+        }
+    class_prior = dict(zip(EXPRESSION.labels, rate.tolist(), strict=True))
+    text = json.dumps({"networks": networks, "class prior": class_prior}, indent=1)
+    (WEIGHTS / "figures.json").write_text(text + "\n")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
