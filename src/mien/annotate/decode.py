@@ -127,6 +127,8 @@ class Decoder:
             asked = monotonic()
             try:
                 packet = next(packets, None)
+            except IndexError:
+                pass  # PyAV's own, at the end of a file in which more streams appeared than it began with
             except (av.FFmpegError, OSError) as error:
                 silent = f"the stream gave nothing for {TIMEOUT:g} seconds"
                 fault = silent if self._gave_up(error, asked) else self._damage(_reason(error))

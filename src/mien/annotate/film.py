@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import av
 import numpy as np
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import Colorspace, VideoReformatter
 
 from mien.annotate.decode import Decoder, Timed, locate
 from mien.annotate.media import MediaError
@@ -48,11 +48,11 @@ class Shot(Place):
     """A frame as it was decoded; its pixels are converted only if they are asked for."""
 
     picture: Any
-    convert: Callable[[Any], Pixels]
+    convert: Callable[[Any], Pixels | None]
 
     @property
-    def pixels(self) -> Pixels:
-        """Upright H x W x 3 uint8 RGB."""
+    def pixels(self) -> Pixels | None:
+        """Upright H x W x 3 uint8 RGB; None if a damaged frame is not even a picture."""
         return self.convert(self.picture)
 
 
@@ -121,18 +121,22 @@ class Film:
         """Give the file back."""
         self._decoder.close()
 
-    def _upright(self, picture: Any) -> Pixels:
+    def _upright(self, picture: Any) -> Pixels | None:
         """The picture as players show it: telephones note how they were held instead of turning the pixels."""
         width, height = self._size
         smoothly = None if self._size == (picture.width, picture.height) else "AREA"
-        converted = self._converter.reformat(
-            picture,
-            width,
-            height,
-            "rgb24",
-            dst_colorspace="ITU601",  # RGB has none, but without one PyAV < 17 passes over the frame's own
-            interpolation=smoothly,
-        )
+        try:
+            converted = self._converter.reformat(
+                picture,
+                width,
+                height,
+                "rgb24",
+                dst_colorspace=Colorspace.ITU601,  # RGB has none, but without one PyAV < 17 ignores the frame's own
+                interpolation=smoothly,
+            )
+        except (av.FFmpegError, OSError, ValueError):
+            self._decoder.damaged += 1
+            return None
         pixels: Any = converted.to_ndarray()
         return np.ascontiguousarray(np.rot90(pixels, self._turns)) if self._turns else pixels
 

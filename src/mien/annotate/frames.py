@@ -111,9 +111,11 @@ class Footage:
                 break
             found = True
             here = self._slot(shot.time)
-            if shot.number % self._every == 0 and (self._fps is None or here > slot):
-                slot = here
-                yield Frame(shot.number, shot.time, shot.pixels)
+            if shot.number % self._every or (self._fps is not None and here <= slot):
+                continue
+            slot, pixels = here, shot.pixels
+            if pixels is not None:
+                yield Frame(shot.number, shot.time, pixels)
         if not found:
             raise MediaError(f"has no frame from {self._start:g} s on")
 

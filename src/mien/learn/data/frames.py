@@ -44,7 +44,10 @@ class Video:
             raise MediaError(f"frame {number}: the video has {self._at + 1} frames") from None
         except MediaError as error:
             raise MediaError(f"frame {number}: {error}") from None
-        return self._shot.pixels
+        pixels = self._shot.pixels
+        if pixels is None:
+            raise MediaError(f"frame {number}: the video is damaged here")
+        return pixels
 
     def close(self) -> None:
         """Give the file back."""
