@@ -183,7 +183,7 @@ class _Peaks:
             best = int(signed.argmax())
             known = self.found.get((label, sign))
             if np.isfinite(signed[best]) and (known is None or signed[best] > known[0]):
-                self.found[label, sign] = float(signed[best]), sign, rows[best : best + 1]
+                self.found[label, sign] = float(signed[best]), sign, rows[np.array([best])]
 
     def list(self, inputs: Sequence[str], tracks: Sequence[tuple[int, str]]) -> list[Peak]:
         """In the order of the labels."""

@@ -14,6 +14,9 @@ from mien.tasks import Kind, Task
 
 NEEDED = ("input", "frame", "face", "x", "y", "width", "height")
 
+READ = 65536
+"""Bytes of a column that are read at once."""
+
 
 class TableError(ValueError):
     """A table that cannot be used; the message is one line."""
@@ -44,7 +47,8 @@ class AnnotatedTable:
         if not self.path.is_file():
             raise TableError(f"{self.path}: {'is a folder' if self.path.is_dir() else 'no such file'}")
         try:
-            self._file = pa.parquet.ParquetFile(self.path)
+            # What pyarrow reads ahead it keeps until the end: that would be the whole file.
+            self._file = pa.parquet.ParquetFile(self.path, pre_buffer=False, buffer_size=READ)
         except (pa.ArrowException, OSError) as error:
             raise self._unreadable(error) from None
         schema = self._file.schema_arrow
