@@ -101,7 +101,7 @@ def _whole_cost(image: Pixels) -> float:
     """What a look at the whole frame costs, in pixels."""
     height, width = image.shape[:2]
     looks = LOOKS if max(height, width) > LOOKS[1] else LOOKS[:1]
-    return sum(height * width * min(1.0, side / max(height, width)) ** 2 + OVERHEAD for side in looks)
+    return float(sum(height * width * min(1.0, side / max(height, width)) ** 2 + OVERHEAD for side in looks))
 
 
 @dataclass(frozen=True)
