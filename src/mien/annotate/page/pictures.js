@@ -12,7 +12,7 @@ const ribbon = (host, task) => {
     });
     return task ? best : track.line("middle", state.report.labels[0])[index] === null ? -1 : 1;
   }));
-  const { node, draw } = canvas(host, rows.length * high + 22, (context, width) => {
+  const node = canvas(host, rows.length * high + 22, (context, width) => {
     const GUTTER = state.gutter(width);
     const paints = Array.from({ length: 8 }, (_, index) => colour(index));
     context.textBaseline = "middle";
@@ -37,8 +37,7 @@ const ribbon = (host, task) => {
       context.fillText(fitted(context, track.name, GUTTER - 8), GUTTER - 6, y + (high - 6) / 2);
     });
     times(context, width, rows.length * high + 12);
-    cursor(context, width, rows.length * high);
-  });
+  }, (context, width) => cursor(context, width, rows.length * high));
   pointed(node);
   node.addEventListener("click", (event) => {
     const row = Math.floor((event.clientY - node.getBoundingClientRect().top) / high);
@@ -46,7 +45,6 @@ const ribbon = (host, task) => {
   });
   node.style.cursor = "pointer";
   keyed(host, "Who is seen when");
-  for (const what of ["range", "track", "look", "hover"]) state.on(what, draw);
 };
 
 const times = (context, width, y) => {
@@ -65,7 +63,7 @@ const cursor = (context, width, high) => {
 // Labels x time. A column of the screen that has several points shows the greatest, so that no peak is lost.
 const heatmap = (host, labels, readout) => {
   const high = labels.length > 24 ? 14 : 18;
-  let kept = null, row = null;
+  let row = null;
   const stops = () => [0, 1, 2].map((index) => css(`--heat${index}`).split(",").map(Number));
   const paint = (context, width) => {
     const [zero, half, one] = stops(), GUTTER = state.gutter(width), wide = Math.max(1, Math.round(inner(width))), track = state.track;
@@ -96,18 +94,10 @@ const heatmap = (host, labels, readout) => {
       context.fillText(fitted(context, label, GUTTER - 8), GUTTER - 6, at * high + high / 2);
     });
   };
-  const { node, draw } = canvas(host, labels.length * high + 22, (context, width, all) => {
-    if (!state.track) return;
-    const sharp = devicePixelRatio || 1, key = [width, sharp, state.range, state.track.name, state.track.input, css("--page")].join();
-    if (!kept || kept.key !== key) {
-      const copy = make("canvas"); copy.width = Math.round(width * sharp); copy.height = Math.round(all * sharp);
-      const inside = copy.getContext("2d"); inside.setTransform(sharp, 0, 0, sharp, 0, 0);
-      paint(inside, width); times(inside, width, labels.length * high + 12);
-      kept = { key, copy };
-    }
-    context.drawImage(kept.copy, 0, 0, width, all);
-    cursor(context, width, labels.length * high);
-  });
+  const node = canvas(host, labels.length * high + 22, (context, width) => {
+    paint(context, width);
+    times(context, width, labels.length * high + 12);
+  }, (context, width) => cursor(context, width, labels.length * high));
   pointed(node, (y) => { row = y === null ? null : Math.floor(y / high); tell(); });
   const tell = () => {
     const index = state.track ? state.track.at(state.hover) : null;
@@ -115,15 +105,17 @@ const heatmap = (host, labels, readout) => {
     readout.textContent = state.hover === null ? "" : `${clock(index === null ? state.hover : state.track.times[index], 2)}` + (label ? `  ${label} ${value === null ? "not seen" : value.toFixed(2)}  ${state.report.meanings[label] || ""}` : "");
   };
   keyed(host, "Heat map");
-  for (const what of ["range", "track", "look", "hover"]) state.on(what, draw);
   state.on("hover", tell);
 };
 
 // The plane of two labels in [-1, 1]: the way through it, early pale and late strong; or a cloud of faces.
 const plane = (host, axes, cloud) => {
-  const { draw } = canvas(host, (width) => Math.min(width, 360), (context, width, side) => {
-    const start = (width - side) / 2, edge = 22, radius = side / 2 - edge, middle = [start + side / 2, side / 2];
-    const place = (x, y) => [middle[0] + x * radius, middle[1] - y * radius];
+  const at = (width, side) => {
+    const start = (width - side) / 2, radius = side / 2 - 22, middle = [start + side / 2, side / 2];
+    return { start, radius, middle, place: (x, y) => [middle[0] + x * radius, middle[1] - y * radius] };
+  };
+  canvas(host, (width) => Math.min(width, 360), (context, width, side) => {
+    const { start, radius, middle, place } = at(width, side);
     context.strokeStyle = css("--line"); context.lineWidth = 1;
     context.strokeRect(middle[0] - radius, middle[1] - radius, 2 * radius, 2 * radius);
     context.beginPath(); context.arc(...middle, radius, 0, 7); context.moveTo(...place(-1, 0)); context.lineTo(...place(1, 0)); context.moveTo(...place(0, -1)); context.lineTo(...place(0, 1)); context.stroke();
@@ -154,12 +146,12 @@ const plane = (host, axes, cloud) => {
       }
       context.stroke();
     }
-    const here = state.track.at(state.hover);
+  }, (context, width, side) => {
+    const here = cloud || !state.track ? null : state.track.at(state.hover);
     if (here === null) return;
     const [x, y] = axes.map((axis) => state.track.main(axis)[here]);
     if (x === null) return;
-    context.beginPath(); context.arc(...place(x, y), 6, 0, 7);
+    context.beginPath(); context.arc(...at(width, side).place(x, y), 6, 0, 7);
     context.fillStyle = css("--c4"); context.fill(); context.strokeStyle = css("--card"); context.lineWidth = 2; context.stroke();
   });
-  for (const what of ["range", "track", "look", "hover"]) state.on(what, draw);
 };

@@ -174,21 +174,39 @@ const resized = (node, then) => {
   })).observe(node);
 };
 
-// A canvas as wide as its host and sharp on every screen; `paint(context, width)` is called when anything changes.
-const canvas = (host, height, paint) => {
-  const node = make("canvas"), context = node.getContext("2d");
+// A canvas as wide as its host and sharp on every screen. `paint(context, width, height)` is called when what is shown
+// changes; `point`, which draws the moment pointed at over it, at every move.
+const canvas = (host, height, paint, point) => {
+  const node = make("canvas"), kept = make("canvas"), context = node.getContext("2d"), behind = kept.getContext("2d");
+  let width = 0, high = 0, sharp = 1, waiting = false;
   host.append(node);
-  const draw = () => {
-    const width = host.clientWidth, high = typeof height === "function" ? height(width) : height, sharp = devicePixelRatio || 1;
+  const show = () => {
     if (!width) return;
-    node.width = Math.round(width * sharp); node.height = Math.round(high * sharp);
-    node.style.width = width + "px"; node.style.height = high + "px";
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, node.width, node.height);
+    context.drawImage(kept, 0, 0);
     context.setTransform(sharp, 0, 0, sharp, 0, 0);
-    context.font = "12px system-ui, sans-serif";
-    paint(context, width, high);
+    point(context, width, high);
+  };
+  const draw = () => {
+    width = host.clientWidth; sharp = devicePixelRatio || 1;
+    if (!width) return;
+    high = typeof height === "function" ? height(width) : height;
+    for (const each of [node, kept]) { each.width = Math.round(width * sharp); each.height = Math.round(high * sharp); }
+    node.style.width = width + "px"; node.style.height = high + "px";
+    behind.setTransform(sharp, 0, 0, sharp, 0, 0);
+    behind.font = "12px system-ui, sans-serif";
+    paint(behind, width, high);
+    show();
   };
   resized(host, draw);
-  return { node, draw };
+  for (const what of ["range", "track", "look"]) state.on(what, draw);
+  state.on("hover", () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => { waiting = false; show(); });
+  });
+  return node;
 };
 
 const inner = (width) => width - state.gutter(width) - RIGHT;
