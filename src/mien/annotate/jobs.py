@@ -18,10 +18,11 @@ from mien.annotate.pipeline import Annotator
 from mien.annotate.settings import Settings
 from mien.annotate.video import Outcome, VideoRun, is_complete, refuse_of_stream
 from mien.processes import end_with_parent
+from mien.terminal import ENDINGS
 
 Tell = Callable[[str, int], object]
-"""Told ``("expected", frames)`` when a video is begun, and ``("frames", frames)`` as they are looked at; ``("drawn",
-frames)`` as its overlay is drawn."""
+"""Told ``("expected", frames)`` and ``("begun", frames)``, those of earlier runs, when a video is begun; ``("frames",
+frames)`` as they are looked at, and ``("drawn", frames)`` as the overlay is drawn."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def perform(annotator: Annotator, job: Job, settings: Settings, tell: Tell) -> O
         return Outcome("complete already")
     run = VideoRun(annotator, job.source, job.out, ending, overwrite=settings.overwrite, resume=settings.resume)
     tell("expected", run.expected or 0)
-    tell("frames", run.begun)
+    tell("begun", run.begun)
     return run(lambda count: tell("frames", count), lambda count: tell("drawn", count))
 
 
@@ -148,7 +149,8 @@ class _Processes:
 
 def _work(sender: Connection, job: Job, settings: Settings, workers: int) -> None:
     """What a process does: it ends with its parent, which alone hears Ctrl-C and passes it on."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for ending in (signal.SIGINT, *ENDINGS):
+        signal.signal(ending, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _once)
     end_with_parent()
     try:

@@ -76,6 +76,8 @@ def films(count: int, quiet: bool) -> Iterator[Tell]:
                 expected.append(frames)
                 total = sum(expected) * count // len(expected) if all(expected) else None
                 advance(0, total=total)
+            elif what == "begun":
+                advance(frames)
             elif what == "drawn":
                 advance(0, "drawing the overlay")
             else:
