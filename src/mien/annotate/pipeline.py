@@ -149,7 +149,7 @@ class Annotator:
                 yield source
 
         schema = self.schema
-        for result in self.stream(counted()):
+        for result in self.stream(counted(), pictures=False):
             rows += result.rows
             schema = schema if result.time is None else self.video_schema
             if result.error is not None:

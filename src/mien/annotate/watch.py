@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -15,17 +14,16 @@ from mien.annotate.ahead import ahead
 from mien.annotate.frames import Footage, Frame
 from mien.annotate.media import MediaError, Picture
 from mien.annotate.options import VideoOptions
+from mien.annotate.pipeline import HELD_BYTES, Annotator
 from mien.annotate.result import Result
 from mien.annotate.schema import face_rows
 from mien.faces.detect import Face, Pixels
 from mien.faces.follow import Follower
 from mien.faces.track import Tracker, largest
 
-if TYPE_CHECKING:
-    from mien.annotate.pipeline import Annotator
-
 FRAMES, SECONDS, FACES = 15, 0.5, 256
-"""A chunk ends with so many frames, before so many seconds of video, or with so many faces, whatever comes first.
+"""A chunk ends with so many frames, before so many seconds of video, or with so many faces, whatever comes first; or when
+the pictures that it keeps, if any are asked for, are too large.
 
 The frames alone decide, never the clock: a run that goes on behind a chunk has the same chunks as one that was never
 stopped, hence feeds the network the same batches, and so ends with the same bits."""
@@ -150,6 +148,7 @@ def _chunks(looks: Iterable[_Look]) -> Iterator[list[_Look]]:
     try:
         for look in looks:
             full = len(held) >= FRAMES or sum(len(before.faces) for before in held) >= FACES
+            full |= sum(before.picture.pixels.nbytes for before in held if before.picture) >= HELD_BYTES
             if held and (full or look.time - held[0].time >= SECONDS):
                 yield held
                 held = []
