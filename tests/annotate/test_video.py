@@ -178,14 +178,14 @@ def test_ctrl_c_keeps_what_was_done(
 
     def interrupted(self: Journal, rows: object) -> None:
         write(self, rows)
-        if self.frames >= 30:
+        if self.frames >= 32:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(Journal, "write", interrupted)
         outcome = run(annotator, source, out)
-    assert (outcome.status, outcome.frames) == ("interrupted", 30)
-    assert pq.read_table(out).num_rows == 30
+    assert (outcome.status, outcome.frames) == ("interrupted", 32)
+    assert pq.read_table(out).num_rows == 32
     assert run(annotator, source, out, resume=True).status == "done"
     assert pq.read_table(out).num_rows == 60
     assert not journal_path(out).exists()
@@ -198,7 +198,7 @@ def test_a_full_disk_keeps_what_was_done(
     write = Journal.write
 
     def full(self: Journal, rows: object) -> None:
-        if self.frames >= 15:
+        if self.frames >= 16:
             _full()
         write(self, rows)
 
@@ -206,7 +206,7 @@ def test_a_full_disk_keeps_what_was_done(
         patch.setattr(Journal, "write", full)
         outcome = run(annotator, source, out)
     assert (outcome.status, outcome.error) == ("failed", "cannot write: No space left on device")
-    assert pq.read_table(out).num_rows == 15
+    assert pq.read_table(out).num_rows == 16
     assert run(annotator, source, out, resume=True).frames == 60
 
 

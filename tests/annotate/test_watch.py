@@ -28,22 +28,22 @@ def chunks(annotator: Annotator, source: Path, **options: object) -> list[list[R
 
 def test_chunks_are_cut_by_frames_and_by_seconds(network: Path, film: Film) -> None:
     annotator = Annotator(network, threads=1)
-    assert [len(chunk) for chunk in chunks(annotator, film(60))] == [15, 15, 15, 15]
-    assert [len(chunk) for chunk in chunks(annotator, film(60), every=4)] == [4, 4, 4, 3]  # half a second each
+    assert [len(chunk) for chunk in chunks(annotator, film(60))] == [*[8] * 7, 4]
+    assert [len(chunk) for chunk in chunks(annotator, film(60), every=4)] == [*[2] * 7, 1]  # a quarter of a second each
 
 
 def test_going_on_gives_the_same_chunks(network: Path, film: Film) -> None:
     annotator = Annotator(network, threads=1)
     source = film(60, without=range(20, 30), faces=2)
     whole = chunks(annotator, source)
-    rows = [row for chunk in whole[:2] for result in chunk for row in result.rows]
+    rows = [row for chunk in whole[:3] for result in chunk for row in result.rows]
     before = [pa.RecordBatch.from_pylist(rows, annotator.video_schema)]
-    last = whole[1][-1]
+    last = whole[2][-1]
     assert last.time is not None
     with Footage(source, after=Place(last.frame, last.time)) as footage:
         rest = list(watch(annotator, footage, annotator.video, before=before))
     assert [[result.rows for result in chunk] for chunk in rest] == [
-        [result.rows for result in chunk] for chunk in whole[2:]
+        [result.rows for result in chunk] for chunk in whole[3:]
     ]
 
 
@@ -54,15 +54,15 @@ def crowd(count: int) -> Callable[[np.ndarray], list[Face]]:
 def test_thousands_of_faces_are_read_a_few_at_a_time(
     network: Path, film: Film, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    annotator = Annotator(network, detector=crowd(1500), threads=1, video=VideoOptions(end=0.2, quality="best"))
+    annotator = Annotator(network, detector=crowd(600), threads=1, video=VideoOptions(end=0.2, quality="best"))
     fed: list[int] = []
     predict = annotator.predict
     monkeypatch.setattr(annotator, "predict", lambda crops: fed.append(len(crops)) or predict(crops))
     for chunk in chunks(annotator, film(60), end=0.1):
         assert len(chunk) == 1
-        assert len(chunk[0].rows) == 1500
+        assert len(chunk[0].rows) == 600
     assert max(fed) == annotator.batch_size
-    some = Annotator(network, detector=crowd(1500), threads=1, video=VideoOptions(max_faces=3))
+    some = Annotator(network, detector=crowd(600), threads=1, video=VideoOptions(max_faces=3))
     assert {len(result.rows) for result in chunks(some, film(60), end=0.1)[0]} == {3}
 
 

@@ -133,7 +133,8 @@ def annotate(
     from mien.annotate.folder_command import annotate_folder
     from mien.annotate.video_command import annotate_one
 
-    alone = len(sources) == 1 and (out is None or out in ("", "-") or bool(Path(out).suffix))
+    file = out is not None and (out in ("", "-") or bool(Path(out).suffix))
+    alone = len(sources) == 1 and (file or (out is None and not (inputs and Path(inputs[0]).is_dir())))
     if alone:
         raise typer.Exit(annotate_one(annotator, sources[0], OUT if out is None else out, overlay, settings, quiet))
     raise typer.Exit(

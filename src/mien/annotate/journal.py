@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +22,19 @@ OPTIONS = b"options"
 """Key of the schema's metadata: a JSON object of all that the rows depend on."""
 
 
+SYNC = 1.0
+"""Seconds after which what was written is forced to the disk."""
+
+
 class JournalError(OSError):
     """A journal that cannot be gone on with; the message is one line."""
 
 
 class Journal:
-    """Rows of one run, appended in batches that are on the disk when :meth:`write` returns; a context manager.
+    """Rows of one run, appended in batches; a context manager.
+
+    What :meth:`write` was given survives the end of this process. It survives a power cut too when :data:`SYNC` seconds
+    have passed and more was written.
 
     Args:
         path: of the file.
@@ -44,6 +53,7 @@ class Journal:
     def __init__(self, path: Path, schema: pa.Schema, *, resume: bool = False) -> None:
         self.path, self.schema = path, schema
         self.rows = self.frames = self.faces = self._end = 0
+        self._synced = time.monotonic()
         self.first: tuple[int, float] | None = None
         self.last: tuple[int, float] | None = None
         if resume:
@@ -73,7 +83,10 @@ class Journal:
 
     def close(self) -> None:
         """Close the file, which stays; a second call does nothing."""
-        self._file.close()
+        if not self._file.closed:
+            with suppress(OSError):
+                os.fsync(self._file.fileno())
+            self._file.close()
 
     def __enter__(self) -> Journal:
         return self
@@ -86,7 +99,9 @@ class Journal:
         try:
             while rest:
                 rest = rest[self._file.write(rest) :]  # a disk that is nearly full takes a part
-            os.fsync(self._file.fileno())
+            if time.monotonic() - self._synced > SYNC:  # for some disks that is long work
+                os.fsync(self._file.fileno())
+                self._synced = time.monotonic()
         except OSError:
             self._file.truncate(self._end)
             self._file.seek(self._end)

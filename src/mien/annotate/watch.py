@@ -21,9 +21,10 @@ from mien.faces.detect import Face, Pixels
 from mien.faces.follow import Follower
 from mien.faces.track import Tracker, largest
 
-FRAMES, SECONDS, FACES = 15, 0.5, 256
-"""A chunk ends with so many frames, before so many seconds of video, or with so many faces, whatever comes first; or when
-the pictures that it keeps, if any are asked for, are too large.
+FRAMES, SECONDS, FACES = 8, 0.25, 256
+"""A chunk ends with so many frames, before so many seconds of video, or with so many faces, whatever comes first; or
+when the pictures that it keeps, if any are asked for, are too large. At most three of them are on their way at once, so
+a kill loses less than a second.
 
 The frames alone decide, never the clock: a run that goes on behind a chunk has the same chunks as one that was never
 stopped, hence feeds the network the same batches, and so ends with the same bits."""
