@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mien.annotate.panel import font
 from mien.annotate.model import Model
+from mien.annotate.panel import font
 from mien.learn.data.manifest import read_manifest
 from mien.learn.predictions import Predictions, as_given, predict
 from mien.tasks import ACTION_UNITS, EXPRESSION
