@@ -34,6 +34,7 @@ format: $(VENV)/extras
 # on two cores. Every step leaves its result, and a run that was cut goes on where it stopped.
 weights: $(WEIGHTS)/default.onnx $(WEIGHTS)/tiny.onnx
 	$(BIN)/python tools/weights/figures.py
+	$(BIN)/python tools/weights/failures.py
 	$(BIN)/python benchmarks/network_latency.py
 	$(BIN)/python tools/weights/model_card.py
 

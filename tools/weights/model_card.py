@@ -20,8 +20,11 @@ WEIGHTS = ROOT / "src/mien/weights"
 TAUGHT = ("AU01", "AU02", "AU04", "AU05", "AU07", "AU12", "AU17", "AU20", "AU25")
 """What the teacher labels on photos; see tools/weights/teach.py."""
 
-UNTAUGHT = ("AU14", "AU23")
-"""What no source labels: in no table of relatedness, and in no shape of the face model that is used."""
+COUPLED = ("AU23",)
+"""What only the couplings teach: no shape of the face model shows it."""
+
+RENDERED = ("AU14",)
+"""What only renders teach: it is in no table of relatedness."""
 
 EXPRESSIONS = {
     "expression.accuracy": "accuracy (majority of the votes, 7 classes)",
@@ -73,9 +76,9 @@ builds a product should weigh that.
 - **Valence and arousal are weak labels.** Nobody rated the photos for them. The label is the
   {FACTS["weak"]["affect"]}. It says where the *words* lie that annotators chose, and knows no intensity.
 - **Action units come in three kinds.** {", ".join(TAUGHT)}: a teacher's soft labels on
-  photos, and renders. {", ".join(unit for unit in ACTION_UNITS.labels if unit not in (*TAUGHT, *UNTAUGHT))}: renders, and the
-  couplings of papers/003 with {source}.
-  {" and ".join(UNTAUGHT)}: nothing; their columns carry no information. No coder of FACS has seen the photos.
+  photos, and renders. {", ".join(unit for unit in ACTION_UNITS.labels if unit not in (*TAUGHT, *COUPLED, *RENDERED))}: renders, and the
+  couplings of papers/003 with {source}. {", ".join(RENDERED)}: renders alone.
+  {", ".join(COUPLED)}: the couplings alone; it says what goes with the expression. No coder of FACS has seen the photos.
 
 The photos are grey and 48 x 48 pixels. The networks turn every crop grey and take out detail beyond {detail} pixels a side, so
 that a sharp photo looks as their training photos did.
@@ -97,6 +100,9 @@ figure of accuracy. *Renders*: exact units on {int(default["renders"]["faces"])}
 | unit | {" | ".join(f"{name}, {place}" for name in names for place in ("photos", "renders"))} |
 | --- |{" --- |" * 2 * len(names)}
 {unit_rows(report, names)}
+
+Where it is wrong (renders; no photo of FER+ may be shown): docs/failures.jpg has for each class the render that `default`
+takes most surely for another, and for seven action units the one that shows most and is said to show least.
 
 ## Probabilities
 
@@ -154,7 +160,7 @@ def unit_rows(report: dict[str, Any], names: list[str]) -> str:
     """A line an action unit, and one of their means."""
     lines = []
     for unit in (*ACTION_UNITS.labels, None):
-        if unit in UNTAUGHT:
+        if unit in COUPLED:
             continue
         key = f"action_units.f1.{unit}" if unit else "action_units.f1_present"
         cells = [report["networks"][name][place].get(key) for name in names for place in ("photos", "renders")]
