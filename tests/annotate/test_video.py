@@ -233,3 +233,13 @@ def test_row_groups_and_memory_do_not_grow(
     file = pq.ParquetFile(tmp_path / "a.parquet")
     assert file.num_row_groups == 3
     assert isinstance(file.schema_arrow, pa.Schema)
+
+
+def test_damaged_frames_that_were_passed_over_are_told(
+    annotator: Annotator, film: Film, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module.Footage, "damaged", 3)
+    outcome = run(annotator, film(60), tmp_path / "a.parquet")
+    assert (outcome.status, outcome.frames) == ("damaged", 60)
+    assert outcome.error == "3 damaged packets or frames were passed over"
+    assert not journal_path(tmp_path / "a.parquet").exists()

@@ -187,7 +187,8 @@ def test_damaged_packets_are_counted(here: Path, network: Path, film: Film) -> N
         content[at] ^= 0xFF
     Path("hurt.avi").write_bytes(content)
     result = run(network, "hurt.avi", "--out", "t.parquet")
-    assert result.exit_code in (0, 1)
+    refused(result, 1, "hurt.avi: ")
+    assert re.search(r"damaged (after|packets)", result.stderr)
     assert pq.read_table("t.parquet").num_rows > 20
 
 

@@ -161,7 +161,7 @@ def _names(inputs: Sequence[str], table: str, known: dict[str, str]) -> list[str
 
 def _entry(job: Job, outcome: Outcome, before: Entry) -> Entry:
     if outcome.status == "complete already":
-        return before if before.status == "done" else Entry(job.name, job.out.name, status="done")
+        return before if before.frames is not None else Entry(job.name, job.out.name, status="done")
     if outcome.status in ("failed", "interrupted") and not outcome.rows:
         return Entry(job.name, job.out.name, status=outcome.status, error=outcome.error)
     seconds = round(outcome.seconds, 3)

@@ -76,20 +76,20 @@ class VideoRun:
     def __init__(
         self,
         annotator: Annotator,
-        source: str,
-        out: Path,
+        source: str | os.PathLike[str],
+        out: str | os.PathLike[str],
         ending: Ending | None = None,
         *,
         overwrite: bool = False,
         resume: bool = False,
     ) -> None:
-        self.annotator, self.source, self.out, self.ending = annotator, source, out, ending or Ending()
-        self.part = journal_path(out)
-        conditions = _conditions(annotator, source)
+        self.annotator, self.source, self.out = annotator, os.fspath(source), Path(out)
+        self.ending, self.part = ending or Ending(), journal_path(self.out)
+        conditions = _conditions(annotator, self.source)
         schema = annotator.video_schema
         schema = schema.with_metadata({**schema.metadata, OPTIONS: json.dumps(conditions)})
         self._finisher = Finisher(self.ending, schema, annotator.tasks, annotator.model)
-        refuse_existing(out, self.ending, overwrite=overwrite, resume=resume)
+        refuse_existing(self.out, self.ending, overwrite=overwrite, resume=resume)
         if self.ending.overlay and _same(self.ending.overlay, Path(source)):
             raise StoreError(f"{self.ending.overlay}: is the video itself")
         with ExitStack() as stack:
@@ -129,6 +129,7 @@ class VideoRun:
         except OSError as fault:
             status, error = "failed", _reason(fault)
         finally:
+            passed_over = self.footage.damaged
             self._open.close()
         speed = (self.journal.frames - self.begun) / max(time.perf_counter() - begin, 1e-3)
         try:
@@ -144,6 +145,8 @@ class VideoRun:
             status, error = "failed", f"{_reason(fault)}; what was done stands in {self.part}"
         if status == "done" or not self.journal.rows:
             self.part.unlink(missing_ok=True)
+        if status == "done" and passed_over:  # what can be read was read: there is nothing to go on with
+            status, error = "damaged", f"{passed_over} damaged packets or frames were passed over"
         return self._outcome(status, error, speed)
 
     def _footage(self, after: Place | None) -> Footage:
