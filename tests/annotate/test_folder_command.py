@@ -94,6 +94,7 @@ def test_resume_does_what_is_left(here: Path, network: Path, film: Film) -> None
     assert after[3]["table"] == "a-2.parquet"
     assert Path("annotations/a.parquet").stat().st_mtime_ns == stamp
     assert run(network, "films/deep", "--resume", "--every", "2", "--out", "annotations").exit_code == 1
+    assert index() == after  # it was refused: what is done stays so, of other videos too
 
 
 def test_a_folder_with_one_video_is_a_folder(here: Path, network: Path) -> None:
@@ -122,8 +123,9 @@ def test_what_cannot_be_begun_ends_with_2(here: Path, network: Path, arguments: 
 
 
 def test_overlays_have_the_names_of_the_tables(here: Path, network: Path) -> None:
-    run(network, "films/a.mp4", "films/deep/a.mp4", "--overlay", "drawn", "--layout", "py-feat")
-    assert sorted(entry.name for entry in Path("drawn").iterdir()) == ["a-2.mp4", "a.mp4"]
+    words = ("--overlay", "drawn", "--layout", "py-feat")
+    assert run(network, "films/a.mp4", "films/deep/a.mp4", "films/portrait.png", *words).exit_code == 0
+    assert sorted(entry.name for entry in Path("drawn").iterdir()) == ["a-2.mp4", "a.mp4", "portrait.jpg"]
     assert Path("annotations/a-2.csv").exists()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePath
 
 from mien.annotate.ending import Ending, Finisher
@@ -72,7 +72,7 @@ def annotate_folder(
     videos = [source for source in sources if source.video]
     pictures = [source for source in sources if not source.video]
     names = _names([source.name for source in videos], table, {name: entry.table for name, entry in known.items()})
-    index = {
+    index = known | {
         source.name: known.get(source.name, Entry(source.name, name))
         for source, name in zip(videos, names, strict=True)
     }
@@ -82,9 +82,9 @@ def annotate_folder(
     ]
     status = _annotate_videos(jobs, annotator, settings, workers, index, folder / INDEX, quiet)
     if status != 130 and pictures:
-        place = str(folder / f"{PICTURES}.{table}")
-        again = settings.overwrite or settings.resume
-        status = max(status, annotate_pictures(settings.for_pictures(), pictures, place, overwrite=again, quiet=quiet))
+        place = str(folder / f"{PICTURES}.{table}")  # anew if it is there: pictures are quick
+        told = annotate_pictures(settings.for_pictures(), pictures, place, overlay=overlay, overwrite=True, quiet=quiet)
+        status = max(status, told)
     return status
 
 
@@ -113,7 +113,7 @@ def _annotate_videos(
         interrupted = True
     except OSError as error:
         fail(f"{path}: cannot be written: {error.strerror or error}", 1)
-    done = sum(entry.status == "done" for entry in index.values())
+    done = sum(index[job.name].status == "done" for job in jobs)
     if interrupted:
         complain(f"interrupted; {done} of {len(jobs)} videos are done: {path}; --resume goes on")
         return 130
@@ -160,12 +160,14 @@ def _names(inputs: Sequence[str], table: str, known: dict[str, str]) -> list[str
 
 
 def _entry(job: Job, outcome: Outcome, before: Entry) -> Entry:
+    """The row of a video after a run; one that was done stays so if this run was refused or had nothing to do."""
+    nothing = Entry(job.name, job.out.name, status=outcome.status, error=outcome.error)
     if outcome.status == "complete already":
-        return before if before.frames is not None else Entry(job.name, job.out.name, status="done")
-    if outcome.status in ("failed", "interrupted") and not outcome.rows:
-        return Entry(job.name, job.out.name, status=outcome.status, error=outcome.error)
+        return before if before.frames is not None else replace(nothing, status="done")
+    if not outcome.rows:
+        return before if before.status == "done" else nothing
     seconds = round(outcome.seconds, 3)
-    return Entry(job.name, job.out.name, outcome.frames, outcome.faces, seconds, outcome.status, outcome.error)
+    return replace(nothing, frames=outcome.frames, faces=outcome.faces, seconds=seconds)
 
 
 def _write(path: Path, index: dict[str, Entry]) -> None:
