@@ -23,6 +23,7 @@ from mien.learn.data.render.direct import direct_person, direct_shot
 from mien.learn.data.render.draw import Person, Settings, Shot
 from mien.learn.data.render.model import load_model
 from mien.learn.data.render.picture import Studio, View
+from mien.processes import end_with_parent
 from mien.tasks import ACTION_UNITS, AFFECT, EXPRESSION, FACE
 
 PARTIAL = PACK + ".partial"
@@ -91,7 +92,7 @@ def render(
     workers = min(workers or os.cpu_count() or 1, len(chunks))
     rows: list[Row] = []
     # spawned, not forked: the renderer keeps threads
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=end_with_parent) as pool:
         for done in pool.map(task, chunks):
             rows += done
             advance(len(done))
