@@ -110,6 +110,17 @@ def told(footage: Footage) -> tuple[list[Frame], str]:
     return frames, str(error.value)
 
 
+def test_a_gif_that_was_cut_off_says_so(video: Callable[[str], Path], tmp_path: Path) -> None:
+    whole = video("moving.gif").read_bytes()
+    (tmp_path / "cut.gif").write_bytes(whole[: len(whole) // 2])
+    frames, error = told(Footage(tmp_path / "cut.gif"))
+    assert [frame.number for frame in frames] == list(range(len(frames)))
+    assert 30 < len(frames) < 60
+    assert error == f"ends after {len(frames)} frames without a GIF's last byte: the file is incomplete"
+    (tmp_path / "padded.gif").write_bytes(whole + bytes(64))
+    assert len(seen(Footage(tmp_path / "padded.gif"))) == 100
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_every_frame_in_order_with_its_number_and_time(video: Callable[[str], Path], name: str) -> None:
     with Footage(video(name)) as footage:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, dropwhile
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import av
@@ -145,6 +146,8 @@ class Film:
         end, rate = self._decoder.end, self.rate or 0
         if self._indexed and self.duration is not None and end < 0.98 * self.duration - 1:
             raise MediaError(f"ends after {end:.1f} of {self.duration:.1f} seconds: the file is incomplete")
+        if self._decoder.container.format.name == "gif" and not _ends_as_gif(self._address.place):
+            raise MediaError(f"ends after {frames} frames without a GIF's last byte: the file is incomplete")
         if self.count is not None and frames + self.damaged < 0.98 * self.count - rate:
             raise MediaError(f"ends after {frames} of {self.count} frames: the file is incomplete")
 
@@ -216,6 +219,16 @@ class Film:
                 if packet.pts < stamp and not packet.is_discard:
                     earlier.append(packet.pts)
         return len(earlier) if len(np.unique(earlier)) == len(earlier) else None
+
+
+def _ends_as_gif(place: str) -> bool:
+    """Whether a file ends with a GIF's trailer, as far as it can be looked at; padding may follow."""
+    try:
+        with Path(place).open("rb") as file:
+            file.seek(-min(4096, file.seek(0, os.SEEK_END)), os.SEEK_END)
+            return file.read().rstrip(b"\0").endswith(b";")
+    except OSError:
+        return True
 
 
 def _fitted(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
