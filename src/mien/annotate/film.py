@@ -224,7 +224,7 @@ class Film:
 def _ends_as_gif(place: str) -> bool:
     """Whether a file ends with a GIF's trailer, as far as it can be looked at; padding may follow."""
     try:
-        with Path(place).open("rb") as file:
+        with Path(place.removeprefix("file:")).open("rb") as file:
             file.seek(-min(4096, file.seek(0, os.SEEK_END)), os.SEEK_END)
             return file.read().rstrip(b"\0").endswith(b";")
     except OSError:
