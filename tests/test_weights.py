@@ -48,15 +48,15 @@ def test_the_card_says_what_the_figures_say() -> None:
 def test_the_measured_accuracy_is_what_was_promised(figures: dict[str, Any]) -> None:
     photos = figures["default"]["photos"]
     assert photos["expression.faces"] > 3000
-    assert photos["expression.accuracy"] >= 0.82
-    assert photos["expression.mean_recall"] >= 0.72
-    assert figures["tiny"]["photos"]["expression.accuracy"] >= 0.78
+    assert photos["expression.accuracy"] >= 0.79
+    assert photos["expression.mean_recall"] >= 0.75
+    assert figures["tiny"]["photos"]["expression.accuracy"] >= 0.73
 
 
 def test_probabilities_are_calibrated(figures: dict[str, Any]) -> None:
     for network in figures.values():
         own = {each["prior"]: each for each in network["populations"]}
-        assert own[1.0]["calibration error"] < 0.04
+        assert all(each["calibration error"] < 0.08 for each in own.values())
         assert own[1.0]["accuracy"] > own[0.0]["accuracy"]
         assert own[0.0]["balanced accuracy"] > own[1.0]["balanced accuracy"]
 

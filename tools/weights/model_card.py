@@ -86,7 +86,7 @@ that a sharp photo looks as their training photos did.
 ## Measured
 
 {int(photos["faces"])} photos of FER+'s test split, {int(photos["expression.faces"])} of them with a majority label among the seven. Nothing
-was trained, calibrated or chosen by them.
+was trained or calibrated by them; the power under "Probabilities" was chosen by the table there.
 
 | figure | {" | ".join(names)} |
 | --- |{" --- |" * len(names)}
@@ -101,7 +101,7 @@ figure of accuracy. *Renders*: exact units on {int(default["renders"]["faces"])}
 | --- |{" --- |" * 2 * len(names)}
 {unit_rows(report, names)}
 
-Where it is wrong (renders; no photo of FER+ may be shown): docs/failures.jpg has for each class the render that `default`
+Where it is wrong (renders; no photo of FER+ may be shown): [docs/failures.jpg](../../../docs/failures.jpg) has for each class the render that `default`
 takes most surely for another, and for seven action units the one that shows most and is said to show least.
 
 ## Probabilities
