@@ -238,6 +238,7 @@ def test_compounds_are_columns_of_the_table(here: Path, network: Path) -> None:
     [
         (("--compounds", "raf"), "raf: no such compounds (raf_db, emotionet, emotionet_compound, du_2014)"),
         (("--compounds", "none.yaml"), "none.yaml: no such file"),
+        (("--compound-units", "equal"), "--compound-units: of compounds, which --compounds asks for"),
         (("--compounds", "raf_db", "--compound-units", "median"), "there is no weighting median (there are fractions,"),
     ],
 )

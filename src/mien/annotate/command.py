@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from mien.terminal import ENDINGS, fail
-
-if TYPE_CHECKING:
-    pass
 
 OUT, FOLDER = "annotations.parquet", "annotations"
 
@@ -107,6 +104,8 @@ def annotate(
         fail(f"{', '.join(for_videos)}: of videos, and there is none among the inputs", 2)
     if videos and as_manifest:
         fail("--as-manifest takes pictures alone; 'mien data prepare' makes faces of videos to train on", 2)
+    if compound_units != "fractions" and not compounds:
+        fail("--compound-units: of compounds, which --compounds asks for", 2)
     if resume and overwrite:
         fail("either --resume, which goes on, or --overwrite, which begins anew", 2)
     try:
