@@ -30,8 +30,8 @@ format: $(VENV)/extras
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# From raw data to the bundled networks, their figures and their card; docs/weights.md tells of each step. Two and a half hours
-# on two cores. Every step leaves its result, and a run that was cut goes on where it stopped.
+# From raw data to the bundled networks, their figures and their card; docs/weights.md tells of each step. Hours on two
+# cores. Every step leaves its result, and a run that was cut goes on where it stopped.
 weights: $(WEIGHTS)/default.onnx $(WEIGHTS)/tiny.onnx
 	$(BIN)/python tools/weights/figures.py
 	$(BIN)/python tools/weights/failures.py

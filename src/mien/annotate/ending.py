@@ -14,7 +14,6 @@ from mien.annotate.frames import Footage
 from mien.annotate.journal import Journal
 from mien.annotate.layouts import Layout, csv_writer
 from mien.annotate.media import MediaError
-from mien.annotate.model import Model
 from mien.annotate.overlay_video import draw_overlay, faces_at_once
 from mien.annotate.smooth import Smoother
 from mien.annotate.store import write_table
@@ -46,19 +45,17 @@ class Finisher:
         ending: what is wanted.
         schema: of the journal.
         tasks: whose columns it has.
-        model: whose thresholds say from which probability on an attribute counts as present.
 
     Raises:
         ValueError: if the ending cannot be had of these tasks; the message is one line.
     """
 
-    def __init__(self, ending: Ending, schema: pa.Schema, tasks: Sequence[Task], model: Model) -> None:
+    def __init__(self, ending: Ending, schema: pa.Schema, tasks: Sequence[Task]) -> None:
         self.ending, self.tasks, self._schema = ending, tasks, schema
         self._smoother = None
         if ending.smooth or ending.constant is not None:
             self._smoother = Smoother(schema, tasks, window=ending.smooth or 1, constant=ending.constant)
-        self._thresholds = thresholds = model.metadata.get("thresholds")
-        self._layout = Layout(ending.layout, tasks, thresholds=thresholds) if ending.layout else None
+        self._layout = Layout(ending.layout, tasks) if ending.layout else None
 
     def write(self, journal: Journal, out: Path, errors: Sequence[dict[str, str]] = ()) -> None:
         """The table, and its summaries beside it.
@@ -74,7 +71,7 @@ class Finisher:
         schema, batches = self._schema, journal.batches()
         if self._smoother:
             schema, batches = self._smoother.schema, self._smoother(batches)
-        sums = Summariser(schema, self.tasks, thresholds=self._thresholds)
+        sums = Summariser(schema, self.tasks)
         batches = _through(sums.add, batches)
         if self._layout:
             write_table(out, self._layout.schema, map(self._layout, batches), csv_writer)

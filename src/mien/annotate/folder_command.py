@@ -63,7 +63,7 @@ def annotate_folder(
         fail(f"{overlay}: the overlays of several videos need a folder", 2)
     try:
         ending = Ending(settings.smooth, settings.constant, settings.layout)
-        Finisher(ending, annotator.video_schema, annotator.tasks, annotator.model)  # refuses what no video can have
+        Finisher(ending, annotator.video_schema, annotator.tasks)  # refuses what no video can have
         known = _opened(folder, settings)
         if overlay:
             overlay.mkdir(parents=True, exist_ok=True)

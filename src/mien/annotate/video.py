@@ -88,7 +88,7 @@ class VideoRun:
         conditions = _conditions(annotator, self.source)
         schema = annotator.video_schema
         schema = schema.with_metadata({**schema.metadata, OPTIONS: json.dumps(conditions)})
-        self._finisher = Finisher(self.ending, schema, annotator.tasks, annotator.model)
+        self._finisher = Finisher(self.ending, schema, annotator.tasks)
         refuse_existing(self.out, self.ending, overwrite=overwrite, resume=resume)
         if self.ending.overlay and _same(self.ending.overlay, Path(source)):
             raise StoreError(f"{self.ending.overlay}: is the video itself")

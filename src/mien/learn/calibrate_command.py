@@ -39,6 +39,8 @@ def calibrate(
     with needs_extra():
         from mien.learn.checkpoint import CheckpointError, find, load_network
         from mien.learn.data.manifest import ManifestError, read_manifest
+        from mien.learn.evaluate import predictor_of
+        from mien.learn.predictions import predict
         from mien.learn.readout import fit
         from mien.tasks import Task
 
@@ -47,8 +49,8 @@ def calibrate(
         tasks = tuple(Task.from_dict(task) for task in card["tasks"])
         sets = [read_manifest(path).split(split) for path in manifest]
         columns = [{task.name: _column(rows, task) for task in tasks} for rows in sets]
-        raw = [_raw(network, rows) for rows in sets]
-        readout, source = fit(tasks, raw, columns, prior)
+        raw = predictor_of(network, tasks, raw=True)
+        readout, source = fit(tasks, [predict(raw, tasks, rows).outputs for rows in sets], columns, prior)
     except (CheckpointError, ManifestError, ValueError, OSError) as error:
         fail(str(error), 2)
     if not source:
@@ -70,31 +72,10 @@ def _column(rows: Any, task: Any) -> NDArray[np.float32]:
     """Labels as numbers of one row a face: shares of classes, one-hot where there are no votes."""
     import numpy as np
 
-    column: NDArray[np.float32] = rows.column(task) if task in rows.tasks else _nothing(rows, task)
+    column: NDArray[np.float32] = rows.column(task)
     if column.ndim == 2:
         return column
     known = ~np.isnan(column)
     shares = np.full((len(column), len(task)), np.nan, np.float32)
     shares[known] = np.eye(len(task), dtype=np.float32)[column[known].astype(int)]
     return shares
-
-
-def _nothing(rows: Any, task: Any) -> NDArray[np.float32]:
-    import numpy as np
-
-    return np.full((len(rows), len(task)), np.nan, np.float32)
-
-
-def _raw(network: Any, rows: Any) -> dict[str, NDArray[np.floating]]:
-    """The network's raw outputs for all rows: logits, not probabilities."""
-    import numpy as np
-    import torch
-
-    from mien.learn.models.network import FEATURES
-
-    parts = []
-    with torch.inference_mode():
-        for start in range(0, len(rows), 256):
-            images = torch.from_numpy(np.ascontiguousarray(rows.images(np.arange(start, min(start + 256, len(rows))))))
-            parts.append({name: values.numpy() for name, values in network(images).items() if name != FEATURES})
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -18,17 +18,20 @@ from mien.learn.sums import figures, sums
 from mien.tasks import Task
 
 
-def predictor_of(network: nn.Module, tasks: tuple[Task, ...], device: torch.device | str = "cpu") -> Predictor:
-    """A PyTorch network as a predictor, in evaluation mode and single precision."""
+def predictor_of(
+    network: nn.Module, tasks: tuple[Task, ...], device: torch.device | str = "cpu", *, raw: bool = False
+) -> Predictor:
+    """A PyTorch network as a predictor, in evaluation mode and single precision; ``raw``: of logits."""
 
     def predict(inputs: NDArray[Any]) -> dict[str, NDArray[np.floating]]:
         training = network.training
         network.eval()
         with torch.inference_mode():
             given = torch.from_numpy(inputs).to(device)
-            raw = network(given.permute(0, 3, 1, 2) if given.ndim == 4 else given)
+            outputs = network(given.permute(0, 3, 1, 2) if given.ndim == 4 else given)
         network.train(training)
-        return {name: values.cpu().numpy() for name, values in readable(raw, tasks).items()}
+        told = {task.name: outputs[task.name] for task in tasks} if raw else readable(outputs, tasks)
+        return {name: values.cpu().numpy() for name, values in told.items()}
 
     return predict
 

@@ -124,7 +124,7 @@ class AnnotatedSet:
 
 def facts(model: Model) -> dict[str, Any]:
     """What stands in the manifest's metadata: source, licence, what is weak (all of it), network and alignment."""
-    known = {key: model.metadata[key] for key in ("version", "thresholds") if key in model.metadata}
+    known = {key: model.metadata[key] for key in ("version", "readout") if key in model.metadata}
     reason = f"predicted by {model.name}, not annotated"
     return {
         "source": f"faces annotated by {model.name}",
