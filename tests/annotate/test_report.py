@@ -178,7 +178,8 @@ def test_a_browser_draws_it_without_a_complaint(tmp_path: Path, scanned: Callabl
     assert CHROMIUM is not None
     done = subprocess.run(
         [CHROMIUM, *quiet, f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr", "--v=0",
-         "--virtual-time-budget=3000", "--dump-dom", f"file://{tmp_path / 'r.html'}"],
+         "--virtual-time-budget=30000", "--run-all-compositor-stages-before-draw", "--dump-dom",
+         f"file://{tmp_path / 'r.html'}"],
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     assert "CONSOLE" not in done.stderr
