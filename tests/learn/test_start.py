@@ -97,6 +97,26 @@ def test_the_head_of_a_task_with_other_labels_begins_afresh_and_this_is_told(
     assert len(run.bare.state_dict()["heads.expression.bias"]) == 3
 
 
+@pytest.mark.parametrize(
+    ("depth", "width", "afresh"),
+    [([1], 8, []), ([1, 1, 1], 8, ["trunk.blocks.2.conv1", "trunk.blocks.2.shortcut.0"])],
+)
+def test_a_partial_start_takes_over_what_fits_and_tells_the_rest(
+    depth: list[int], width: int, afresh: list[str], sets: dict[str, Path], begun: Path, tmp_path: Path
+) -> None:
+    network = {"FaceBehaviorNet": {**NETWORK["FaceBehaviorNet"], "depth": depth, "width": width}}
+    start = {"checkpoint": str(begun), "partial": True}
+    run = Trainer(parse(recipe_on(sets["second"], network=network, start=start)), tmp_path)
+    before, now = weights(begun), run.bare.state_dict()
+    taken = {name for name in now if name in before and now[name].shape == before[name].shape}
+    assert "trunk.blocks.0.conv1.weight" in taken
+    assert all(torch.equal(now[name], before[name]) for name in taken if not name.startswith("heads.mood"))
+    told = run.notes[1].partition("besides: ")[2].split(", ") if len(run.notes) > 1 else []
+    left = {name.rpartition(".")[0] for name in now if name not in taken and not name.startswith("heads.")}
+    assert set(told) == left
+    assert set(afresh) <= left
+
+
 def test_a_frozen_encoder_is_the_same_to_the_last_bit(sets: dict[str, Path], begun: Path, tmp_path: Path) -> None:
     for name, start in (("frozen", {"freeze": "encoder"}), ("free", {})):
         Trainer(parse(recipe_on(sets["second"], start={"checkpoint": str(begun)} | start)), tmp_path / name).run()

@@ -3,10 +3,10 @@
     python tools/weights/ablation.py [NAME ...]
 
 Every setting of :data:`SETTINGS` (or those that are named) is trained from recipes/default.yaml with 64 x 64 pixels
-and 700 steps, calibrated as the shipped networks are, and judged on rows that trained and calibrated nothing: photos
+and 500 steps, calibrated as the shipped networks are, and judged on rows that trained and calibrated nothing: photos
 of the split `test` of FER+, renders of the split `valid` of build/caf-renders. One seed each: differences within a
-point or two are no evidence. Each result is a line of docs/results/weights_ablation.json; what is there is not made
-again.
+point or two are no evidence. A setting's figures are kept beside its run, and what is there is not made again, so
+settings may be shared out over processes; docs/results/weights_ablation.json has those that there are.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ RESULTS = ROOT / "docs/results/weights_ablation.json"
 MIEN = Path(sys.executable).with_name("mien")
 
 MATCHING: dict[str, Any] = {"DistributionMatching": {"reading": "kl", "reweight": True, "stop_gradient": "classes"}}
+UNLABELLED: dict[str, Any] = {"DistributionMatching": {**MATCHING["DistributionMatching"], "cells": "unlabelled"}}
 TASKS = {"expression": 1, "action_units": 1, "affect": 0.5}
 MATCHED = {"distribution_matching": 0.25}
 CO_ANNOTATED = {"co_annotation_attributes": 0.25, "co_annotation_classes": 0.1}
-BOTH = {"couplings": [MATCHING, "CoAnnotation"], "weights": {**TASKS, **MATCHED, **CO_ANNOTATED}}
+CO_ANNOTATION: dict[str, Any] = {"couplings": ["CoAnnotation"], "weights": {**TASKS, **CO_ANNOTATED}}
 
-SMALLER: dict[str, Any] = {"network.EfficientNetLite0.view": 64, "steps": 700, "save_every": 100, "validate_every": 100}
+SMALLER: dict[str, Any] = {"network.EfficientNetLite0.view": 64, "steps": 500, "validate_every": 500}
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "expression alone": {"tasks": ["expression"], "data.1": None, "couplings": [], "weights": {}},
@@ -41,14 +42,22 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "affect alone": {"tasks": ["affect"], "data.1": None, "couplings": [], "weights": {}, "losses": {}},
     "uncoupled": {"couplings": [], "weights": TASKS},
     "matching": {"couplings": [MATCHING], "weights": {**TASKS, **MATCHED}},
-    "co-annotation": {"couplings": ["CoAnnotation"], "weights": {**TASKS, **CO_ANNOTATED}},
+    "matching of unlabelled units": {"couplings": [UNLABELLED], "weights": {**TASKS, **MATCHED}},
+    "co-annotation": CO_ANNOTATION,
     "soft co-annotation": {"couplings": ["SoftCoAnnotation"], "weights": {**TASKS, "soft_co_annotation": 0.25}},
-    "matching and co-annotation": BOTH,
-    "these and affect matching": {
-        "couplings": [*BOTH["couplings"], "AffectMatching"],
-        "weights": {**BOTH["weights"], "affect_matching_classes": 0.1, "affect_matching_affect": 0.1},
+    "matching and co-annotation": {
+        "couplings": [MATCHING, "CoAnnotation"],
+        "weights": {**TASKS, **MATCHED, **CO_ANNOTATED},
     },
-    "these and CAF": {**BOTH, "adversarial": {"weight": 0.1}},
+    "matching of unlabelled units and co-annotation": {
+        "couplings": [UNLABELLED, "CoAnnotation"],
+        "weights": {**TASKS, **MATCHED, **CO_ANNOTATED},
+    },
+    "co-annotation and affect matching": {
+        "couplings": ["CoAnnotation", "AffectMatching"],
+        "weights": {**CO_ANNOTATION["weights"], "affect_matching_classes": 0.1, "affect_matching_affect": 0.1},
+    },
+    "co-annotation and CAF": {**CO_ANNOTATION, "adversarial": {"weight": 0.1}},
     "uncoupled, cross-entropy": {"couplings": [], "weights": TASKS, "losses": {}},
     "uncoupled, balanced sampling": {"couplings": [], "weights": TASKS, "losses": {}, "data.0.balance": 0.5},
 }
@@ -62,6 +71,7 @@ def recipe(setting: dict[str, Any], name: str) -> Path:
     import yaml
 
     plain = yaml.safe_load((ROOT / "recipes/default.yaml").read_text())
+    del plain["epochs"]
     for key, value in {**SMALLER, **setting, "name": name}.items():
         if key == "data.1":  # what lends only labels that nobody asks for
             plain["data"] = plain["data"][:1]
@@ -82,13 +92,23 @@ def recipe(setting: dict[str, Any], name: str) -> Path:
     return path
 
 
+def run_of(name: str) -> Path:
+    """The folder of a setting's run."""
+    return ROOT / "runs/ablation" / name.replace(", ", "-").replace(" ", "-")
+
+
+def kept(name: str) -> Path:
+    """Where a setting's figures are kept."""
+    return run_of(name) / "figures.json"
+
+
 def run(name: str) -> dict[str, Any]:
     """Train, calibrate, judge; figures by place."""
-    slug = name.replace(", ", "-").replace(" ", "-")
-    folder = ROOT / "runs/ablation" / slug
+    folder = run_of(name)
+    slug = folder.name
     command = [str(MIEN), "train", str(recipe(SETTINGS[name], slug)), "--out", str(folder)]
     subprocess.run([*command, *(["--resume"] if find(folder / "last") else [])], check=True)
-    fitted = ["--manifest", "build/ferplus", "--manifest", "build/renders", "--prior", "0.5"]
+    fitted = ["--manifest", "build/ferplus", "--manifest", "build/renders", "--prior", "0.25"]
     done = subprocess.run([str(MIEN), "calibrate", str(folder / "last"), *fitted], stdout=subprocess.DEVNULL)
     if done.returncode and "affect alone" not in name:
         raise SystemExit(f"{name}: could not be calibrated")
@@ -110,12 +130,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SETTINGS))
     names = parser.parse_args().names or list(SETTINGS)
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for name in names:
-        if name not in results:
-            results[name] = run(name)
-            RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-            print(name, json.dumps({place: len(each) for place, each in results[name].items()}), flush=True)
+        if not kept(name).exists():
+            kept(name).write_text(json.dumps(run(name)))
+        print(f"{name}: done", flush=True)
+        found = {each: json.loads(kept(each).read_text()) for each in SETTINGS if kept(each).exists()}
+        RESULTS.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -110,11 +110,14 @@ class Start(Typed):
 
     Args:
         checkpoint: a folder such as ``runs/NAME/best``, whose weights take the place of random ones; left out, none.
+        partial: whether the encoder may differ in some weights: those of the same name and shape are taken over, the
+            others begin afresh and are told. False: all must fit.
         freeze: parts that stay as they are: no gradients, and running statistics do not move.
         rates: factors on the optimiser's learning rate, by the part.
     """
 
     checkpoint: str | None = None
+    partial: bool = False
     freeze: Annotated[tuple[str, ...], BeforeValidator(several)] = ()
     rates: dict[str, Annotated[float, Field(gt=0)]] = {}
 

@@ -22,6 +22,9 @@ from mien.tasks import Task
 ENCODER = "encoder"
 """The part of a network that is all but its ``heads``."""
 
+SIZES = ("shape", "size", "template", "vector", "view")
+"""What a preprocessing says of the size of its inputs, and of the picture that it makes of them."""
+
 HEADS = "heads."
 """How the names of the heads' weights begin; the name of the task follows."""
 
@@ -32,9 +35,10 @@ def begin(recipe: Recipe, network: nn.Module, tasks: Sequence[Task]) -> list[str
     The encoder must be the same: class, names and shapes of its weights, and preprocessing but for the size of the
     inputs. A head is kept where the checkpoint has a task of the same name, kind and labels in the same order; the
     other heads stay as they are, so that labels which only share a task's name are never read by its old head.
+    With ``start.partial`` the encoder may lack weights of the checkpoint's, and have others.
 
     Returns:
-        Lines to tell: which heads were kept and which begin afresh.
+        Lines to tell: which heads were kept, and what begins afresh.
 
     Raises:
         RecipeError: if the checkpoint is of another network.
@@ -50,18 +54,25 @@ def begin(recipe: Recipe, network: nn.Module, tasks: Sequence[Task]) -> list[str
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder}: its tasks cannot be read ({error})") from None
     kept = [task.name for task in tasks if _same(task, known.get(task.name))]
-    own = {name: tensor for name, tensor in network.state_dict().items() if name.startswith(HEADS)}
+    own = network.state_dict()
     theirs = {
         name: tensor
         for name, tensor in load_tensors(folder, "network").items()
         if not name.startswith(HEADS) or _task_of(name) in kept
     }
-    begun = {name: tensor for name, tensor in own.items() if _task_of(name) not in kept}
+    if recipe.start.partial:
+        theirs = {name: tensor for name, tensor in theirs.items() if name in own and tensor.shape == own[name].shape}
+    begun = {
+        name: tensor
+        for name, tensor in own.items()
+        if name not in theirs and (recipe.start.partial or (name.startswith(HEADS) and _task_of(name) not in kept))
+    }
     try:
         fill(network, {**begun, **theirs}, str(folder))
     except ValueError as error:
         raise RecipeError(f"start.checkpoint: {str(error).removeprefix('weights: ')}") from None
-    return [_told(folder, tasks, kept, known)]
+    parts = dict.fromkeys(name.rpartition(".")[0] for name in begun if not name.startswith(HEADS))
+    return [_told(folder, tasks, kept, known), *([f"begun afresh besides: {', '.join(parts)}"] if parts else [])]
 
 
 def _check(recipe: Recipe, network: nn.Module, theirs: Recipe, card: dict[str, Any], folder: Path) -> None:
@@ -79,7 +90,7 @@ def _check(recipe: Recipe, network: nn.Module, theirs: Recipe, card: dict[str, A
 
 def _look(preprocessing: dict[str, Any]) -> dict[str, Any]:
     """What a preprocessing does to its inputs, whatever their size."""
-    plain = {key: value for key, value in preprocessing.items() if key not in ("shape", "size", "template", "vector")}
+    plain = {key: value for key, value in preprocessing.items() if key not in SIZES}
     if plain.get("detail") == preprocessing.get("size"):
         plain.pop("detail", None)
     return plain

