@@ -45,6 +45,29 @@ def test_the_card_says_what_the_figures_say() -> None:
     assert (WEIGHTS / "CARD.md").read_text() == card
 
 
+def test_the_page_shows_what_the_results_say() -> None:
+    tool = runpy.run_path(str(TOOLS / "page.py"))
+    page = (ROOT / "docs/weights.md").read_text()
+    assert page == tool["filled"](page)
+    assert {found["name"] for found in tool["BLOCK"].finditer(page)} == set(tool["TABLES"])
+
+
+def test_every_setting_was_compared() -> None:
+    settings = runpy.run_path(str(TOOLS / "ablation.py"))["SETTINGS"]
+    assert set(json.loads((ROOT / "docs/results/weights_ablation.json").read_text())) == set(settings)
+
+
+def test_what_is_shipped_costs_less_than_half_a_point() -> None:
+    for kinds in json.loads((ROOT / "docs/results/precision.json").read_text()).values():
+        for key in ("expression.accuracy", "expression.mean_recall", "action_units.f1_present", "affect.ccc"):
+            assert kinds["16"][key] > kinds["32"][key] - 0.005
+
+
+def test_the_population_was_chosen_in_validation(figures: dict[str, Any]) -> None:
+    chosen = runpy.run_path(str(TOOLS / "figures.py"))["chosen"]
+    assert figures["default"]["prior"] == chosen(figures["default"]["validation"])
+
+
 def test_the_measured_accuracy_is_what_was_promised(figures: dict[str, Any]) -> None:
     photos = figures["default"]["photos"]
     assert photos["expression.faces"] > 3000

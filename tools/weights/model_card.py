@@ -56,8 +56,8 @@ def card() -> str:
 
 Two networks in ONNX: {sizes}. `mien annotate` takes `default`; `--model tiny` takes the other. Each reads one aligned
 112 x 112 crop and gives 7 expression probabilities, 17 action units, and valence and arousal. `default` is an
-EfficientNet-Lite0 that began with ImageNet weights; `tiny` is a FaceBehaviorNet (papers/003) that learnt what `default`
-says.
+EfficientNet-Lite0 that began with ImageNet weights; `tiny` is the first four of its six stages, shown smaller pictures,
+and learnt what `default` says.
 
 ## Data, and what may be done with it
 
@@ -86,7 +86,7 @@ that a sharp photo looks as their training photos did.
 ## Measured
 
 {int(photos["faces"])} photos of FER+'s test split, {int(photos["expression.faces"])} of them with a majority label among the seven. Nothing
-was trained or calibrated by them; the power under "Probabilities" was chosen by the table there.
+was trained, calibrated or chosen by them.
 
 | figure | {" | ".join(names)} |
 | --- |{" --- |" * len(names)}
@@ -108,8 +108,9 @@ takes most surely for another, and for seven action units the one that shows mos
 
 Class probabilities are fitted (one temperature, one offset a class) to the validation photos, for a population whose
 class frequencies are FER+'s to the power of {default["prior"]:g}: FER+ is {report["class prior"]["neutral"]:.0%} neutral and
-{report["class prior"]["disgust"]:.1%} disgust, and users' photos are neither so nor balanced. What other powers would give on the test
-photos, of `default`: 1 is FER+'s own population, 0 one in which all seven are equally frequent.
+{report["class prior"]["disgust"]:.1%} disgust, and users' photos are neither so nor balanced. It is the power with the highest mean of
+accuracy and balanced accuracy on the validation photos. What others would give on the test photos, of `default`: 1 is
+FER+'s own population, 0 one in which all seven are equally frequent.
 
 | power | accuracy | balanced accuracy | calibration error | balanced calibration error |
 | --- | --- | --- | --- | --- |
