@@ -1,5 +1,5 @@
-"""The figures about face detection that the docstrings of ``mien.faces.detect`` and ``sources.ferplus`` give, and how far
-crops lie from where they would be without the detector's error (docs/results/alignment.json).
+"""The figures about face detection that the docstrings of ``mien.faces.detect`` and ``sources.ferplus`` give, and how
+far crops of the same face lie apart (docs/results/alignment.json).
 
     python tools/measure_detector.py FERPLUS/FER2013Valid PORTRAITS
 
@@ -132,9 +132,9 @@ def main(small: str, portraits: str) -> None:
     print(
         f"48 x 48 photos, found when data are prepared: {np.mean([FINDER(p, finders) is not None for p in photos]):.1%}"
     )
-    found_crops = {"portraits": alignment(people), "48 x 48 photos, four times enlarged": alignment(enlarged(photos[:120]))}
-    RESULT.write_text(json.dumps(found_crops, indent=1) + "\n")
-    print(json.dumps(found_crops, indent=1))
+    crops = {"portraits": alignment(people), "48 x 48 photos, enlarged": alignment(enlarged(photos[:120]))}
+    RESULT.write_text(json.dumps(crops, indent=1) + "\n")
+    print(json.dumps(crops, indent=1))
     print(f"landmarks, best look alone: {jitter(people, same=1.0):.1%} of the eye distance")
     print(f"landmarks, mean of all looks: {jitter(people, same=detect.SAME):.1%} of the eye distance")
 

@@ -58,26 +58,28 @@ def ablation() -> str:
 def alignment() -> str:
     """How far crops of the same face lie apart, on portraits and on enlarged small photos."""
     found = read("alignment")
-    parts = {"turn in degrees": 1, "scale": 100, "place": 100}
-    names = {"turn in degrees": "turn, degrees", "scale": "scale, %", "place": "place, % of the side"}
+    parts = {
+        "turn in degrees": (1, "turn, degrees"),
+        "scale": (100, "scale, %"),
+        "place": (100, "place, % of the side"),
+    }
+    kinds = ("deviation", "95th percentile")
     rows = [
-        [names[part]]
-        + [
-            f"{factor * each[f'{part}, {of}']:.1f}" for each in found.values() for of in ("deviation", "95th percentile")
-        ]
-        for part, factor in parts.items()
+        [name, *(f"{factor * each[f'{part}, {kind}']:.1f}" for each in found.values() for kind in kinds)]
+        for part, (factor, name) in parts.items()
     ]
-    return table(["", *(f"{name}: {of}" for name in found for of in ("deviation", "95 %"))], rows)
+    return table(["", *(f"{name}: {kind}" for name in found for kind in kinds)], rows)
 
 
 def precision() -> str:
     """A line a network and number of bits."""
+    figures = ("expression.accuracy", "expression.mean_recall", "action_units.f1_present", "affect.ccc")
     rows = [
         [f"`{name}`, {bits} bits", f"{each['megabytes']:.1f}", f"{each['time as a ratio to 32 bits']:.2f}"]
-        + [shown(each[key]) for key in ("expression.accuracy", "expression.mean_recall", "action_units.f1_present", "affect.ccc")]
+        + [shown(each[key]) for key in figures]
         for name, kinds in read("precision").items()
         for bits, each in kinds.items()
-    ]  # fmt: skip
+    ]
     return table(["network", "MB", "time", "accuracy", "mean recall", "units, photos", "affect, CCC"], rows)
 
 

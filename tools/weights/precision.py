@@ -86,14 +86,14 @@ def main() -> None:
                     begun = time.perf_counter()
                     model(crops[:BATCH])
                     times[bits].append(time.perf_counter() - begun)
-            found[name] = {
-                str(bits): {
+            found[name] = {}
+            for bits, model in models.items():
+                figures = judge(predict(model, model.tasks, test))
+                found[name][str(bits)] = {
                     "megabytes": round(files[bits].stat().st_size / 1e6, 2),
                     "time as a ratio to 32 bits": round(float(np.median(times[bits]) / np.median(times[32])), 2),
                     **{key: round(value, 4) for key, value in figures.items() if key in FIGURES},
                 }
-                for bits, figures in ((bits, judge(predict(model, model.tasks, test))) for bits, model in models.items())
-            }
     RESULT.write_text(json.dumps(found, indent=1) + "\n")
     print(json.dumps(found, indent=1))
 

@@ -164,14 +164,16 @@ class EfficientNetLite0(Network):
         )
 
     def translate(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """timm's names for the wheel's; the order of the units is the same. A cut trunk takes the stages that it has."""
+        """timm's names for the wheel's; the order of the units is the same.
+
+        Of a cut trunk: the stages that it has, and its own last convolution.
+        """
         named = {_timm_name(name): tensor for name, tensor in tensors.items()}
         own = self.trunk.state_dict()
-        cut = len(self.trunk.blocks) <= len(STAGES)  # type: ignore[arg-type]
-        if not cut:
+        if f"blocks.{len(STAGES)}.0.conv_pw.weight" in own:
             return named
-        fresh = {name: tensor for name, tensor in own.items() if not name.startswith(("conv_stem.", "bn1.", "blocks."))}
-        return {**{name: tensor for name, tensor in named.items() if name in own}, **fresh}
+        begun = {name: tensor for name, tensor in own.items() if name.startswith(("conv_head.", "bn2."))}
+        return {name: tensor for name, tensor in named.items() if name in own} | begun
 
 
 def _timm_name(name: str) -> str:
