@@ -86,8 +86,9 @@ runs/tiny/done: recipes/tiny.yaml runs/default/done
 	$(TRAIN) $< --resume
 	@touch $@
 
+$(WEIGHTS)/default.onnx: MIRROR := --mirror
 $(WEIGHTS)/%.onnx: runs/%/done
-	$(BIN)/mien calibrate runs/$*/last --manifest build/ferplus --manifest build/renders --prior $(PRIOR)
+	$(BIN)/mien calibrate runs/$*/last --manifest build/ferplus --manifest build/renders --prior $(PRIOR) $(MIRROR)
 	$(BIN)/mien export runs/$*/last $@ --half
 
 $(VENV)/base: pyproject.toml

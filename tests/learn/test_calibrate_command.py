@@ -72,6 +72,29 @@ def test_the_exported_network_is_the_calibrated_one(checkpoint: Path, easy: Path
     assert model.metadata["readout"]["thresholds"]["AU12"] == readout["thresholds"]["AU12"]
 
 
+def test_with_a_mirror_both_sides_of_a_face_count_alike(checkpoint: Path, easy: Path, tmp_path: Path) -> None:
+    plain, mirror = tmp_path / "plain.onnx", tmp_path / "mirror.onnx"
+    assert run("calibrate", checkpoint, "--manifest", easy).exit_code == 0
+    assert run("export", checkpoint, plain).exit_code == 0
+    assert run("calibrate", checkpoint, "--manifest", easy, "--mirror").exit_code == 0
+    assert run("export", checkpoint, mirror).exit_code == 0
+    crops = np.random.default_rng(0).integers(0, 256, (5, 112, 112, 3), np.uint8)
+    turned = np.ascontiguousarray(crops[:, :, ::-1])
+    model = Model(mirror)
+    told, again = model(crops), model(turned)
+    for name in told:
+        assert np.abs(told[name] - again[name]).max() < 1e-4
+        assert np.abs(Model(plain)(crops)[name] - Model(plain)(turned)[name]).max() > 1e-3
+    assert model.metadata["readout"]["mirror"] is True
+    assert mirror.stat().st_size < plain.stat().st_size + 10_000  # no weight stands there twice
+    readout = json.loads((checkpoint / "readout.json").read_text())
+    network, _ = load_network(checkpoint)
+    with torch.inference_mode():
+        both = [network(torch.from_numpy(each).permute(0, 3, 1, 2))["action_units"].numpy() for each in (crops, turned)]
+    z = np.mean(both, 0) * np.array(readout["scale"]["action_units"]) + np.array(readout["offset"]["action_units"])
+    assert np.abs(told["action_units"] - expit(z)).max() < 1e-4
+
+
 def test_half_is_half_the_size(checkpoint: Path, tmp_path: Path) -> None:
     full, half = tmp_path / "full.onnx", tmp_path / "half.onnx"
     assert run("export", checkpoint, full).exit_code == run("export", checkpoint, half, "--half").exit_code == 0

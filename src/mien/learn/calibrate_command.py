@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,6 +31,9 @@ def calibrate(
         float,
         typer.Option(min=0, max=1, help="Class frequencies that are meant: 1 those of the rows, 0 all classes alike."),
     ] = 1.0,
+    mirror: Annotated[
+        bool, typer.Option("--mirror", help="Average each face with its mirror image: surer, at twice the time.")
+    ] = False,
 ) -> None:
     """Fit probabilities and thresholds of a trained network; `mien export` builds them in.
 
@@ -40,6 +44,7 @@ def calibrate(
         from mien.learn.checkpoint import CheckpointError, find, load_network
         from mien.learn.data.manifest import ManifestError, read_manifest
         from mien.learn.evaluate import predictor_of
+        from mien.learn.mirror import Mirrored
         from mien.learn.predictions import predict
         from mien.learn.readout import fit
         from mien.tasks import Task
@@ -49,10 +54,13 @@ def calibrate(
         tasks = tuple(Task.from_dict(task) for task in card["tasks"])
         sets = [read_manifest(path).split(split) for path in manifest]
         columns = [{task.name: _column(rows, task) for task in tasks} for rows in sets]
-        raw = predictor_of(network, tasks, raw=True)
+        if mirror and card["preprocessing"].get("size") is None:
+            raise ValueError(f"{checkpoint}: its network reads feature vectors; --mirror needs one that reads pictures")
+        raw = predictor_of(Mirrored(network, tasks) if mirror else network, tasks, raw=True)
         readout, source = fit(tasks, [predict(raw, tasks, rows).outputs for rows in sets], columns, prior)
     except (CheckpointError, ManifestError, ValueError, OSError) as error:
         fail(str(error), 2)
+    readout = replace(readout, mirror=mirror)
     if not source:
         fail(f"no split {split} of {', '.join(map(str, manifest))} has labels of this network", 2)
     facts = {"manifests": list(map(str, manifest)), "split": split, "prior": prior, "source": source}

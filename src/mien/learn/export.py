@@ -23,6 +23,7 @@ from mien.annotate.model import FORMAT
 from mien.learn.calibrate_command import READOUT
 from mien.learn.checkpoint import CheckpointError, find, load_network
 from mien.learn.models.network import readable
+from mien.learn.mirror import Mirrored
 from mien.learn.readout import Readout
 from mien.tasks import Task
 
@@ -50,7 +51,7 @@ class Exported(nn.Module):
 
     def __init__(self, network: nn.Module, tasks: tuple[Task, ...], readout: Readout | None = None) -> None:
         super().__init__()
-        self.network, self.tasks = network, tasks
+        self.network, self.tasks = Mirrored(network, tasks) if readout and readout.mirror else network, tasks
         self.scale, self.offset = (
             {name: torch.tensor(values) for name, values in side.items()}
             for side in ((readout.scale, readout.offset) if readout else ({}, {}))

@@ -35,11 +35,13 @@ class Readout:
     Args:
         scale, offset: of each task one number a label; all scales of a task of classes are the same.
         thresholds: of each attribute label the true probability, in (0, 1), that is told as 0.5.
+        mirror: whether ``raw`` is the mean over the picture and its mirror image, :mod:`mien.learn.mirror`.
     """
 
     scale: Mapping[str, tuple[float, ...]]
     offset: Mapping[str, tuple[float, ...]]
     thresholds: Mapping[str, float]
+    mirror: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -47,6 +49,7 @@ class Readout:
             "scale": {name: list(values) for name, values in self.scale.items()},
             "offset": {name: list(values) for name, values in self.offset.items()},
             "thresholds": dict(self.thresholds),
+            "mirror": self.mirror,
         }
 
     @staticmethod
@@ -55,7 +58,8 @@ class Readout:
         scale, offset = (
             {str(name): tuple(map(float, values)) for name, values in plain[key].items()} for key in ("scale", "offset")
         )
-        return Readout(scale, offset, {str(name): float(value) for name, value in plain["thresholds"].items()})
+        thresholds = {str(name): float(value) for name, value in plain["thresholds"].items()}
+        return Readout(scale, offset, thresholds, bool(plain.get("mirror", False)))
 
 
 def fit_classes(logits: Array, shares: Array, prior: float) -> tuple[float, Array]:
