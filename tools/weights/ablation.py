@@ -2,8 +2,8 @@
 
     python tools/weights/ablation.py [NAME ...]
 
-Every setting of :data:`SETTINGS` (or those that are named) is trained from recipes/default.yaml with 64 x 64 pixels
-and 500 steps, calibrated as the shipped networks are, and judged on rows that trained and calibrated nothing: photos
+Every setting of :data:`SETTINGS` (or those that are named) is trained by recipes/default_first.yaml with 64 x 64
+pixels and 500 steps, calibrated as the shipped networks are, and judged on rows that trained and calibrated nothing: photos
 of the split `test` of FER+, renders of the split `valid` of build/caf-renders. One seed each: differences within a
 point or two are no evidence. A setting's figures are kept beside its run, and what is there is not made again, so
 settings may be shared out over processes; docs/results/weights_ablation.json has those that there are.
@@ -70,7 +70,7 @@ def recipe(setting: dict[str, Any], name: str) -> Path:
     """The recipe of a setting, as a file beside its run."""
     import yaml
 
-    plain = yaml.safe_load((ROOT / "recipes/default.yaml").read_text())
+    plain = yaml.safe_load((ROOT / "recipes/default_first.yaml").read_text())
     del plain["epochs"]
     for key, value in {**SMALLER, **setting, "name": name}.items():
         if key == "data.1":  # what lends only labels that nobody asks for
