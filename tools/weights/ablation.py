@@ -3,10 +3,11 @@
     python tools/weights/ablation.py [NAME ...]
 
 Every setting of :data:`SETTINGS` (or those that are named) is trained by recipes/default_first.yaml with 64 x 64
-pixels and 500 steps, calibrated as the shipped networks are, and judged on rows that trained and calibrated nothing: photos
-of the split `test` of FER+, renders of the split `valid` of build/caf-renders. One seed each: differences within a
-point or two are no evidence. A setting's figures are kept beside its run, and what is there is not made again, so
-settings may be shared out over processes; docs/results/weights_ablation.json has those that there are.
+pixels and 500 steps, and judged on rows that trained and calibrated nothing: photos of the split `test` of FER+, and
+renders of the split `valid` of build/caf-renders. Probabilities and thresholds are fitted to other rows of the same
+kind: photos of the split `valid`, renders of build/renders. One seed each: differences within a point or two are no
+evidence. A setting's figures are kept beside its run, and what is there is not made again, so settings may be shared
+out over processes; docs/results/weights_ablation.json has those that there are.
 """
 
 from __future__ import annotations
@@ -18,10 +19,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mien.learn.checkpoint import find
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from mien.learn.calibrate_command import labels_of
+from mien.learn.checkpoint import find, load_network
 from mien.learn.data.manifest import read_manifest
-from mien.learn.evaluate import judge, open_predictor
-from mien.learn.predictions import predict
+from mien.learn.evaluate import judge, predictor_of
+from mien.learn.export import Exported
+from mien.learn.predictions import Predictor, predict
+from mien.learn.readout import Readout, fit
+from mien.tasks import Task
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "docs/results/weights_ablation.json"
@@ -62,7 +72,13 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "uncoupled, balanced sampling": {"couplings": [], "weights": TASKS, "losses": {}, "data.0.balance": 0.5},
 }
 
-PLACES = {"photos": ("build/ferplus", "test"), "renders": ("build/caf-renders", "valid")}
+PLACES = {
+    "photos": (("build/ferplus", "valid"), ("build/ferplus", "test")),
+    "renders": (("build/renders", "valid"), ("build/caf-renders", "valid")),
+}
+"""What probabilities and thresholds are fitted by, and what is judged."""
+
+PRIOR = 0.5
 SHOWN = ("accuracy", "mean_recall", "f1", "f1_present", "ccc", "ccc.valence", "ccc.arousal")
 
 
@@ -108,22 +124,33 @@ def run(name: str) -> dict[str, Any]:
     slug = folder.name
     command = [str(MIEN), "train", str(recipe(SETTINGS[name], slug)), "--out", str(folder)]
     subprocess.run([*command, *(["--resume"] if find(folder / "last") else [])], check=True)
-    fitted = ["--manifest", "build/ferplus", "--manifest", "build/renders", "--prior", "0.25"]
-    done = subprocess.run([str(MIEN), "calibrate", str(folder / "last"), *fitted], stdout=subprocess.DEVNULL)
-    if done.returncode and "affect alone" not in name:
-        raise SystemExit(f"{name}: could not be calibrated")
-    target = ROOT / "build/ablation" / f"{slug}.onnx"
-    subprocess.run([str(MIEN), "export", str(folder / "last"), str(target)], check=True, stdout=subprocess.DEVNULL)
-    predictor, tasks = open_predictor(target)
+    network, card = load_network(folder / "last")
+    tasks = tuple(Task.from_dict(task) for task in card["tasks"])
+    raw = predictor_of(network, tasks, raw=True)
     found = {}
-    for place, (manifest, split) in PLACES.items():
-        figures = judge(predict(predictor, tasks, read_manifest(ROOT / manifest).split(split)))
+    for place, ((manifest, split), judged) in PLACES.items():
+        own = read_manifest(ROOT / manifest).split(split)
+        labels = {task.name: labels_of(own, task) for task in tasks}
+        readout, _ = fit(tasks, [predict(raw, tasks, own).outputs], [labels], PRIOR)
+        told = predict(predictor(network, tasks, readout), tasks, read_manifest(ROOT / judged[0]).split(judged[1]))
         found[place] = {
             key: round(value, 4)
-            for key, value in figures.items()
+            for key, value in judge(told).items()
             if key.partition(".")[2] in SHOWN or ".recall." in key or ".f1." in key
         }
     return found
+
+
+def predictor(network: nn.Module, tasks: tuple[Task, ...], readout: Readout) -> Predictor:
+    """The network as `mien export` would write it."""
+    exported = Exported(network, tasks, readout).eval()
+
+    def predict(crops: NDArray[np.uint8]) -> dict[str, NDArray[np.floating]]:
+        with torch.inference_mode():
+            values = exported(torch.from_numpy(crops))
+        return {task.name: value.numpy() for task, value in zip(tasks, values, strict=True)}
+
+    return predict
 
 
 def main() -> None:

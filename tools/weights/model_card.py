@@ -116,8 +116,9 @@ FER+'s own population, 0 one in which all seven are equally frequent.
 | --- | --- | --- | --- | --- |
 {populations(default)}
 
-Action units are told so that 0.5 is the threshold of the best F1 in validation, by the teacher's labels where there are any,
-by renders elsewhere. The true probability that 0.5 stands for is in the metadata, `readout.thresholds`.
+Action units that the teacher labels are told so that 0.5 is the threshold of the best F1 in validation; the true probability
+that it stands for is in the metadata, `readout.thresholds`. The others are calibrated by renders, and 0.5 stands for a half:
+the best thresholds of renders are lower and find AU06 and AU15 in many photos that all annotators call neutral.
 
 ## Speed
 

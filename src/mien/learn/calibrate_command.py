@@ -53,7 +53,7 @@ def calibrate(
         network, card = load_network(checkpoint)
         tasks = tuple(Task.from_dict(task) for task in card["tasks"])
         sets = [read_manifest(path).split(split) for path in manifest]
-        columns = [{task.name: _column(rows, task) for task in tasks} for rows in sets]
+        columns = [{task.name: labels_of(rows, task) for task in tasks} for rows in sets]
         if mirror and card["preprocessing"].get("size") is None:
             raise ValueError(f"{checkpoint}: its network reads feature vectors; --mirror needs one that reads pictures")
         raw = predictor_of(Mirrored(network, tasks) if mirror else network, tasks, raw=True)
@@ -76,7 +76,7 @@ def calibrate(
     print(f"readout: {place}")
 
 
-def _column(rows: Any, task: Any) -> NDArray[np.float32]:
+def labels_of(rows: Any, task: Any) -> NDArray[np.float32]:
     """Labels as numbers of one row a face: shares of classes, one-hot where there are no votes."""
     import numpy as np
 

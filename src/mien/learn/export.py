@@ -22,8 +22,8 @@ import mien
 from mien.annotate.model import FORMAT
 from mien.learn.calibrate_command import READOUT
 from mien.learn.checkpoint import CheckpointError, find, load_network
-from mien.learn.models.network import readable
 from mien.learn.mirror import Mirrored
+from mien.learn.models.network import readable
 from mien.learn.readout import Readout
 from mien.tasks import Task
 

@@ -127,7 +127,8 @@ def fit(
     """The readout of a network, and by which of the sets each label was fitted.
 
     Each label is fitted by the first set that has labels of it, so that a sure source can stand before a doubtful one.
-    Labels that no set knows stay as the network says them, and continuous ones always do.
+    The very first set moves thresholds, too; with a later one 0.5 stands for a half. Labels that no set knows stay as
+    the network says them, and continuous ones always do.
 
     Args:
         tasks: of the network.
@@ -162,7 +163,9 @@ def fit(
             rows = ~np.isnan(labels[index][:, place])
             logits, true = outputs[index][rows, place], labels[index][rows, place]
             pairs.append(fit_attribute(logits, true))
-            thresholds[label] = best_threshold(expit(pairs[-1][0] * logits + pairs[-1][1]), true >= 0.5)
+            # a later set is of another kind: how often its faces show a unit says little of where to draw the line here
+            sure = expit(pairs[-1][0] * logits + pairs[-1][1])
+            thresholds[label] = best_threshold(sure, true >= 0.5) if index == 0 else 0.5
             pairs[-1] = (pairs[-1][0], pairs[-1][1] - float(logit(thresholds[label])))
             source[label] = index
         scale[task.name], offset[task.name] = (tuple(side) for side in zip(*pairs, strict=True))
