@@ -101,7 +101,7 @@ figure of accuracy. *Renders*: exact units on {int(default["renders"]["faces"])}
 | --- |{" --- |" * 2 * len(names)}
 {unit_rows(report, names)}
 
-Where it is wrong (renders; no photo of FER+ may be shown): [docs/failures.jpg](../../../docs/failures.jpg) has for each class the render that `default`
+Where it is wrong (renders; no photo of FER+ may be shown): [docs/failures.jpg](../../../docs/failures.jpg) has for each class that is mistaken the render that `default`
 takes most surely for another, and for seven action units the one that shows most and is said to show least.
 
 ## Probabilities
