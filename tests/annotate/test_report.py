@@ -176,15 +176,18 @@ def test_a_browser_draws_it_without_a_complaint(tmp_path: Path, scanned: Callabl
     quiet = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
              "--disable-background-networking", "--disable-component-update"]  # fmt: skip
     assert CHROMIUM is not None
-    done = subprocess.run(
-        [CHROMIUM, *quiet, f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr", "--v=0",
-         "--virtual-time-budget=30000", "--run-all-compositor-stages-before-draw", "--dump-dom",
-         f"file://{tmp_path / 'r.html'}"],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
-    assert "CONSOLE" not in done.stderr
-    seen = Page(done.stdout)
-    drawn = [attrs for tag, attrs in seen.tags if tag == "canvas" and int(attrs.get("width") or 0) > 100]
+    for attempt in range(3):  # headless, on a busy machine, it now and then dumps a page that it has not laid out yet
+        done = subprocess.run(
+            [CHROMIUM, *quiet, f"--user-data-dir={tmp_path / f'profile{attempt}'}", "--enable-logging=stderr", "--v=0",
+             "--virtual-time-budget=30000", "--run-all-compositor-stages-before-draw", "--dump-dom",
+             f"file://{tmp_path / 'r.html'}"],
+            capture_output=True, text=True, timeout=120, check=True,
+        )  # fmt: skip
+        assert "CONSOLE" not in done.stderr
+        seen = Page(done.stdout)
+        drawn = [attrs for tag, attrs in seen.tags if tag == "canvas" and int(attrs.get("width") or 0) > 100]
+        if drawn:
+            break
     assert len(drawn) == 6  # who is seen when, three timelines, the heat map, the plane
     assert [tag for tag, _ in seen.tags].count("option") == 2
     assert [tag for tag, _ in seen.tags].count("script") == 2
