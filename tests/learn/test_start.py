@@ -98,13 +98,13 @@ def test_the_head_of_a_task_with_other_labels_begins_afresh_and_this_is_told(
 
 
 @pytest.mark.parametrize(
-    ("depth", "width", "afresh"),
-    [([1], 8, []), ([1, 1, 1], 8, ["trunk.blocks.2.conv1", "trunk.blocks.2.shortcut.0"])],
+    ("depth", "afresh"),
+    [([1], []), ([1, 1, 1], ["trunk.blocks.2.conv1", "trunk.blocks.2.shortcut.0"])],
 )
 def test_a_partial_start_takes_over_what_fits_and_tells_the_rest(
-    depth: list[int], width: int, afresh: list[str], sets: dict[str, Path], begun: Path, tmp_path: Path
+    depth: list[int], afresh: list[str], sets: dict[str, Path], begun: Path, tmp_path: Path
 ) -> None:
-    network = {"FaceBehaviorNet": {**NETWORK["FaceBehaviorNet"], "depth": depth, "width": width}}
+    network = {"FaceBehaviorNet": {**NETWORK["FaceBehaviorNet"], "depth": depth}}
     start = {"checkpoint": str(begun), "partial": True}
     run = Trainer(parse(recipe_on(sets["second"], network=network, start=start)), tmp_path)
     before, now = weights(begun), run.bare.state_dict()

@@ -118,7 +118,7 @@ FER+'s own population, 0 one in which all seven are equally frequent.
 
 Action units that the teacher labels are told so that 0.5 is the threshold of the best F1 in validation; the true probability
 that it stands for is in the metadata, `readout.thresholds`. The others are calibrated by renders, and 0.5 stands for a half:
-the best thresholds of renders are lower and find AU06 and AU15 in many photos that all annotators call neutral.
+how often renders show a unit says little about where to draw the line on photos.
 
 ## Speed
 

@@ -5,7 +5,6 @@ python tools/weights/page.py
 
 import json
 import re
-import runpy
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
@@ -16,8 +15,6 @@ RESULTS, PAGE = ROOT / "docs/results", ROOT / "docs/weights.md"
 BLOCK = re.compile(r"(<!-- table: (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 UNSEEN = ("AU06", "AU09", "AU10", "AU15", "AU24", "AU26")
 """The units that renders show and the teacher is blind to."""
-
-SETTINGS = tuple(runpy.run_path(str(Path(__file__).with_name("ablation.py")))["SETTINGS"])
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
@@ -38,9 +35,9 @@ def shown(value: float | None) -> str:
 
 def ablation() -> str:
     """A line a setting: what it is worth on photos and on renders, in percent."""
-    found, rows = read("weights_ablation"), []
-    for setting in (name for name in SETTINGS if name in found):
-        photos, renders = found[setting]["photos"], found[setting]["renders"]
+    rows = []
+    for setting, found in read("weights_ablation").items():
+        photos, renders = found["photos"], found["renders"]
         unseen = [renders[key] for unit in UNSEEN if (key := f"action_units.f1.{unit}") in renders]
         cells = [
             photos.get("expression.accuracy"),

@@ -24,7 +24,8 @@ def calibrate(
         Path, typer.Argument(metavar="CHECKPOINT", help="A checkpoint folder, such as runs/NAME/best.")
     ],
     manifest: Annotated[
-        list[Path], typer.Option(help="Rows to fit by; repeat the option: a label is fitted by the first that has it.")
+        list[Path],
+        typer.Option(help="Rows to fit by; repeat it: a label takes the first that has it, thresholds the very first."),
     ],
     split: Annotated[str, typer.Option(help="Which of their rows; they must not have trained anything.")] = "valid",
     prior: Annotated[

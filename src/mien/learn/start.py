@@ -62,11 +62,8 @@ def begin(recipe: Recipe, network: nn.Module, tasks: Sequence[Task]) -> list[str
     }
     if recipe.start.partial:
         theirs = {name: tensor for name, tensor in theirs.items() if name in own and tensor.shape == own[name].shape}
-    begun = {
-        name: tensor
-        for name, tensor in own.items()
-        if name not in theirs and (recipe.start.partial or (name.startswith(HEADS) and _task_of(name) not in kept))
-    }
+    may_begin = own if recipe.start.partial else [name for name in own if name.startswith(HEADS)]
+    begun = {name: own[name] for name in may_begin if name not in theirs}
     try:
         fill(network, {**begun, **theirs}, str(folder))
     except ValueError as error:
