@@ -88,7 +88,7 @@ runs/tiny/done: recipes/tiny.yaml runs/default/done
 
 $(WEIGHTS)/default.onnx: MIRROR := --mirror
 $(WEIGHTS)/%.onnx: runs/%/done
-	$(BIN)/mien calibrate runs/$*/last --manifest build/ferplus --manifest build/renders --prior $(PRIOR) $(MIRROR)
+	$(BIN)/mien calibrate runs/$*/last --manifest build/ferplus --fallback build/renders --prior $(PRIOR) $(MIRROR)
 	$(BIN)/mien export runs/$*/last $@ --half
 
 $(VENV)/base: pyproject.toml

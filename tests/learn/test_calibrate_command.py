@@ -6,6 +6,7 @@ from shutil import copytree
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 from scipy.special import expit, softmax
@@ -93,6 +94,21 @@ def test_with_a_mirror_both_sides_of_a_face_count_alike(checkpoint: Path, easy: 
         both = [network(torch.from_numpy(each).permute(0, 3, 1, 2))["action_units"].numpy() for each in (crops, turned)]
     z = np.mean(both, 0) * np.array(readout["scale"]["action_units"]) + np.array(readout["offset"]["action_units"])
     assert np.abs(told["action_units"] - expit(z)).max() < 1e-4
+
+
+def test_a_fallback_serves_what_the_rows_do_not_know(checkpoint: Path, easy: Path, tmp_path: Path) -> None:
+    blind = copytree(easy, tmp_path / "blind") / "manifest.parquet"
+    pq.write_table(pq.read_table(blind).drop_columns(["AU12"]), blind)
+    assert run("calibrate", checkpoint, "--manifest", easy).exit_code == 0
+    own = json.loads((checkpoint / "readout.json").read_text())
+    assert run("calibrate", checkpoint, "--manifest", blind.parent, "--fallback", easy).exit_code == 0
+    found = json.loads((checkpoint / "readout.json").read_text())
+    assert found["source"]["happiness"] == 0
+    assert found["source"]["AU12"] == 1
+    assert found["manifests"] == [str(blind.parent), str(easy)]
+    assert found["scale"] == own["scale"]
+    assert own["thresholds"]["AU12"] != 0.5
+    assert found["thresholds"]["AU12"] == 0.5
 
 
 def test_half_is_half_the_size(checkpoint: Path, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_without_both_kinds_the_threshold_is_a_half(present: list[bool]) -> None
     assert best_threshold(np.array([0.1, 0.2, 0.3, 0.4]), np.array(present)) == 0.5
 
 
-def test_each_label_is_fitted_by_the_first_set_that_knows_it_and_the_first_of_all_moves_thresholds() -> None:
+def test_each_label_is_fitted_by_the_first_set_that_knows_it_and_a_fallback_moves_no_threshold() -> None:
     draw = np.random.default_rng(2)
     logits = [draw.normal(size=(300, 2)) for _ in range(2)]
     labels = [(draw.random((300, 2)) < expit(each - 2)).astype(float) for each in logits]
@@ -83,7 +83,7 @@ def test_each_label_is_fitted_by_the_first_set_that_knows_it_and_the_first_of_al
     kinds = [np.full((300, 3), np.nan)] * 2
     raw = [{"marks": each, "kind": np.zeros((300, 3))} for each in logits]
     columns = [{"marks": each, "kind": kind} for each, kind in zip(labels, kinds, strict=True)]
-    readout, source = fit((CLASSES, MARKS), raw, columns, 1.0)
+    readout, source = fit((CLASSES, MARKS), raw, columns, 1.0, fallbacks=1)
     assert source == {"x": 0, "y": 1}
     assert set(readout.scale) == set(readout.offset) == {"marks"}
     told = expit(readout.scale["marks"][0] * logits[0][:, 0] + readout.offset["marks"][0])
@@ -95,6 +95,9 @@ def test_each_label_is_fitted_by_the_first_set_that_knows_it_and_the_first_of_al
     told = expit(readout.scale["marks"][1] * logits[1][:, 1] + readout.offset["marks"][1])
     assert told.mean() == pytest.approx(labels[1][:, 1].mean(), abs=0.02)
     assert Readout.from_dict(readout.to_dict()) == readout
+    both, _ = fit((CLASSES, MARKS), raw, columns, 1.0)
+    assert both.thresholds["x"] == readout.thresholds["x"]
+    assert both.thresholds["y"] != 0.5
 
 
 def test_a_label_that_no_set_knows_stays_as_it_is() -> None:

@@ -123,18 +123,21 @@ def fit(
     raw: Sequence[Mapping[str, NDArray[np.floating]]],
     columns: Sequence[Mapping[str, NDArray[np.floating]]],
     prior: float,
+    fallbacks: int = 0,
 ) -> tuple[Readout, dict[str, int]]:
     """The readout of a network, and by which of the sets each label was fitted.
 
     Each label is fitted by the first set that has labels of it, so that a sure source can stand before a doubtful one.
-    The very first set moves thresholds, too; with a later one 0.5 stands for a half. Labels that no set knows stay as
-    the network says them, and continuous ones always do.
+    Labels that no set knows stay as the network says them, and continuous ones always do.
 
     Args:
         tasks: of the network.
         raw: of each set the raw outputs of each task, N x labels.
         columns: of each set the labels: N x C shares, or N x A in [0, 1]; NaN where there is none.
         prior: see :func:`fit_classes`.
+        fallbacks: how many of the sets, from the last, are of another kind than what the network will see: they fit
+            probabilities, and 0.5 stands for a half there, for how often their faces show a unit says little of where
+            to draw the line elsewhere.
     """
     scale: dict[str, tuple[float, ...]] = {}
     offset: dict[str, tuple[float, ...]] = {}
@@ -163,9 +166,9 @@ def fit(
             rows = ~np.isnan(labels[index][:, place])
             logits, true = outputs[index][rows, place], labels[index][rows, place]
             pairs.append(fit_attribute(logits, true))
-            # a later set is of another kind: how often its faces show a unit says little of where to draw the line here
             sure = expit(pairs[-1][0] * logits + pairs[-1][1])
-            thresholds[label] = best_threshold(sure, true >= 0.5) if index == 0 else 0.5
+            own = index < len(columns) - fallbacks
+            thresholds[label] = best_threshold(sure, true >= 0.5) if own else 0.5
             pairs[-1] = (pairs[-1][0], pairs[-1][1] - float(logit(thresholds[label])))
             source[label] = index
         scale[task.name], offset[task.name] = (tuple(side) for side in zip(*pairs, strict=True))
