@@ -43,6 +43,7 @@ TASKS = {"expression": 1, "action_units": 1, "affect": 0.5}
 MATCHED = {"distribution_matching": 0.25}
 CO_ANNOTATED = {"co_annotation_attributes": 0.25, "co_annotation_classes": 0.1}
 CO_ANNOTATION: dict[str, Any] = {"couplings": ["CoAnnotation"], "weights": {**TASKS, **CO_ANNOTATED}}
+SAMPLED: dict[str, Any] = {"losses": {}, "data.0.balance": 0.5}
 
 SMALLER: dict[str, Any] = {"network.EfficientNetLite0.view": 64, "steps": 500, "validate_every": 500}
 
@@ -69,7 +70,17 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
     "co-annotation and CAF": {**CO_ANNOTATION, "adversarial": {"weight": 0.1}},
     "uncoupled, cross-entropy": {"couplings": [], "weights": TASKS, "losses": {}},
-    "uncoupled, balanced sampling": {"couplings": [], "weights": TASKS, "losses": {}, "data.0.balance": 0.5},
+    "uncoupled, balanced sampling": {"couplings": [], "weights": TASKS, **SAMPLED},
+    "uncoupled, balanced sampling, units times four": {
+        "couplings": [],
+        "weights": {**TASKS, "action_units": 4},
+        **SAMPLED,
+    },
+    "matching of unlabelled units and co-annotation, balanced sampling, units times four": {
+        "couplings": [UNLABELLED, "CoAnnotation"],
+        "weights": {**TASKS, "action_units": 4, **MATCHED, **CO_ANNOTATED},
+        **SAMPLED,
+    },
 }
 
 PLACES = {
