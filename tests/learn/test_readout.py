@@ -100,6 +100,16 @@ def test_each_label_is_fitted_by_the_first_set_that_knows_it_and_a_fallback_move
     assert both.thresholds["y"] != 0.5
 
 
+def test_rows_that_all_say_the_same_fit_no_attribute() -> None:
+    logits = np.random.default_rng(3).normal(size=(300, 2))
+    told = (np.random.default_rng(4).random((300, 2)) < expit(logits - 1)).astype(float)
+    absent = np.where(np.arange(300)[:, None] < 200, 0.0, np.nan) * np.ones((1, 2))
+    raw = [{"marks": logits}, {"marks": logits}]
+    readout, source = fit((MARKS,), raw, [{"marks": absent}, {"marks": told}], 1.0)
+    assert source == {"x": 1, "y": 1}
+    assert (readout, source) == fit((MARKS,), raw, [{"marks": np.full((300, 2), np.nan)}, {"marks": told}], 1.0)
+
+
 def test_a_label_that_no_set_knows_stays_as_it_is() -> None:
     columns = [{"marks": np.full((30, 2), np.nan), "kind": np.full((30, 3), np.nan)}]
     readout, source = fit((CLASSES, MARKS), [{"marks": np.zeros((30, 2)), "kind": np.zeros((30, 3))}], columns, 1.0)

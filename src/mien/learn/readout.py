@@ -127,7 +127,8 @@ def fit(
 ) -> tuple[Readout, dict[str, int]]:
     """The readout of a network, and by which of the sets each label was fitted.
 
-    Each label is fitted by the first set that has labels of it, so that a sure source can stand before a doubtful one.
+    Each label is fitted by the first set that has labels of it, an attribute by the first that has it both present and
+    absent, so that a sure source can stand before a doubtful one.
     Labels that no set knows stay as the network says them, and continuous ones always do.
 
     Args:
@@ -159,7 +160,7 @@ def fit(
             continue
         pairs = []
         for place, label in enumerate(task.labels):
-            index = next((i for i, each in enumerate(labels) if not np.isnan(each[:, place]).all()), None)
+            index = next((i for i, each in enumerate(labels) if _tells(each[:, place])), None)
             if index is None:
                 pairs.append((1.0, 0.0))
                 continue
@@ -173,3 +174,9 @@ def fit(
             source[label] = index
         scale[task.name], offset[task.name] = (tuple(side) for side in zip(*pairs, strict=True))
     return Readout(scale, offset, thresholds), source
+
+
+def _tells(labels: Array) -> bool:
+    """Whether an attribute is present in some rows and absent in others."""
+    known = labels[~np.isnan(labels)] >= 0.5
+    return bool(known.any() and not known.all())
