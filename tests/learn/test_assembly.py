@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 
 from mien.learn.checkpoint import load_network, read_card
 from mien.learn.data.manifest import read_manifest
+from mien.learn.models.residual_mlp import ResidualMLP
 from mien.learn.recipe import RecipeError, parse
 from mien.learn.trainer import Trainer
 from mien.relatedness import Relatedness
@@ -223,6 +224,62 @@ def test_what_a_balancer_cannot_weigh_is_told_in_a_line(recipe: Recipes, tmp_pat
     run = trainer(recipe(balancing={"MgdaUb": {"normalise": "loss"}}, couplings=below_0), tmp_path)
     with pytest.raises(RecipeError, match="balancing: normalise: loss needs losses of 0 or more"):
         run.run()
+
+
+def test_a_balancer_names_losses_that_there_are(recipe: Recipes, tmp_path: Path) -> None:
+    trainer(recipe(balancing={"UncertaintyWeighting": {"regression": ["details"]}}), tmp_path)
+    with pytest.raises(RecipeError, match=r"UncertaintyWeighting: regression: there is no loss detail; .* details\?"):
+        trainer(recipe(balancing={"UncertaintyWeighting": {"regression": ["detail"]}}), tmp_path)
+
+
+def test_probes_need_shared_features(recipe: Recipes, shop: Path, tmp_path: Path) -> None:
+    probes = {"who": {"manifest": str(shop), "split": "all"}}
+    with pytest.raises(RecipeError, match="probes: they read shared features; with TaskRouting each task has its own"):
+        trainer(recipe(sharing="TaskRouting", probes=probes), tmp_path)
+
+
+def test_the_task_that_is_trained_is_the_balanced_one(
+    recipe: Recipes, make_set: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Its set has another task of classes before it, which is even."""
+    even, odd = (Task(name, Kind.CLASSES, tuple(labels), ("",) * 2) for name, labels in (("even", "ab"), ("odd", "xy")))
+    rows = [{"split": "all", "even": "ab"[row % 2], "odd": "xy"[row % 10 == 0]} for row in range(100)]
+    place = make_set(tmp_path / "set", rows, np.zeros((100, 4), np.float32), (even, odd))
+    part = {"manifest": str(place), "split": "all"}
+    changes = {"validation": part, "fold": None, "relatedness": [], "tasks": ["odd"]}
+    run = trainer(recipe(data=[{**part, "balance": 1, "tasks": ["odd"]}], **changes), tmp_path / "run")
+    assert len(run.mixing.sets[0].rows) == 90 + 9 * 10
+
+
+def test_priors_are_those_of_the_batches_and_of_what_teachers_say(
+    recipe: Recipes, make_set: Callable[..., Path], tmp_path: Path
+) -> None:
+    rows = [{"split": "all", "garment": "shirt"}] * 90 + [{"split": "all", "garment": "coat"}] * 10
+    sets = [
+        make_set(tmp_path / name, some, np.zeros((len(some), 16), np.float32), (GARMENT,))
+        for name, some in (("many", rows[:90]), ("few", rows[90:]))
+    ]
+    data = [{"manifest": str(place), "split": "all", "size": 5} for place in sets]
+    changes: dict[str, Any] = {"validation": data[0] | {"size": None}, "fold": None, "relatedness": []}
+    changes["validation"].pop("size")
+    run = trainer(recipe(data=data, losses={"garment": "BalancedSoftmax"}, **changes), tmp_path / "run")
+    assert run.objective.losses["garment"].prior == pytest.approx((0.5, 0.5, 0))  # type: ignore[attr-defined]
+    run.run()
+    hidden = [{**part, "keep": {"garment": 0}} for part in data]
+    teachers = {"teachers": [str(tmp_path / "run/last")]}
+    taught = trainer(recipe(data=hidden, losses={"garment": "BalancedSoftmax"}, **teachers, **changes), tmp_path / "on")
+    assert sum(taught.objective.losses["garment"].prior) == pytest.approx(1)  # type: ignore[attr-defined]
+
+
+def test_a_run_that_goes_on_needs_no_pretrained_weights(
+    recipe: Recipes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[object] = []
+    monkeypatch.setattr(ResidualMLP, "load_pretrained", lambda self: loaded.append(self), raising=False)
+    trainer(recipe(), tmp_path).save("last")
+    assert len(loaded) == 1
+    trainer(recipe(), tmp_path).resume()
+    assert len(loaded) == 1
 
 
 @pytest.mark.parametrize(

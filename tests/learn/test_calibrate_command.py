@@ -52,12 +52,12 @@ def run(*arguments: object) -> Any:
 
 @pytest.mark.parametrize("half", [False, True])
 def test_the_exported_network_is_the_calibrated_one(checkpoint: Path, easy: Path, tmp_path: Path, half: bool) -> None:
-    found = run("calibrate", checkpoint, "--manifest", easy, "--prior", 0.5)
+    found = run("calibrate", checkpoint, "--manifest", easy, "--split", "train", "--prior", 0.5)
     assert found.exit_code == 0, found.output
     assert "AU12" in found.stdout
     assert "AU01" not in found.stdout
     readout = json.loads((checkpoint / "readout.json").read_text())
-    assert (readout["prior"], readout["split"]) == (0.5, "valid")
+    assert (readout["prior"], readout["split"]) == (0.5, "train")
     target = tmp_path / "easy.onnx"
     assert run("export", checkpoint, target, *(["--half"] if half else [])).exit_code == 0
     model = Model(target)
@@ -71,6 +71,7 @@ def test_the_exported_network_is_the_calibrated_one(checkpoint: Path, easy: Path
         assert np.abs(told[name] - activation(z)).max() < (2e-2 if half else 1e-4)
     assert np.abs(told["affect"] - raw["affect"].clamp(-1, 1).numpy()).max() < (2e-2 if half else 1e-4)
     assert model.metadata["readout"]["thresholds"]["AU12"] == readout["thresholds"]["AU12"]
+    assert "validation" not in model.metadata  # of training: figures of other outputs
 
 
 def test_with_a_mirror_both_sides_of_a_face_count_alike(checkpoint: Path, easy: Path, tmp_path: Path) -> None:
@@ -99,9 +100,11 @@ def test_with_a_mirror_both_sides_of_a_face_count_alike(checkpoint: Path, easy: 
 def test_a_fallback_serves_what_the_rows_do_not_know(checkpoint: Path, easy: Path, tmp_path: Path) -> None:
     blind = copytree(easy, tmp_path / "blind") / "manifest.parquet"
     pq.write_table(pq.read_table(blind).drop_columns(["AU12"]), blind)
-    assert run("calibrate", checkpoint, "--manifest", easy).exit_code == 0
+    assert run("calibrate", checkpoint, "--manifest", easy, "--split", "train").exit_code == 0
     own = json.loads((checkpoint / "readout.json").read_text())
-    assert run("calibrate", checkpoint, "--manifest", blind.parent, "--fallback", easy).exit_code == 0
+    assert (
+        run("calibrate", checkpoint, "--manifest", blind.parent, "--fallback", easy, "--split", "train").exit_code == 0
+    )
     found = json.loads((checkpoint / "readout.json").read_text())
     assert found["source"]["happiness"] == 0
     assert found["source"]["AU12"] == 1

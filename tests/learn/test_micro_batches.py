@@ -43,6 +43,20 @@ def test_the_gradient_is_that_of_the_whole(parts: int) -> None:
         torch.testing.assert_close(sum_of_parts, whole, rtol=1e-5, atol=1e-7)
 
 
+def test_others_go_with_every_part_and_have_their_gradient() -> None:
+    class Gated(Two):
+        def forward(self, x: Tensor, gates: list[Tensor] | None = None) -> dict[str, Tensor]:
+            assert gates is not None
+            return {name: value * gates[0] for name, value in super().forward(x).items()}
+
+    found = []
+    for parts in (1, 3):
+        gate = torch.tensor(0.7, requires_grad=True)
+        in_parts(Gated(), INPUTS, parts, [gate])["affect"].square().sum().backward()
+        found.append(gate.grad)
+    torch.testing.assert_close(*found)
+
+
 def test_only_a_part_is_in_the_network_at_a_time() -> None:
     network = Two()
     gradients(network, 3)

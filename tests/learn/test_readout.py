@@ -51,9 +51,45 @@ def test_an_attribute_gets_its_true_probability() -> None:
     assert offset == pytest.approx(-1.5, abs=0.1)
 
 
-@pytest.mark.parametrize("labels", [[], [0.0] * 500, [1.0] * 500, [0.0] * 495 + [1.0] * 5, [0, 1] * 5])
+@pytest.mark.parametrize("labels", [[0.0] * 500, [1.0] * 500, [0.0] * 495 + [1.0] * 5, [0, 1] * 5])
 def test_too_few_labels_change_nothing(labels: list[float]) -> None:
-    assert fit_attribute(np.linspace(-1, 1, len(labels)), np.array(labels, float)) == (1.0, 0.0)
+    columns = np.stack([np.array(labels, float), np.full(len(labels), np.nan)], 1)
+    raw = np.linspace(-1, 1, len(labels))[:, None] * np.ones((1, 2))
+    readout, source = fit((MARKS,), [{"marks": raw}], [{"marks": columns}], 1.0)
+    assert (source, readout.thresholds) == ({}, {})
+    assert (readout.scale["marks"], readout.offset["marks"]) == ((1.0, 1.0), (0.0, 0.0))
+
+
+def test_many_classes_are_fitted_soon() -> None:
+    """A hundred classes and their gradient: by differences it took thousands of evaluations."""
+    draw = np.random.default_rng(5)
+    labels = np.r_[np.arange(100), draw.integers(0, 100, 900)]
+    evidence = draw.normal(size=(1000, 100)) + 3 * np.eye(100)[labels]
+    scale, offset = fit_classes(evidence, np.eye(100)[labels], 1.0)
+    assert scale == pytest.approx(3, abs=0.5)
+    assert np.corrcoef(offset, np.log(np.bincount(labels)))[0, 1] > 0.4
+
+
+@pytest.mark.parametrize("task", [CLASSES, MARKS], ids=str)
+def test_no_other_readout_fits_better(task: Task) -> None:
+    """By the loss that is stated, from a hundred starts around what was found."""
+    evidence, labels = population(400)
+    if task is CLASSES:
+        found = np.r_[tuple(np.atleast_1d(each) for each in fit_classes(evidence, np.eye(3)[labels], 1.0))]
+
+        def loss(x: np.ndarray) -> float:
+            p = softmax(x[0] * evidence + x[1:], axis=1)
+            return float(-np.log(p[np.arange(400), labels]).mean() + 1e-3 * ((x[0] - 1) ** 2 + (x[1:] ** 2).sum()))
+    else:
+        found = np.array(fit_attribute(evidence[:, 0], (labels == 0).astype(float)))
+
+        def loss(x: np.ndarray) -> float:
+            p = expit(x[0] * evidence[:, 0] + x[1])
+            truth = labels == 0
+            return float(-np.log(np.where(truth, p, 1 - p)).mean() + 1e-3 * ((x[0] - 1) ** 2 + x[1] ** 2))
+
+    draw = np.random.default_rng(0)
+    assert all(loss(found) <= loss(found + draw.normal(0, size, len(found))) for size in (0.3, 0.03) for _ in range(50))
 
 
 def f1(guess: np.ndarray, present: np.ndarray) -> float:
@@ -68,6 +104,12 @@ def test_no_threshold_is_better(seed: int) -> None:
     best = f1(probabilities >= best_threshold(probabilities, present), present)
     for threshold in np.arange(0.01, 1, 0.005):
         assert f1(probabilities >= threshold, present) <= best + 1e-12
+
+
+def test_a_threshold_at_an_end_counts_what_lies_beyond_it() -> None:
+    p = np.array([0.9, 0.5, 0.009, 0.008, 0.007, 0.001])
+    assert best_threshold(p, np.array([1, 0, 1, 1, 1, 0], bool)) == pytest.approx(0.7)
+    assert best_threshold(p / 1000, np.array([1, 0, 1, 1, 1, 0], bool)) == 0.01
 
 
 @pytest.mark.parametrize("present", [[False] * 4, [True] * 4])

@@ -49,7 +49,7 @@ def test_labels_that_nothing_teaches_are_named(plain_recipe: Recipes, tmp_path: 
     alone = trainer(plain_recipe(), tmp_path).untaught
     assert {"anger", "AU04", "arousal"} <= set(alone)
     assert not {"happiness", "AU12", "valence"} & set(alone)
-    assert trainer(plain_recipe(couplings=["DistributionMatching"]), tmp_path).untaught == ["arousal"]
+    assert trainer(plain_recipe(couplings=["DistributionMatching"]), tmp_path).untaught == ["AU14", "arousal"]
     untaught = trainer(plain_recipe(couplings=["AffectMatching"]), tmp_path).untaught
     assert "AU04" in untaught
     assert not {"anger", "arousal"} & set(untaught)

@@ -97,7 +97,7 @@ def mixing(recipe: Recipe, training: Sequence[Manifest], tasks: Sequence[Task], 
     if len({_size(manifest.shape) for manifest in training}) > 1:
         raise RecipeError("data: the manifests hold inputs of different sizes")
     turns = [
-        balanced(rows, rows.tasks, part.balance, part.keep, recipe.seed)
+        balanced(rows, counted_by(rows.tasks, part.tasks, recipe.tasks), part.balance, part.keep, recipe.seed)
         for part, rows in zip(recipe.data, training, strict=True)
     ]
     unsized = [len(each) for part, each in zip(recipe.data, turns, strict=True) if part.size is None]
@@ -120,11 +120,11 @@ def _plan(recipe: Recipe, lengths: Sequence[int]) -> Plan | None:
     return Drawn(lengths, recipe.batch_size, recipe.mixing.temperature or 1.0, recipe.seed)
 
 
-def network(recipe: Recipe, tasks: tuple[Task, ...], shape: tuple[int, ...]) -> nn.Module:
-    """The network with what its tasks share, before any training."""
+def network(recipe: Recipe, tasks: tuple[Task, ...], shape: tuple[int, ...], fresh: bool = True) -> nn.Module:
+    """The network with what its tasks share, before any training; a run that goes on needs no pretrained weights."""
     try:
         built = recipe.network.build(tasks=tasks, inputs=shape)
-        if hasattr(built, "load_pretrained") and recipe.start.checkpoint is None:
+        if hasattr(built, "load_pretrained") and recipe.start.checkpoint is None and fresh:
             built.load_pretrained()
     except (OSError, TypeError, ValueError) as error:
         raise RecipeError(f"network: {error}") from None
@@ -155,8 +155,13 @@ def _shown(shape: Sequence[int]) -> str:
     return " x ".join(map(str, shape))
 
 
-def balancer(recipe: Recipe) -> Balancer | None:
-    """What weighs the terms in every step, if anything does."""
+def terms(tasks: Sequence[Task], coupled: Sequence[Coupled]) -> list[str]:
+    """The run's names of its losses."""
+    return [*(task.name for task in tasks), *(name for each in coupled for name in each.names.values())]
+
+
+def balancer(recipe: Recipe, names: Sequence[str]) -> Balancer | None:
+    """What weighs the terms of these names in every step, if anything does."""
     if recipe.balancing is None:
         return None
     name = recipe.balancing.name
@@ -166,12 +171,15 @@ def balancer(recipe: Recipe) -> Balancer | None:
         raise RecipeError(f"balancing: {name}: {error}") from None
     if getattr(built, "needs_features", False) and recipe.sharing:
         raise RecipeError(f"balancing: {name} needs shared features; with {recipe.sharing.name} each task has its own")
+    for each in getattr(built, "regression", ()):
+        if each not in names:
+            raise RecipeError(f"balancing: {name}: regression: there is no loss {each}{nearest(each, names)}")
     return built
 
 
 def lambdas(recipe: Recipe, tasks: Sequence[Task], coupled: Sequence[Coupled]) -> FixedWeights:
     """The recipe's fixed weights; a coupling's own name of a term stands for it over every pair."""
-    names = [*(task.name for task in tasks), *(name for each in coupled for name in each.names.values())]
+    names = terms(tasks, coupled)
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise RecipeError(f"couplings: the loss {twice[0]} stands there twice")
     weights = {
@@ -194,9 +202,9 @@ def losses(recipe: Recipe, tasks: Sequence[Task], mixed: Mixing) -> dict[str, Lo
         try:
             loss = part.build()
             if hasattr(loss, "counted"):
-                pairs = zip(mixed.sets, mixed.columns, strict=True)
-                labels = [columns[name][each.rows] for each, columns in pairs if name in columns]
-                loss = loss.counted(labels, len(own[name]))
+                sets = zip(mixed.sets, mixed.columns, mixed.plan.per_step, strict=True)
+                labelled = [(columns[name][each.rows], rows) for each, columns, rows in sets if name in columns]
+                loss = loss.counted(*zip(*labelled, strict=True), classes=len(own[name]))
         except ValueError as error:
             raise RecipeError(f"losses.{name}: {error}") from None
         if loss.kind is not own[name].kind:

@@ -109,8 +109,8 @@ def export(folder: Path | str, target: Path, *, name: str | None = None, half: b
         "name": name or card["recipe"]["name"],
         "version": mien.__version__,
         **{key: card[key] for key in ("tasks", "preprocessing", "relatedness", "recipe", "versions")},
-        "validation": card["state"]["figures"],
-        **({"readout": readout.to_dict()} if readout else {}),
+        # a readout moves every figure of the training's validation: these are of outputs that the file does not give
+        **({"readout": readout.to_dict()} if readout else {"validation": card["state"]["figures"]}),
     }
     onnx.helper.set_model_props(model, {"mien": json.dumps(facts)})
     data = model.SerializeToString()

@@ -16,25 +16,26 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 
-def in_parts(network: nn.Module, inputs: Tensor, parts: int) -> Mapping[str, Tensor]:
+def in_parts(network: nn.Module, inputs: Tensor, parts: int, *others: object) -> Mapping[str, Tensor]:
     """The outputs of a network for all inputs, of which so many parts go through it one after the other.
 
     The gradients are those of the whole batch, to rounding. Departure: batch normalisation sees each part by itself.
 
     Args:
-        network: from inputs to named outputs with a row for each.
+        network: from inputs, and the ``others``, to named outputs with a row for each input.
         inputs: N x C x H x W or N x D.
         parts: at least 1; no more than N are made.
+        others: what every part is read with.
     """
     if parts == 1:
-        outputs: Mapping[str, Tensor] = network(inputs)
+        outputs: Mapping[str, Tensor] = network(inputs, *others)
         return outputs
 
     def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
         return nullcontext(), _StatisticsKept(network)  # the second pass over a part must not count it twice
 
     several = [
-        checkpoint(network, part, use_reentrant=False, context_fn=contexts)
+        checkpoint(network, part, *others, use_reentrant=False, context_fn=contexts)
         for part in inputs.tensor_split(min(parts, len(inputs)))
     ]
     return {name: torch.cat([each[name] for each in several]) for name in several[0]}

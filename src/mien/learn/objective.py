@@ -46,11 +46,13 @@ class Coupled:
         """The run's name of each of the coupling's terms."""
         return {term: term + self.suffix for term in self.coupling.terms}
 
-    @property
-    def reaches(self) -> set[str]:
-        """The names of the tasks that it couples, as far as it tells."""
-        pair = self.relatedness or self.coupling
-        return {name for key in ("classes", "attributes", "affect") if (name := getattr(pair, key, None))}
+    def reaches(self, task: str, label: str) -> bool:
+        """Whether it says anything of a label, as far as it tells: of attributes only those that go with some class."""
+        table = self.relatedness
+        if table and task == table.attributes:
+            return bool(table.weights[:, table.attribute_labels.index(label)].any())
+        pair = table or self.coupling
+        return task in {getattr(pair, key, None) for key in ("classes", "attributes", "affect")}
 
     def __call__(self, outputs: Mapping[str, Tensor], batch: Batch) -> dict[str, LossTerm]:
         """The terms under the run's names."""

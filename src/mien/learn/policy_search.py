@@ -21,6 +21,7 @@ from torch import Tensor
 from mien.learn.checkpoint import CheckpointError, find
 from mien.learn.data.mixing import LabelledSet, Mixing
 from mien.learn.log import RunningMeans, append
+from mien.learn.micro_batches import in_parts
 from mien.learn.objective import DivergedError
 from mien.learn.optimisation import learning_rate
 from mien.learn.recipe import Recipe, RecipeError
@@ -211,7 +212,7 @@ class PolicySearch(Trainer):
         self.network.train()
         gates = self.adashare.gates(free, warmth, torch.from_numpy(noise).to(self.logits.device))
         with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"):
-            outputs = self.network(batch.images, gates)
+            outputs = in_parts(self.network, batch.images, self.recipe.micro_batches, gates)
         try:
             loss, means = self.objective(outputs, batch)
         except DivergedError as error:

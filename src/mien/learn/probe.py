@@ -36,9 +36,12 @@ def open_probes(recipe: Recipe) -> dict[str, tuple[Manifest, str]]:
     """The faces of each probe of a recipe, and the column that says whose they are.
 
     Raises:
-        RecipeError: if there is no such column, or there are not two persons with enough faces.
+        RecipeError: if there is no such column, there are not two persons with enough faces, or no features of all
+            tasks to read.
         ManifestError: if a manifest cannot be used.
     """
+    if recipe.probes and recipe.sharing:
+        raise RecipeError(f"probes: they read shared features; with {recipe.sharing.name} each task has its own")
     found = {}
     for name, probe in recipe.probes.items():
         manifest = read_manifest(probe.manifest).split(probe.split)

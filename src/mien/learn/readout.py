@@ -8,7 +8,7 @@ a rare attribute the best threshold of a true probability lies far below.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ PULL = 1e-3
 """Weight of the squares that keep scales near 1 and offsets near 0: they decide where data is scarce."""
 
 FEWEST = 20
-"""An attribute with fewer labelled rows, or fewer than half as many of either kind, is left as the network says it."""
+"""A set with fewer labelled rows of an attribute, or fewer than half as many of either kind, cannot fit it."""
 
 
 @dataclass(frozen=True)
@@ -78,44 +78,57 @@ def fit_classes(logits: Array, shares: Array, prior: float) -> tuple[float, Arra
     weight = np.where(rate > 0, np.maximum(rate, 1e-12) ** (prior - 1), 0.0) * shares
     weight = weight / weight.sum()
 
-    def loss(found: Array) -> float:
+    def loss(found: Array) -> tuple[float, Array]:
         log_p = log_softmax(found[0] * logits + found[1:], axis=1)
-        return float(-(weight * log_p).sum() + PULL * ((found[0] - 1) ** 2 + (found[1:] ** 2).sum()))
+        error = weight.sum(1, keepdims=True) * np.exp(log_p) - weight  # the gradient of the sum by the logits
+        value, slope = _pull(found)
+        return value - float((weight * log_p).sum()), slope + np.r_[(error * logits).sum(), error.sum(0)]
 
-    start = np.r_[1.0, np.zeros(logits.shape[1])]
-    bounds = [(1e-2, 1e2), *((-20.0, 20.0),) * logits.shape[1]]
-    found = minimize(loss, start, bounds=bounds, method="L-BFGS-B").x
-    return float(found[0]), np.asarray(found[1:])
+    found = _smallest(loss, logits.shape[1])
+    return float(found[0]), found[1:]
 
 
 def fit_attribute(logits: Array, labels: Array) -> tuple[float, float]:
-    """Scale and offset of one attribute's logit by labels or soft labels in [0, 1]; (1, 0) where there are too few."""
-    if len(labels) < FEWEST or min(labels.sum(), (1 - labels).sum()) < FEWEST / 2:
-        return 1.0, 0.0
+    """Scale and offset of one attribute's logit by labels or soft labels in [0, 1]."""
 
-    def loss(found: Array) -> float:
+    def loss(found: Array) -> tuple[float, Array]:
         z = found[0] * logits + found[1]
-        return float(np.mean(np.logaddexp(0, z) - labels * z) + PULL * ((found[0] - 1) ** 2 + found[1] ** 2))
+        error = (expit(z) - labels) / len(z)
+        value, slope = _pull(found)
+        return value + float(np.mean(np.logaddexp(0, z) - labels * z)), slope + np.r_[error @ logits, error.sum()]
 
-    scale, offset = minimize(loss, (1.0, 0.0), bounds=((1e-2, 1e2), (-20, 20)), method="L-BFGS-B").x
+    scale, offset = _smallest(loss, 1)
     return float(scale), float(offset)
+
+
+def _pull(found: Array) -> tuple[float, Array]:
+    """What keeps a scale near 1 and offsets near 0, with its gradient."""
+    away = found - np.r_[1.0, np.zeros(len(found) - 1)]
+    return PULL * float(away @ away), 2 * PULL * away
+
+
+def _smallest(loss: Callable[[Array], tuple[float, Array]], offsets: int) -> Array:
+    """A scale and so many offsets where the loss, which comes with its gradient, is smallest."""
+    bounds = [(1e-2, 1e2), *((-20.0, 20.0),) * offsets]
+    start = np.r_[1.0, np.zeros(offsets)]
+    return np.asarray(minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B").x)
 
 
 def best_threshold(probabilities: Array, present: NDArray[np.bool_]) -> float:
     """The threshold of the highest F1, in [0.01, 0.99]; 0.5 if all or none are present.
 
-    It lies half-way between neighbouring probabilities; of several that are equally good, it is the one nearest to 0.5.
+    It lies half-way between neighbouring probabilities, or at an end; of several that are equally good, it is the one
+    nearest to 0.5.
     """
     if not present.any() or present.all():
         return 0.5
     order = np.argsort(-probabilities, kind="stable")
-    p, hits = probabilities[order], np.cumsum(present[order])
-    f1 = 2 * hits / (np.arange(1, len(p) + 1) + present.sum())
-    below = np.r_[p[1:], 0.0]
-    usable = np.flatnonzero(p > below)  # equal probabilities cannot be told apart
-    middle = np.clip((p + below)[usable] / 2, 0.01, 0.99)
-    best = f1[usable] >= f1[usable].max() - 1e-12
-    return float(middle[best][np.argmin(np.abs(middle[best] - 0.5))])
+    p, hits = probabilities[order], np.r_[0, np.cumsum(present[order])]
+    middle = np.clip((p + np.r_[p[1:], 0.0]) / 2, 0.01, 0.99)
+    told = np.searchsorted(-p, -middle, side="right")
+    f1 = 2 * hits[told] / (told + present.sum())
+    best = middle[f1 >= f1.max() - 1e-12]
+    return float(best[np.argmin(np.abs(best - 0.5))])
 
 
 def fit(
@@ -127,9 +140,9 @@ def fit(
 ) -> tuple[Readout, dict[str, int]]:
     """The readout of a network, and by which of the sets each label was fitted.
 
-    Each label is fitted by the first set that has labels of it, an attribute by the first that has it both present and
-    absent, so that a sure source can stand before a doubtful one.
-    Labels that no set knows stay as the network says them, and continuous ones always do.
+    Each label is fitted by the first set that has labels of it, an attribute by the first that has enough of either
+    kind (:data:`FEWEST`), so that a sure source can stand before a doubtful one. Labels that no set can fit stay as the
+    network says them, and continuous ones always do.
 
     Args:
         tasks: of the network.
@@ -160,7 +173,7 @@ def fit(
             continue
         pairs = []
         for place, label in enumerate(task.labels):
-            index = next((i for i, each in enumerate(labels) if _tells(each[:, place])), None)
+            index = next((i for i, each in enumerate(labels) if _enough(each[:, place])), None)
             if index is None:
                 pairs.append((1.0, 0.0))
                 continue
@@ -176,7 +189,7 @@ def fit(
     return Readout(scale, offset, thresholds), source
 
 
-def _tells(labels: Array) -> bool:
-    """Whether an attribute is present in some rows and absent in others."""
-    known = labels[~np.isnan(labels)] >= 0.5
-    return bool(known.any() and not known.all())
+def _enough(labels: Array) -> bool:
+    """Whether these labels of an attribute, NaN where there is none, can fit it."""
+    known = labels[~np.isnan(labels)]
+    return len(known) >= FEWEST and min(known.sum(), (1 - known).sum()) >= FEWEST / 2

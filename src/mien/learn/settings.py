@@ -86,7 +86,7 @@ class DataSet(Rows):
             in proportion to the sets, so that one epoch covers all.
         tasks: names of the tasks whose labels are used; left out, all.
         balance: how much more often the rows of rare classes come; 0 not at all, 1 so that all classes are alike
-            (see :func:`mien.learn.data.mixing.balanced`).
+            (see :func:`mien.learn.data.mixing.balanced`); of the first task of classes that is lent and trained.
         keep: share of the rows that keep their labels of a task, by the task's name; the others' are hidden.
         shots: how many rows of each class train, drawn by the recipe's seed from what a fold leaves; left out, all.
             Counted by the first task of the recipe that has classes and is lent by the set

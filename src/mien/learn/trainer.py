@@ -54,16 +54,14 @@ class Trainer:
         self.relatedness = relations.tables(recipe, self.tasks, self.mixing) if recipe.couplings else ()
         self.couplings = relations.couplings(recipe, self.relatedness, self.tasks, self.mixing)
         torch.manual_seed(recipe.seed)
-        network = assembly.network(recipe, self.tasks, training[0].shape)
+        fresh = checkpoint.find(folder / "last") is None  # a run that goes on needs no other checkpoint
+        network = assembly.network(recipe, self.tasks, training[0].shape, fresh)
         assembly.check_inputs(network, [*training, *self.validation])
         self.frozen = freeze(recipe, network)
-        fresh = checkpoint.find(folder / "last") is None  # a run that goes on needs no other checkpoint
         self.notes = [*assembly.lacking_shots(recipe, training), *(begin(recipe, network, self.tasks) if fresh else ())]
         self.select = assembly.select(recipe.select, self.tasks, self.validation)
-        self.balancer = assembly.balancer(recipe)
         lambdas = assembly.lambdas(recipe, self.tasks, self.couplings)
-        losses = assembly.losses(recipe, self.tasks, self.mixing)
-        self.objective = Objective(self.tasks, self.couplings, lambdas, self.balancer, self.accelerator, losses)
+        self.balancer = assembly.balancer(recipe, assembly.terms(self.tasks, self.couplings))
         for rows, columns in zip(training, self.mixing.columns, strict=True):  # after the tables were counted
             predicted = label(rows, self.tasks, [Path(teacher) for teacher in recipe.teachers])
             columns |= {
@@ -71,6 +69,8 @@ class Trainer:
                 for task in self.tasks
                 if task.name in predicted
             }
+        losses = assembly.losses(recipe, self.tasks, self.mixing)  # after the teachers: priors count what they fill in
+        self.objective = Objective(self.tasks, self.couplings, lambdas, self.balancer, self.accelerator, losses)
         self.network, self.optimizer = self.accelerator.prepare(
             network, optimizer_of(recipe.optimizer, rate_groups(network, recipe.start))
         )
@@ -85,8 +85,8 @@ class Trainer:
     @property
     def untaught(self) -> list[str]:
         """Labels that no training row has and no coupling reaches: their outputs mean nothing."""
-        coupled = {name for each in self.couplings for name in each.reaches}
-        return [label for name, label in self.mixing.unlabelled() if name not in coupled]
+        unlabelled = self.mixing.unlabelled()
+        return [label for name, label in unlabelled if not any(each.reaches(name, label) for each in self.couplings)]
 
     @property
     def bare(self) -> nn.Module:

@@ -125,11 +125,11 @@ def test_rare_classes_come_more_often(make_set: Callable[..., Path], tmp_path: P
     folder = make_set(tmp_path, [{"expression": word} for word in words], np.zeros((22, 112, 112, 1), np.uint8))
     manifest = read_manifest(folder)
     for power, (neutral, fear, disgust) in {0.0: (1, 1, 1), 0.5: (1, 2, 4), 1.0: (1, 4, 16)}.items():
-        times = np.bincount(balanced(manifest, FACE, power), minlength=22)
+        times = np.bincount(balanced(manifest, EXPRESSION, power), minlength=22)
         assert times.tolist() == [neutral] * 16 + [fear] * 4 + [disgust, 1]
-    mixing = Mixing([LabelledSet(manifest, None, 5, balanced(manifest, FACE, 0.5))], FACE, 0)
+    mixing = Mixing([LabelledSet(manifest, None, 5, balanced(manifest, EXPRESSION, 0.5))], FACE, 0)
     epoch = np.concatenate([mixing.rows(0, step) for step in range(mixing.steps_per_epoch)])
-    assert sorted(epoch) == sorted(balanced(manifest, FACE, 0.5))
+    assert sorted(epoch) == sorted(balanced(manifest, EXPRESSION, 0.5))
 
 
 def test_hidden_labels_have_no_say_in_the_balance(tmp_path: Path, make_set: Callable[..., Path]) -> None:
@@ -137,7 +137,7 @@ def test_hidden_labels_have_no_say_in_the_balance(tmp_path: Path, make_set: Call
     manifest = read_manifest(make_set(tmp_path, rows, np.zeros((32, 4), np.float32)))
     keep = {"expression": 0.25}
     labels = LabelledSet(manifest, None, 5, keep=keep).columns(FACE, 1)["expression"]
-    times = np.bincount(balanced(manifest, FACE, 1, keep, 1), minlength=32)
+    times = np.bincount(balanced(manifest, EXPRESSION, 1, keep, 1), minlength=32)
     known = [int((labels == EXPRESSION.labels.index(name)).sum()) for name in ("neutral", "fear")]
     assert (times[np.isnan(labels)] == 1).all()
     assert (times[labels == EXPRESSION.labels.index("fear")] == round(known[0] / known[1])).all()

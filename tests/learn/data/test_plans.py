@@ -29,6 +29,15 @@ def test_probabilities_are_lengths_to_the_power_of_one_over_the_temperature(
         assert plan.probabilities.tolist() == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    "plan", [Aligned((2000, 1240, 530), (200, 124, 52)), Aligned((90, 7), (10, 10)), Drawn((50, 20), 8, 2.0, 1)]
+)
+def test_rows_in_a_step_on_average(plan: Aligned | Drawn) -> None:
+    sets = range(len(plan.lengths))
+    counts = np.array([[len(plan.positions(index, step)) for index in sets] for step in range(200 * plan.steps)])
+    np.testing.assert_allclose(plan.per_step, counts.mean(0), rtol=0.02)
+
+
 @pytest.mark.parametrize("temperature", [1.0, 3.0])
 def test_sets_are_drawn_as_often_as_their_probability(temperature: float) -> None:
     plan = Drawn((5000, 800, 200), 64, temperature, 3)

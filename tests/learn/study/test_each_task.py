@@ -38,6 +38,20 @@ def test_what_needs_other_tasks_is_left_out(recipe: Plain, tmp_path: Path) -> No
     assert (alone["traits"].weights, alone["traits"].select) == ({"traits": 2.0}, "traits.f1")
 
 
+def test_what_is_said_of_other_heads_is_left_out(recipe: Plain) -> None:
+    start = {"checkpoint": "x", "freeze": ["trunk", "heads.traits"], "rates": {"heads.category": 2.0, "encoder": 0.1}}
+    alone = each_task(parse(recipe(start=start)))
+    assert alone["category"].start.freeze == ("trunk",)
+    assert alone["category"].start.rates == {"heads.category": 2.0, "encoder": 0.1}
+    assert alone["traits"].start.freeze == ("trunk", "heads.traits")
+    assert alone["traits"].start.rates == {"encoder": 0.1}
+
+
+def test_several_networks_have_no_probe(recipe: Plain, vectors: Path) -> None:
+    probes = {"who": {"manifest": str(vectors), "split": "all", "column": "category"}}
+    assert all(part.probes == {} for part in each_task(parse(recipe(probes=probes))).values())
+
+
 def test_sets_without_a_label_of_the_task_are_left_out(
     recipe: Plain, vectors: Path, make_set: Callable[..., Path], tmp_path: Path
 ) -> None:

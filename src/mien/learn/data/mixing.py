@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mien.learn.batch import Batch, collate, concatenate
 from mien.learn.data.manifest import Manifest
 from mien.learn.data.plans import Aligned, Plan
-from mien.tasks import Kind, Task
+from mien.tasks import Task
 
 
 def proportional_sizes(lengths: Sequence[int], total: int) -> list[int]:
@@ -21,16 +21,15 @@ def proportional_sizes(lengths: Sequence[int], total: int) -> list[int]:
 
 
 def balanced(
-    manifest: Manifest, tasks: Sequence[Task], power: float, keep: Mapping[str, float] | None = None, seed: int = 0
+    manifest: Manifest, task: Task | None, power: float, keep: Mapping[str, float] | None = None, seed: int = 0
 ) -> NDArray[np.int_]:
     """Row numbers of one pass, the rows of rare classes several times.
 
     A row of class c stands in it ``(n_max / n_c) ** power`` times, rounded, with n the counts of the hard labels of
-    the first task of classes; a row without that label, or with one that ``keep`` hides, once. Power 0 is every row
-    once, 1 all classes alike. ``keep`` and ``seed`` are those of :class:`LabelledSet`.
+    ``task``, of classes; a row without that label, or with one that ``keep`` hides, once. Power 0 is every row once, 1
+    all classes alike; without a task every row comes once. ``keep`` and ``seed`` are those of :class:`LabelledSet`.
     """
     rows = np.arange(len(manifest))
-    task = next((task for task in tasks if task.kind is Kind.CLASSES), None)
     if task is None or power == 0:
         return rows
     labels = manifest.column(task, hard=True)

@@ -17,6 +17,10 @@ class Plan(Protocol):
     def steps(self) -> int:
         """In an epoch."""
 
+    @property
+    def per_step(self) -> Sequence[float]:
+        """How many rows of each set stand in a step, on average."""
+
     def positions(self, index: int, step: int) -> NDArray[np.int_]:
         """The positions of a step's rows in the endless row of shuffled passes over set ``index``."""
 
@@ -42,6 +46,12 @@ class Aligned:
     def steps(self) -> int:
         """In an epoch: those of the set that needs the most."""
         return max(-(-length // size) for length, size in zip(self.lengths, self.sizes, strict=True))
+
+    @property
+    def per_step(self) -> list[float]:
+        """The sizes, and of the set that sets the pace what fills an epoch."""
+        pairs = zip(self.lengths, self.sizes, strict=True)
+        return [length / self.steps if -(-length // size) == self.steps else float(size) for length, size in pairs]
 
     def positions(self, index: int, step: int) -> NDArray[np.int_]:
         """As many as the set's size, but in the last step of an epoch of the set that sets the pace."""
@@ -87,6 +97,11 @@ class Drawn:
         """Of each set."""
         weights = np.asarray(self.lengths, np.float64) ** (1 / self.temperature)
         return np.asarray(weights / weights.sum())
+
+    @property
+    def per_step(self) -> list[float]:
+        """By the probabilities."""
+        return [float(self.size * share) for share in self.probabilities]
 
     def positions(self, index: int, step: int) -> NDArray[np.int_]:
         """As many as were drawn of the set, none perhaps."""

@@ -27,6 +27,8 @@ def check(study: Study, settings: Sequence[str]) -> None:
         try:
             for part in recipes(recipe, study.file.settings[name].each_task).values():
                 Trainer(part, Path())  # writes nothing
+            if study.file.settings[name].each_task:
+                recipe = recipe.model_copy(update={"probes": {}})  # as in each task's own recipe
             missing = {figure: why for figure in missing if (why := _lacking(recipe, figure))}
         except (ValueError, OSError) as error:
             faults += [f"{study.source}: settings.{name}: {line}" for line in str(error).splitlines()]

@@ -7,7 +7,7 @@ import numpy as np
 from mien.learn.assembly import label_space, manifests
 from mien.learn.data.manifest import Manifest
 from mien.learn.recipe import Recipe, RecipeError
-from mien.learn.settings import DataSet
+from mien.learn.settings import DataSet, Start
 from mien.tasks import Kind, Task
 
 
@@ -15,10 +15,11 @@ def each_task(recipe: Recipe) -> dict[str, Recipe]:
     """The recipe of each task's own network.
 
     Couplings, their relatedness, balancing and sharing need other tasks and are left out, and so are the weights of
-    terms that are gone, the losses of other tasks, and an adversary but where its task is trained. A data set without
-    any label of the task is left out as well, unless a fold is cut from it. In the other sets the rows without a label
-    stay, as in the runs that this one is compared with: where all tasks share a set, all settings make the same number
-    of steps over the same rows.
+    terms that are gone, the losses of other tasks, what a start says of their heads, and an adversary but where its
+    task is trained; probes too, for several networks have no features in common. A data set without any label of the
+    task is left out as well, unless a fold is cut from it. In the other sets the rows without a label stay, as in the
+    runs that this one is compared with: where all tasks share a set, all settings make the same number of steps over
+    the same rows.
 
     Raises:
         RecipeError: if no data set lends a label of some task.
@@ -40,7 +41,18 @@ def _alone(recipe: Recipe, task: Task, training: list[Manifest]) -> Recipe:
     losses = {name: loss for name, loss in recipe.losses.items() if name == task.name}
     grouped = recipe.adversarial and recipe.adversarial.task in (None, task.name) and task.kind is Kind.CONTINUOUS
     alone |= {"losses": losses, "adversarial": recipe.adversarial if grouped else None}
+    alone |= {"start": _started(recipe.start, task), "probes": {}}
     return recipe.model_copy(update={**alone, "relatedness": (), "couplings": (), "balancing": None, "sharing": None})
+
+
+def _started(start: Start, task: Task) -> Start:
+    """Without what is said of the heads of other tasks."""
+
+    def own(part: str) -> bool:
+        return not part.startswith("heads.") or part.split(".")[1] == task.name
+
+    freeze = tuple(filter(own, start.freeze))
+    return start.model_copy(update={"freeze": freeze, "rates": {k: v for k, v in start.rates.items() if own(k)}})
 
 
 def _lends(part: DataSet, rows: Manifest, task: Task) -> bool:
