@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -29,7 +30,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, astronaut: Path, netwo
     return tmp_path
 
 
-def run(network: Path, *arguments: str, given: str | None = None) -> Result:
+def run(network: Path, *arguments: str, given: str | bytes | None = None) -> Result:
     return CliRunner().invoke(app, ["annotate", "--model", str(network), "--threads", "1", *arguments], input=given)
 
 
@@ -248,3 +249,20 @@ def test_compounds_are_refused_in_one_line(here: Path, network: Path, words: tup
     assert result.stderr.startswith(f"mien: {reason}")
     assert len(result.stderr.splitlines()) == 1
     assert not Path("annotations.parquet").exists()
+
+
+def test_a_hangup_that_nohup_ignores_stays_ignored(here: Path, network: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert run(network, "photos", "-q").exit_code == 0
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_names_that_no_file_can_have_are_lines(here: Path, network: Path) -> None:
+    result = run(network, "-", "x" * 300 + ".mp4", "--out", "annotations", given=b"caf\xe9.png\nphotos/face.png\n")
+    assert result.exit_code == 1
+    assert sorted(line.split(": ")[1] for line in result.stderr.splitlines()) == ["caf\ufffd.png", "x" * 300 + ".mp4"]
+    result = run(network, "x" * 300 + ".mp4")
+    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1), result.exception

@@ -59,8 +59,7 @@ def consistency(
 
     Returns:
         The figures above, each a share in [0, 1] or None where there is no face to judge, ``faces`` and the numbers of
-        faces as whole numbers; under ``by_class`` the same without ``gap`` and ``implied_faces`` for the faces of each
-        predicted class.
+        faces as whole numbers; under ``by_class`` the same without ``gap`` for the faces of each predicted class.
 
     Raises:
         ValueError: if the tasks don't have the table's labels, or a setting is out of range.

@@ -15,6 +15,11 @@ ENDINGS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(si
 """Signals that ask a program to end: what is done is kept, as after Ctrl-C."""
 
 
+def heard_endings() -> list[signal.Signals]:
+    """Those of :data:`ENDINGS` that this process hears: ``nohup`` lets it ignore the hangup, and so it stays."""
+    return [ending for ending in ENDINGS if signal.getsignal(ending) is not signal.SIG_IGN]
+
+
 def complain(reason: str) -> None:
     """One line on stderr; control characters, as file names may have, come as question marks.
 

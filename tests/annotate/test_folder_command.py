@@ -1,6 +1,8 @@
 """``mien annotate`` with several videos: a table each, an index, and none stops the others."""
 
 import csv
+import multiprocessing
+import multiprocessing.connection
 import os
 import shutil
 import signal
@@ -9,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -129,6 +132,50 @@ def test_overlays_have_the_names_of_the_tables(here: Path, network: Path) -> Non
     assert Path("annotations/a-2.csv").exists()
 
 
+@pytest.mark.parametrize("word", ["--overwrite", "--resume"])
+def test_an_overlay_never_replaces_an_input(here: Path, network: Path, film: Film, word: str) -> None:
+    shutil.copy(film(60), "films/a.mov")  # whose overlay would be a.mp4
+    before = Path("films/a.mp4").read_bytes()
+    result = run(network, "films", "--overlay", "films", "--out", "tables", word)
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "mien: films/a.mp4: is to be read; choose another folder for the overlays\n",
+    )
+    assert Path("films/a.mp4").read_bytes() == before
+    Path("drawn").mkdir()
+    os.link("films/deep/a.mp4", "drawn/a.mp4")  # the same file by another name
+    result = run(network, "films/a.mov", "films/deep/a.mp4", "--overlay", "drawn", "--out", "tables", word)
+    assert (result.exit_code, result.stderr.split(": ")[1]) == (2, "drawn/a.mp4")
+
+
+def test_overlays_of_pictures_replace_nothing_unasked(here: Path, network: Path) -> None:
+    Path("drawn").mkdir()
+    Path("drawn/portrait.jpg").write_text("mine")
+    words = ("films/a.mp4", "films/portrait.png", "--overlay", "drawn")
+    result = run(network, *words)
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "mien: drawn: is not empty (--overwrite replaces what is there)\n",
+    )
+    assert not Path("annotations/a.parquet").exists()  # it was said before any work
+    assert Path("drawn/portrait.jpg").read_text() == "mine"
+    assert run(network, *words, "--overwrite").exit_code == 0
+    assert Path("drawn/portrait.jpg").stat().st_size > 1000
+    assert run(network, *words, "--resume").exit_code == 0
+    result = run(network, "films/deep/a.mp4", "films/portrait.png", "--overlay", "films", "--overwrite")
+    assert (result.exit_code, result.stderr.split(": ")[1]) == (2, "films")
+
+
+@pytest.mark.parametrize("content", ["a.mp4,a.parquet,3.0,3,1.0,done,\n", "\xff", '"'])
+def test_an_index_that_cannot_be_read_is_named(here: Path, network: Path, content: str) -> None:
+    Path("tables").mkdir()
+    header = ",".join(COLUMNS) + "\n"
+    Path("tables/index.csv").write_bytes((header + content + "x" * 200_000 * (content == '"')).encode("latin-1"))
+    result = run(network, "films", "--out", "tables", "--resume")
+    assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1), result.exception
+    assert result.stderr.startswith("mien: tables/index.csv: cannot be read (")
+
+
 def started(network: Path, *arguments: str) -> subprocess.Popen[str]:
     environment = os.environ | {"PYTHONPATH": str(Path(mien.__file__).parents[1])}
     command = [sys.executable, "-m", "mien", "annotate", "--model", str(network), "--threads", "1", *arguments]
@@ -161,6 +208,33 @@ def test_ctrl_c_completes_the_tables_that_were_begun(here: Path, network: Path, 
     assert [table.num_rows for table in tables] == [240] * 3
     assert tables[0].equals(tables[1])
     assert tables[0].equals(tables[2])
+
+
+@pytest.mark.parametrize("done", [True, False], ids=["when they were done", "before they began"])
+def test_ctrl_c_is_never_taken_for_success_or_failure(
+    here: Path, network: Path, film: Film, monkeypatch: pytest.MonkeyPatch, done: bool
+) -> None:
+    for name in ("one.mp4", "two.mp4", "other.mp4"):
+        shutil.copy(film(60), here / name)
+    wait, asked = multiprocessing.connection.wait, list[object]()
+
+    def interrupted(*arguments: Any) -> Any:
+        if asked:
+            return wait(*arguments)
+        asked.append(arguments)
+        for process in multiprocessing.active_children() if done else ():
+            process.join()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(multiprocessing.connection, "wait", interrupted)
+    words = ("one.mp4", "two.mp4", "other.mp4", "films/portrait.png", "--workers", "2")
+    result = run(network, *words)
+    ended = "done" if done else "interrupted"
+    assert (result.exit_code, [row["status"] for row in index()]) == (130, [ended, ended, "waiting"])
+    assert result.stderr == (
+        f"mien: interrupted; {2 * done} of 3 videos are done: annotations/index.csv; --resume goes on\n"
+    )
+    assert not Path("annotations/pictures.parquet").exists()
 
 
 def test_a_process_that_is_killed_takes_no_other_with_it(here: Path, network: Path, film: Film) -> None:

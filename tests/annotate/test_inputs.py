@@ -9,6 +9,9 @@ import pytest
 from mien.annotate.inputs import Source, expand
 from mien.annotate.media import MediaError
 
+LISTED = b"\xef\xbb\xbfp/b.jpg\r\n  \np/*.PNG\nmissing one.jpg\ncaf\xe9.jpg\n"
+"""As a list on standard input is: a mark of its encoding, an empty line, and a name that is not Unicode."""
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -55,8 +58,8 @@ def test_names_that_print_alike_are_two_files(folder: Path) -> None:
 
 
 def test_list_on_standard_input(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("\ufeffp/b.jpg\r\n  \np/*.PNG\nmissing one.jpg\n"))
-    assert names("-") == ["p/b.jpg", "p/a.PNG", "missing one.jpg"]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(LISTED), "utf-8"))
+    assert [source.item for source in expand("-")] == ["p/b.jpg", "p/a.PNG", "missing one.jpg", "caf\udce9.jpg"]
 
 
 @pytest.mark.parametrize(

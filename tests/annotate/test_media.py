@@ -48,6 +48,18 @@ def test_exif_orientation_is_undone(tmp_path: Path, orientation: int) -> None:
     assert (picture.width, picture.height, picture.scale) == (64, 48, (1.0, 1.0))
 
 
+@pytest.mark.parametrize(
+    ("tag", "kind", "value"), [(0x011A, 2, b"72\0\0"), (0x0100, 7, b"64\0\0")], ids=["XResolution", "ImageWidth"]
+)
+def test_odd_exif_tags_are_no_damage(tmp_path: Path, tag: int, kind: int, value: bytes) -> None:
+    """A resolution that is a text, a width of no type: nobody needs them to turn a picture."""
+    turned, odd = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0), struct.pack("<HHI4s", tag, kind, 3, value)
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + turned + odd + bytes(4)
+    picture = read(saved(tmp_path / "a.jpg", Image.fromarray(RAMP), exif=exif))
+    assert picture.pixels.shape == (64, 48, 3)
+    assert picture.pixels[0].mean() < 10
+
+
 def test_transparent_parts_lie_on_white(tmp_path: Path) -> None:
     image = Image.new("RGBA", (8, 8), (200, 0, 0, 0))
     image.paste((200, 0, 0, 255), (0, 0, 4, 8))

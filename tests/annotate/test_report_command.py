@@ -71,6 +71,27 @@ def test_the_list_of_failures_is_in_it(here: Path) -> None:
     assert "damaged at 1:20" in Path("t.html").read_text()
 
 
+def test_a_table_that_tells_its_failures_has_no_others(here: Path, annotations: Callable[..., Path]) -> None:
+    Path("t.errors.csv").write_text("input,error\nold.jpg,of another table\n")
+    told = '[{"input": "a.mp4", "error": "damaged after 3 seconds"}]'
+    for failures, count in ((told, 1), ("[]", 0)):
+        annotations(here / "t.parquet", FACES, metadata={"errors": failures})
+        assert run("t.parquet", "--overwrite").exit_code == 0
+        assert Path("t.html").read_text().count("damaged after 3 seconds") == count
+        assert "of another table" not in Path("t.html").read_text()
+    annotations(here / "t.parquet", FACES, metadata={"errors": "[{}]"})
+    result = run("t.parquet", "--overwrite")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "mien: t.parquet: its list of failures cannot be read: 'input'\n",
+    )
+
+
+def test_pictures_without_any_face(here: Path, annotations: Callable[..., Path]) -> None:
+    annotations(here / "p.parquet", [(0, 0.0, -1)], video=False, name="blank.jpg")
+    assert (run("p.parquet").exit_code, Path("p.html").exists()) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

@@ -113,6 +113,9 @@ def test_pictures_are_one_crowd_with_a_cloud(tmp_path: Path, annotations: Callab
 def test_no_face_at_all_and_no_rows(tmp_path: Path, annotations: Callable[..., Path]) -> None:
     found = scan(AnnotatedTable(annotations(tmp_path / "t.parquet", [(0, 0.0, -1), (1, 0.04, -1)])))
     assert (found.frames, found.empty, found.tracks, found.peaks) == (2, 2, [], [])
+    pictures = annotations(tmp_path / "p.parquet", [(0, 0.0, -1)] * 2, video=False, input=["a.jpg", "b.jpg"])
+    found = scan(AnnotatedTable(pictures))
+    assert (found.frames, found.empty, found.tracks, found.cloud.shape) == (2, 2, [], (0, 26))
     with pytest.raises(TableError, match="the table is empty"):
         scan(AnnotatedTable(annotations(tmp_path / "e.parquet", [])))
 

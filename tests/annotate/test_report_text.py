@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from mien.annotate.report_scan import scan
-from mien.annotate.report_text import MOST, about, clock, errors, gallery, lead, title, tracks
+from mien.annotate.report_text import CAUTION, MOST, about, clock, errors, gallery, lead, title, tracks
 from mien.annotate.tables import AnnotatedTable
 
 
@@ -46,3 +46,9 @@ def test_metadata_of_any_kind() -> None:
     for part in ("options: fps</td><td class=long>2.5", "<summary>show", "plain", ">3<"):
         assert part in text
     assert "tasks" not in text
+
+
+def test_no_more_is_said_of_probabilities_than_is_known() -> None:
+    """The bundled networks are calibrated, others may be."""
+    assert "not calibrated" not in CAUTION
+    assert "calibrated on" in about({}, "t")

@@ -82,6 +82,18 @@ def test_errors_stand_beside_the_table_and_a_stale_list_goes(tmp_path: Path) -> 
     assert pa.parquet.read_table(path).num_rows == 0
 
 
+def test_summaries_of_a_table_that_is_replaced_go_with_it(tmp_path: Path) -> None:
+    summaries = [tmp_path / "a.tracks.csv", tmp_path / "a.summary.csv"]
+    for path in (tmp_path / "a.parquet", *summaries):
+        path.write_text("of a video")
+    with Store(tmp_path / "a.csv", SCHEMA, overwrite=True):
+        pass
+    assert all(path.exists() for path in summaries)  # they are of a.parquet, which still stands
+    with Store(tmp_path / "a.parquet", SCHEMA, overwrite=True):
+        pass
+    assert not any(path.exists() for path in summaries)
+
+
 def test_outputs_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("mine")
     (tmp_path / "a.errors.csv").write_text("mine too")

@@ -6,12 +6,13 @@ import statistics
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from mien.annotate import summary as module
 from mien.annotate.schema import table_schema
 from mien.annotate.smooth import Smoother
 from mien.annotate.store import StoreError
@@ -254,3 +255,24 @@ def test_both_tables_stand_beside_the_main_one(tmp_path: Path) -> None:
     assert write_summary(tmp_path / "pond.csv", summary, overwrite=True) == paths
     with pytest.raises(StoreError, match=r"a\.tracks\.csv: cannot be written: No such file"):
         write_summary(tmp_path / "none" / "a.csv", summary)
+
+
+def test_summaries_that_cannot_be_written_leave_the_earlier_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full:
+        def __init__(self, stream: IO[bytes], _: pa.Schema) -> None:
+            stream.write(b"input,")
+
+        def write_table(self, _: pa.Table) -> None:
+            raise OSError(28, "No space left on device")
+
+        def close(self) -> None: ...
+
+    first, _ = write_summary(tmp_path / "pond.parquet", summed(wild(0)))
+    before = first.read_bytes()
+    monkeypatch.setattr(module, "csv_writer", Full)
+    with pytest.raises(StoreError, match=r"pond\.tracks\.csv: cannot be written: No space left"):
+        write_summary(tmp_path / "pond.parquet", summed(wild(1)), overwrite=True)
+    assert first.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pond.summary.csv", "pond.tracks.csv"]

@@ -43,7 +43,7 @@ def test_what_is_no_table_of_ours(tmp_path: Path, annotations: Callable[..., Pat
         "empty.parquet": "cannot be read",
         "cut.parquet": "cannot be read",
         "other.parquet": "is not a table of mien annotate",
-        "old.parquet": "does not say what its labels are",
+        "old.parquet": "does not say what its labels are: its metadata lacks 'tasks'",
         "broken.parquet": "its metadata 'tasks' cannot be read",
         "less.parquet": "has no column AU12, expression",
     }

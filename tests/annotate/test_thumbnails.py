@@ -1,11 +1,15 @@
 import base64
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
 import numpy as np
+import pytest
 from PIL import Image
 
+from mien.annotate import thumbnails as module
+from mien.annotate.frames import Footage, Frame
 from mien.annotate.report_scan import Peak
 from mien.annotate.thumbnails import SIDE, thumbnail, thumbnails
 
@@ -20,9 +24,9 @@ def picture(uri: str) -> Image.Image:
     return Image.open(io.BytesIO(base64.b64decode(content)))
 
 
-def video(path: Path, count: int = 60) -> Path:
+def video(path: Path, count: int = 60, codec: str = "libx264") -> Path:
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", 25, {"g": "12"})
+        stream = container.add_stream(codec, 25, {"g": "12"})
         stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
         for index in range(count):
             container.mux(stream.encode(av.VideoFrame.from_image(Image.new("RGB", (160, 120), (4 * index,) * 3))))
@@ -40,6 +44,31 @@ def test_each_frame_is_sought_and_the_right_one(tmp_path: Path) -> None:
         image = picture(found[each])
         assert image.size == (SIDE, SIDE)
         assert abs(np.asarray(image).mean() - 4 * each.frame) < 4
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "passes"),
+    [("v.avi", "mpeg4", 1), ("v.mp4", "mpeg4", 1), ("v.ts", "libx264", 1), ("v.mkv", "libx264", 4)],
+)
+def test_what_cannot_be_sought_is_decoded_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, codec: str, passes: int
+) -> None:
+    begun = []
+
+    class Counted(Footage):
+        def __iter__(self) -> Iterator[Frame]:
+            begun.append(self)
+            return super().__iter__()
+
+    path = video(tmp_path / name, codec=codec)
+    with Footage(path) as footage:
+        times = {frame.number: frame.time for frame in footage}
+    monkeypatch.setattr(module, "Footage", Counted)
+    peaks = [Peak("AU12", 0.9, name, "track 0", frame, times[frame], (40, 30, 40, 40)) for frame in (41, 7, 58, 0)]
+    found, faults = thumbnails(peaks, {name: path}, timed=True)
+    assert (faults, len(begun)) == ([], passes)
+    for each in peaks:
+        assert abs(np.asarray(picture(found[each])).mean() - 4 * each.frame) < 6
 
 
 def test_two_peaks_of_a_frame(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -144,6 +145,9 @@ def test_a_finished_table_is_known(annotator: Annotator, network: Path, film: Fi
     assert is_complete(annotator, str(source), out)
     with pytest.raises(JournalError, match="every"):
         is_complete(Annotator(network, threads=1, video=VideoOptions(every=2)), str(source), out)
+    out.write_bytes(out.read_bytes()[:-100])
+    with pytest.raises(StoreError, match=rf"^{re.escape(str(out))}: cannot be read \(.*\); --overwrite begins anew$"):
+        is_complete(annotator, str(source), out)
 
 
 def test_what_is_there_is_left_alone(annotator: Annotator, film: Film, tmp_path: Path) -> None:
@@ -161,6 +165,16 @@ def test_what_is_there_is_left_alone(annotator: Annotator, film: Film, tmp_path:
             run(annotator, source, tmp_path / name)
     with pytest.raises(StoreError, match=r"must end in \.csv"):
         run(annotator, source, tmp_path / "a.parquet", Ending(layout="openface"))
+
+
+def test_a_list_of_failures_of_pictures_goes_with_their_table(annotator: Annotator, film: Film, tmp_path: Path) -> None:
+    source, errors = film(60), tmp_path / "a.errors.csv"
+    errors.write_text("input,error\nb.jpg,no such file\n")
+    with pytest.raises(StoreError, match=r"a\.errors\.csv: exists already"):
+        run(annotator, source, tmp_path / "a.parquet")
+    assert errors.exists()
+    run(annotator, source, tmp_path / "a.parquet", overwrite=True)
+    assert not errors.exists()
 
 
 def test_what_cannot_be_opened_leaves_nothing(annotator: Annotator, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
@@ -18,6 +18,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 import mien
+from mien.annotate import video
 from mien.cli import app
 
 Film = Callable[..., Path]
@@ -110,6 +111,16 @@ def test_resume_of_what_is_finished_and_of_what_is_another(here: Path, network: 
     shutil.copy("talk.mp4", "talk.old")
     Path("talk.mp4").write_bytes(Path("talk.mp4").read_bytes() + b"\0")
     refused(run(network, "talk.mp4", "--resume"), 2, "video (was")
+
+
+def test_ctrl_c_before_the_first_frame(here: Path, network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> Iterator[object]:
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(video, "watch", interrupted)
+    refused(run(network, "talk.mp4"), 130, "talk.mp4: interrupted; nothing was done")
+    assert [entry.name for entry in here.iterdir()] == ["talk.mp4"]
 
 
 def test_a_gif_is_a_video_if_it_moves(here: Path, network: Path, astronaut: Path) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -154,6 +155,19 @@ def test_bad_input_is_one_clear_line(
     assert status == 2
     assert message in output
     assert all(line.startswith("mien: ") for line in output.splitlines())
+
+
+def test_a_hangup_that_nohup_ignores_stays_ignored(recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from mien.learn.trainer import Trainer
+
+    heard: list[object] = []
+    monkeypatch.setattr(Trainer, "run", lambda *_: heard.append(signal.getsignal(signal.SIGHUP)))
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        mien("train", recipe, "--out", tmp_path / "run")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert heard == [signal.SIG_IGN]
 
 
 def test_a_run_is_not_overwritten(run: Path, recipe: Path):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mien.terminal import ENDINGS, fail
+from mien.terminal import fail, heard_endings
 
 OUT, FOLDER = "annotations.parquet", "annotations"
 
@@ -116,7 +117,7 @@ def annotate(
         annotator = settings.annotator() if videos else settings.for_pictures()
     except (OSError, ValueError) as error:
         fail(str(error), 2)
-    for ending in ENDINGS:
+    for ending in heard_endings():
         signal.signal(ending, signal.default_int_handler)  # as Ctrl-C: the table is completed
     if not videos:
         status = annotate_pictures(
@@ -133,7 +134,8 @@ def annotate(
     from mien.annotate.video_command import annotate_one
 
     file = out is not None and (out in ("", "-") or bool(Path(out).suffix))
-    alone = len(sources) == 1 and (file or (out is None and not (inputs and Path(inputs[0]).is_dir())))
+    folder = bool(inputs and os.path.isdir(inputs[0]))  # noqa: PTH112 (pathlib raises for an overlong name)
+    alone = len(sources) == 1 and (file or (out is None and not folder))
     if alone:
         raise typer.Exit(annotate_one(annotator, sources[0], OUT if out is None else out, overlay, settings, quiet))
     raise typer.Exit(

@@ -66,7 +66,7 @@ class Finisher:
             errors: for the table's metadata, as :class:`mien.annotate.pipeline.Annotator` has them.
 
         Raises:
-            OSError: if it cannot be written; what stood there before still does.
+            OSError: if one of them cannot be written; what stood in its place before still does.
         """
         schema, batches = self._schema, journal.batches()
         if self._smoother:

@@ -98,6 +98,11 @@ class Film:
         return not self.live and not SEEKABLE.isdisjoint(self._decoder.container.format.name.split(","))
 
     @property
+    def seekable(self) -> bool:
+        """Whether a frame and its number can be had without decoding all that stands before it."""
+        return self._indexed and self._decoder.stream.codec_context.name in COUNTED
+
+    @property
     def damaged(self) -> int:
         """How many packets or frames could not be decoded so far, or not wholly."""
         return self._decoder.damaged
@@ -165,7 +170,7 @@ class Film:
 
     def _from(self, start: float) -> Iterator[Numbered]:
         """Frames from some frame before ``start`` on."""
-        if start > 0 and self._decoder.stream.codec_context.name in COUNTED:
+        if start > 0 and self.seekable:
             landed = self._land(start)
             first = next(landed, None)
             number = None if first is None else self._count_before(first[1].pts)

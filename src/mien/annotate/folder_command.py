@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePath
 
+from mien.annotate.draw import Overlays
 from mien.annotate.ending import Ending, Finisher
 from mien.annotate.inputs import Source
 from mien.annotate.jobs import Job, work_off
 from mien.annotate.picture_command import annotate_pictures
 from mien.annotate.pipeline import Annotator
 from mien.annotate.settings import Settings
+from mien.annotate.store import StoreError
 from mien.annotate.video import Outcome
 from mien.annotate.video_command import films
 from mien.terminal import complain, fail
@@ -61,31 +63,58 @@ def annotate_folder(
         fail(f"the layout {settings.layout} is a CSV file, not {table}", 2)
     if overlay and overlay.suffix:
         fail(f"{overlay}: the overlays of several videos need a folder", 2)
+    videos = [source for source in sources if source.video]
+    pictures = [source for source in sources if not source.video]
     try:
         ending = Ending(settings.smooth, settings.constant, settings.layout)
         Finisher(ending, annotator.video_schema, annotator.tasks)  # refuses what no video can have
         known = _opened(folder, settings)
-        if overlay:
-            overlay.mkdir(parents=True, exist_ok=True)
+        jobs = _jobs(videos, folder, table, overlay, known)
+        overlays = _overlays(overlay, jobs, pictures, settings) if overlay else None
     except (OSError, ValueError) as error:
         fail(str(error), 2)
-    videos = [source for source in sources if source.video]
-    pictures = [source for source in sources if not source.video]
-    names = _names([source.name for source in videos], table, {name: entry.table for name, entry in known.items()})
-    index = known | {
-        source.name: known.get(source.name, Entry(source.name, name))
-        for source, name in zip(videos, names, strict=True)
-    }
-    jobs = [
-        Job(source.name, str(source.item), folder / name, overlay / f"{PurePath(name).stem}.mp4" if overlay else None)
-        for source, name in zip(videos, names, strict=True)
-    ]
+    index = known | {job.name: known.get(job.name, Entry(job.name, job.out.name)) for job in jobs}
     status = _annotate_videos(jobs, annotator, settings, workers, index, folder / INDEX, quiet)
     if status != 130 and pictures:
         place = str(folder / f"{PICTURES}.{table}")  # anew if it is there: pictures are quick
-        told = annotate_pictures(settings.for_pictures(), pictures, place, overlay=overlay, overwrite=True, quiet=quiet)
-        status = max(status, told)
+        read = settings.for_pictures()
+        status = max(status, annotate_pictures(read, pictures, place, overlay=overlays, overwrite=True, quiet=quiet))
     return status
+
+
+def _jobs(
+    videos: Sequence[Source], folder: Path, table: str, overlay: Path | None, known: dict[str, Entry]
+) -> list[Job]:
+    """One a video, with the names that its table and its overlay have."""
+    names = _names([source.name for source in videos], table, {name: entry.table for name, entry in known.items()})
+    return [
+        Job(source.name, str(source.item), folder / name, overlay / f"{PurePath(name).stem}.mp4" if overlay else None)
+        for source, name in zip(videos, names, strict=True)
+    ]
+
+
+def _overlays(folder: Path, jobs: Sequence[Job], pictures: Sequence[Source], settings: Settings) -> Overlays | None:
+    """Make the folder of the overlays; returns what draws those of the pictures, if there are any.
+
+    Raises:
+        OSError: if it cannot be, or an overlay would replace an input or what must stay; the message is one line.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    inputs = {_file(Path(job.source)) for job in jobs}
+    for job in jobs:
+        if job.overlay and (there := _file(job.overlay)) and there in inputs:
+            raise StoreError(f"{job.overlay}: is to be read; choose another folder for the overlays")
+    names = [source.name for source in pictures]
+    return Overlays(folder, names, overwrite=settings.overwrite or settings.resume) if pictures else None
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    """By what a file is the same, whatever name it goes by; None if there is none."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _annotate_videos(
@@ -180,8 +209,17 @@ def _write(path: Path, index: dict[str, Entry]) -> None:
 
 
 def _read(path: Path) -> dict[str, Entry]:
+    """The rows of an index.
+
+    Raises:
+        StoreError: if it cannot be read, as after a spreadsheet saved it; the message is one line.
+    """
     with path.open(encoding="utf-8", newline="") as file:
-        return {row["input"]: _parsed(row) for row in csv.DictReader(file) if "input" in row and "table" in row}
+        try:
+            rows = csv.DictReader(file)
+            return {row["input"]: _parsed(row) for row in rows if row.get("input") and row.get("table")}
+        except (csv.Error, ValueError) as error:
+            raise StoreError(f"{path}: cannot be read ({error}); --overwrite begins anew") from None
 
 
 def _parsed(row: dict[str, str]) -> Entry:

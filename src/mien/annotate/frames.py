@@ -97,6 +97,11 @@ class Footage:
         """Whether it is a stream or a device, which cannot be read twice."""
         return self._reel.live
 
+    @property
+    def seekable(self) -> bool:
+        """Whether a frame in the middle can be had without decoding all that stands before it."""
+        return self._reel.seekable
+
     def __iter__(self) -> Iterator[Frame]:
         """The frames, in the order in which they are shown.
 

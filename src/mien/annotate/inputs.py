@@ -80,11 +80,12 @@ def is_video(path: str) -> bool:
 
 
 def _standard_input() -> Iterator[str]:
-    return (line for line in map(_chomp, sys.stdin) if line.strip())
+    return (line for line in map(_chomp, sys.stdin.buffer) if line.strip())
 
 
-def _chomp(line: str) -> str:
-    return line.rstrip("\r\n").removeprefix("\ufeff")
+def _chomp(line: bytes) -> str:
+    """A name as the system has it: its bytes need not be valid Unicode."""
+    return os.fsdecode(line).rstrip("\r\n").removeprefix("\ufeff")
 
 
 def _pictures(path: str) -> list[Source]:

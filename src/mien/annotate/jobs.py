@@ -64,6 +64,8 @@ def work_off(
 ) -> Iterator[tuple[Job, Outcome]]:
     """Each job with what became of it, as they end; after Ctrl-C those that were begun, and no others.
 
+    With several workers Ctrl-C is raised when these have ended.
+
     Args:
         jobs: in the order in which they are begun.
         annotator: of this process, for a single worker.
@@ -114,6 +116,8 @@ class _Processes:
                 self._end_all()
                 continue
             yield from ended
+        if self._stop:  # all that were begun may have been done by then: nothing else tells of it
+            raise KeyboardInterrupt
 
     def _begin(self, job: Job) -> None:
         receiver, sender = self._context.Pipe(duplex=False)
@@ -131,7 +135,8 @@ class _Processes:
             try:
                 news = receiver.recv()
             except EOFError:
-                news = Outcome("failed", error="its process was killed (out of memory?); --resume goes on")
+                killed = Outcome("failed", error="its process was killed (out of memory?); --resume goes on")
+                news = Outcome("interrupted") if self._stop else killed  # asked to end before it could hear that
             if isinstance(news, Outcome):
                 del self._running[receiver]
                 process.join()

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from mien.faces.detect import Pixels
@@ -39,6 +39,13 @@ MAX_PIXELS = 80_000_000
 
 FULL_PIXELS = 32_000_000
 """JPEG files with more pixels than this are decoded at a half, a quarter or an eighth of their sides."""
+
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
+"""EXIF orientation -> what undoes it. Pillow's own function writes all of the EXIF anew and fails at odd tags."""
 
 
 class MediaError(ValueError):
@@ -159,9 +166,10 @@ def _picture(image: Image.Image, name: str, size: tuple[int, int], note: str | N
     if not all(size):
         raise MediaError(f"has no pixels ({size[0]} x {size[1]})")
     image.load()
-    turned = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
-    upright = ImageOps.exif_transpose(image)
-    width, height = reversed(size) if turned else size
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    width, height = reversed(size) if orientation in (5, 6, 7, 8) else size
+    turn = UPRIGHT.get(orientation)
+    upright = image if turn is None else image.transpose(turn)
     return Picture(name, _from_image(upright), width, height, note)
 
 

@@ -41,14 +41,15 @@ def annotate_pictures(
     sources: Sequence[Source],
     out: str,
     *,
-    overlay: Path | None = None,
+    overlay: Path | Overlays | None = None,
     as_manifest: Path | None = None,
     overwrite: bool = False,
     quiet: bool = False,
 ) -> int:
     """Annotate pictures into a table, with a line for each failure; returns the exit status, or ends with it."""
     try:
-        overlays = Overlays(overlay, [source.name for source in sources], overwrite=overwrite) if overlay else None
+        names = [source.name for source in sources]
+        overlays = Overlays(overlay, names, overwrite=overwrite) if isinstance(overlay, Path) else overlay
         labels = _annotated_set(as_manifest, annotator, overwrite) if as_manifest else None
     except (OSError, ValueError) as error:
         fail(str(error), 2)
@@ -70,8 +71,8 @@ def annotate_pictures(
         print(f"{tally.rows} rows: {out}")
         if tally.failed:
             print(f"{tally.failed} of {len(sources)} inputs failed: {store.errors_path}")
-        if overlay:
-            print(f"overlays: {overlay}")
+        if overlays:
+            print(f"overlays: {overlays.folder}")
         if labels:
             print(f"{labels.faces} faces to train on: {as_manifest}")
     return 1 if tally.failed or (labels and labels.left_out) else 0

@@ -82,18 +82,22 @@ def _place(name: str, table: Path) -> Path | None:
 
 
 def _failures(path: Path, metadata: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
-    """Those in the list beside the table, or in its metadata."""
+    """Those in the table's metadata, if it tells any or none; otherwise in the list beside it, as pictures have one."""
     import csv
     import json
 
-    beside = path.with_suffix(".errors.csv")
+    from mien.annotate.store import ERRORS
+
+    place = path if "errors" in metadata else path.with_suffix(ERRORS)
     try:
-        if beside.is_file():
-            with beside.open(encoding="utf-8", errors="replace", newline="") as stream:
-                return [
-                    {"input": row.get("input") or "", "error": row.get("error") or ""} for row in csv.DictReader(stream)
-                ]
-        told = json.loads(metadata.get("errors", "[]"))
-        return [{"input": str(each["input"]), "error": str(each["error"])} for each in told]
+        if place == path:
+            told = json.loads(metadata["errors"])
+            return [{"input": str(each["input"]), "error": str(each["error"])} for each in told]
+        if not place.is_file():
+            return []
+        with place.open(encoding="utf-8", errors="replace", newline="") as stream:
+            return [
+                {"input": row.get("input") or "", "error": row.get("error") or ""} for row in csv.DictReader(stream)
+            ]
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        fail(f"{beside}: cannot be read: {error}", 2)
+        fail(f"{place}: its list of failures cannot be read: {error}", 2)

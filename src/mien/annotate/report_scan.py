@@ -238,7 +238,7 @@ def scan(table: AnnotatedTable) -> Scan:
             decimator.add(rows)
         else:
             seen = rows[rows.keys != FACELESS]
-            cloud.append(seen.values[:: -(-faces // CLOUD)])
+            cloud.append(seen.values[:: max(1, -(-faces // CLOUD))])
     curves = decimator.curves() if decimator is not None else {}
     inputs, names = list(reader.inputs), list(reader.tracks)
     return Scan(

@@ -17,7 +17,8 @@ HIDDEN = ("tasks", "errors", "sides")
 """Metadata that is shown elsewhere, or says nothing of this table."""
 
 CAUTION = """These numbers say what faces show, as a network sees it, not what anybody feels, thinks or intends.
-Probabilities are not calibrated. Look at some frames before you trust a figure."""
+Whatever its probabilities were calibrated on, if on anything, it was not these faces. Look at some frames before you
+trust a figure."""
 
 
 def title(scan: Scan, table: str) -> str:

@@ -28,14 +28,14 @@ class Stills:
         width: of the first upright original in pixels; so is ``height``.
         duration: seconds.
         count: how many pictures there are.
-        live: False; see :class:`mien.annotate.film.Film`.
+        live: False, and ``seekable`` is True; see :class:`mien.annotate.film.Film`.
         damaged: how many could not be read so far; each keeps its number, and is passed over.
 
     Raises:
         MediaError: if there is none, or none that can be read.
     """
 
-    live = False
+    live, seekable = False, True
 
     def __init__(self, place: str, rate: float) -> None:
         self._paths = _listed(place)

@@ -22,6 +22,13 @@ BUFFER = 1000
 """Rows that are held before they are written; a row group of Parquet."""
 
 
+ERRORS = ".errors.csv"
+"""What the list of failures is called behind the name of a table of pictures."""
+
+SUMMARIES = (".tracks.csv", ".summary.csv")
+"""What the files of both summaries are called behind the name of a video's table."""
+
+
 class StoreError(OSError):
     """An output that cannot be written; the message is one line."""
 
@@ -117,7 +124,7 @@ class Store:
     Args:
         path: its suffix says the format: .parquet (with all metadata), .csv or .jsonl; ``-`` is CSV on standard output.
         schema: of the rows.
-        overwrite: whether an existing file may be replaced.
+        overwrite: whether an existing file may be replaced; the summaries of a video's table go with it.
 
     Attributes:
         errors_path: ``<path without suffix>.errors.csv`` (input, error), made when something fails; None for ``-``.
@@ -129,7 +136,7 @@ class Store:
     def __init__(self, path: str | Path, schema: pa.Schema, *, overwrite: bool = False) -> None:
         self.path, self.schema = Path(path), schema
         named = str(path) != "-" and self.path.name
-        self.errors_path = self.path.with_suffix(".errors.csv") if named else None
+        self.errors_path = self.path.with_suffix(ERRORS) if named else None
         self._pending: list[Row] = []
         self._errors: IO[str] | None = None
         self._stream = self._open(overwrite)
@@ -143,9 +150,11 @@ class Store:
             raise StoreError(f"{self.path}: the name must end in {', '.join(WRITERS)}")
         if self.errors_path.exists() and not overwrite:
             raise StoreError(f"{self.errors_path}: exists already (--overwrite replaces it)")
+        stale = [self.path.with_suffix(suffix) for suffix in SUMMARIES if self.path.exists()]
         try:
             stream = self.path.open("wb" if overwrite else "xb")
-            self.errors_path.unlink(missing_ok=True)
+            for path in (self.errors_path, *stale):
+                path.unlink(missing_ok=True)
         except FileExistsError:
             raise StoreError(f"{self.path}: exists already (--overwrite replaces it)") from None
         except OSError as error:

@@ -13,16 +13,13 @@ from numpy.typing import NDArray
 
 from mien.annotate.columns import NOBODY, label_column, numbers, require
 from mien.annotate.layouts import THRESHOLD, csv_writer
-from mien.annotate.store import StoreError
+from mien.annotate.store import SUMMARIES, StoreError, write_table
 from mien.annotate.summary_schema import track_schema, video_schema
 from mien.annotate.summary_sums import Reading, Rows, Sums
 from mien.tasks import Task
 
 PAUSE = 0.5
 """Seconds. A label that was on before a face was lost for no longer, and is on after it, was on throughout."""
-
-SUFFIXES = (".tracks.csv", ".summary.csv")
-"""What the files of both tables are called behind the name of the main one."""
 
 
 class Summary(NamedTuple):
@@ -143,7 +140,7 @@ class Summariser:
 
 
 def write_summary(path: Path, summary: Summary, *, overwrite: bool = False) -> list[Path]:
-    """Write both tables as CSV beside the main one.
+    """Write both tables as CSV beside the main one; each takes its name when it is complete.
 
     Args:
         path: of the main table; ``talk.parquet`` has ``talk.tracks.csv`` and ``talk.summary.csv`` beside it.
@@ -156,13 +153,12 @@ def write_summary(path: Path, summary: Summary, *, overwrite: bool = False) -> l
     Raises:
         StoreError: if a file exists or cannot be written.
     """
-    files = [path.with_suffix(suffix) for suffix in SUFFIXES]
+    files = [path.with_suffix(suffix) for suffix in SUMMARIES]
+    if not overwrite and (there := next((file for file in files if file.exists()), None)):
+        raise StoreError(f"{there}: exists already (--overwrite replaces it)")
     for file, table in zip(files, summary, strict=True):
         try:
-            with file.open("wb" if overwrite else "xb") as stream, csv_writer(stream, table.schema) as writer:
-                writer.write_table(table)
-        except FileExistsError:
-            raise StoreError(f"{file}: exists already (--overwrite replaces it)") from None
+            write_table(file, table.schema, table.to_batches(), csv_writer)
         except OSError as error:
             raise StoreError(f"{file}: cannot be written: {error.strerror or error}") from None
     return files

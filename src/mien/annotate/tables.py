@@ -85,7 +85,7 @@ class AnnotatedTable:
 
     def _tasks(self) -> tuple[Task, ...]:
         if "tasks" not in self.metadata:
-            raise TableError(f"{self.path}: does not say what its labels are; it was written by a mien before 0.2")
+            raise TableError(f"{self.path}: does not say what its labels are: its metadata lacks 'tasks'")
         try:
             tasks = tuple(Task.from_dict(task) for task in json.loads(self.metadata["tasks"]))
         except (KeyError, TypeError, ValueError):

@@ -76,15 +76,25 @@ Shot = tuple[Peak, Pixels, tuple[float, float]]
 
 
 def _of_video(path: Path, peaks: Sequence[Peak]) -> Iterator[Shot]:
-    """Each frame that is wanted is sought on its own: a long video is not decoded."""
-    for time in sorted({peak.time for peak in peaks}):
-        with Footage(path, start=max(0.0, time - NEAR), end=time + NEAR) as footage:
-            for frame in footage:
-                scale = frame.pixels.shape[1] / footage.width, frame.pixels.shape[0] / footage.height
-                for peak in peaks:
-                    if peak.time == time:
-                        yield peak, frame.pixels, scale
-                break
+    """Each frame that is wanted is sought on its own, so that a long video is not decoded; if it must be, then once."""
+    times = sorted({peak.time for peak in peaks})
+    with Footage(path) as footage:
+        passes = [times] if times and not footage.seekable else [[time] for time in times]
+    for waiting in passes:
+        yield from _in_one_pass(path, [peak for peak in peaks if peak.time in waiting])
+
+
+def _in_one_pass(path: Path, peaks: Sequence[Peak]) -> Iterator[Shot]:
+    """From the first peak to the last one; they are in the order of their times."""
+    waiting = list(peaks)
+    with Footage(path, start=max(0.0, peaks[0].time - NEAR), end=peaks[-1].time + NEAR) as footage:
+        for frame in footage:
+            scale = frame.pixels.shape[1] / footage.width, frame.pixels.shape[0] / footage.height
+            here = [peak for peak in waiting if -NEAR <= frame.time - peak.time < NEAR]
+            yield from ((peak, frame.pixels, scale) for peak in here)
+            waiting = [peak for peak in waiting if peak not in here]
+            if not waiting:
+                return
 
 
 def _of_picture(path: Path, peaks: Sequence[Peak]) -> Iterator[Shot]:

@@ -22,8 +22,7 @@ from mien.annotate.frames import Footage, is_series
 from mien.annotate.journal import OPTIONS, Journal, refuse_others
 from mien.annotate.media import MediaError
 from mien.annotate.pipeline import Annotator
-from mien.annotate.store import WRITERS, StoreError
-from mien.annotate.summary import SUFFIXES
+from mien.annotate.store import ERRORS, SUMMARIES, WRITERS, StoreError
 from mien.annotate.watch import watch
 
 SAMPLE = 65_536
@@ -61,7 +60,7 @@ class VideoRun:
         source: what :class:`mien.annotate.frames.Footage` opens.
         out: the table: .parquet, .csv or .jsonl.
         ending: smoothing, layout, overlay.
-        overwrite: whether a table and a journal that are there may be replaced.
+        overwrite: whether a table and a journal that are there may be replaced; a list of failures beside it goes then.
         resume: go on with the journal that is there, if any.
 
     Attributes:
@@ -84,7 +83,7 @@ class VideoRun:
         resume: bool = False,
     ) -> None:
         self.annotator, self.source, self.out = annotator, os.fspath(source), Path(out)
-        self.ending, self.part = ending or Ending(), journal_path(self.out)
+        self.ending, self.part, self._overwrite = ending or Ending(), journal_path(self.out), overwrite
         conditions = _conditions(annotator, self.source)
         schema = annotator.video_schema
         schema = schema.with_metadata({**schema.metadata, OPTIONS: json.dumps(conditions)})
@@ -106,10 +105,10 @@ class VideoRun:
     def __call__(
         self, advance: Callable[[int], object] = lambda _: None, drawn: Callable[[int], object] = lambda _: None
     ) -> Outcome:
-        """Watch it to its end, and make the table of all that is known then, whatever the end was.
+        """Watch it to its end, and make the table of all that is known then, also after damage or on a full disk.
 
         Ctrl-C ends it too: the table is made of what was done, but no overlay. The journal is kept unless all went
-        well.
+        well. A fault that nobody foresaw is raised, and leaves the journal alone.
 
         Args:
             advance: told how many frames were looked at since it was told last.
@@ -136,6 +135,8 @@ class VideoRun:
             if self.journal.rows:
                 errors = [] if error is None else [{"input": self.footage.name, "error": error}]
                 self._finisher.write(self.journal, self.out, errors)
+                if self._overwrite:
+                    self.out.with_suffix(ERRORS).unlink(missing_ok=True)  # of a table of pictures that stood here
             if self.journal.rows and self.ending.overlay and status != "interrupted":
                 with self._footage(None) as footage:
                     self._finisher.draw(self.journal, footage, drawn)
@@ -194,7 +195,7 @@ def refuse_existing(out: Path, ending: Ending, *, overwrite: bool, resume: bool)
             raise StoreError(f"{path}: cannot be written: Permission denied")
     if overwrite or (resume and part.exists()):
         return
-    for other in (ending.overlay, *(out.with_suffix(suffix) for suffix in SUFFIXES)):
+    for other in (ending.overlay, *(out.with_suffix(suffix) for suffix in (*SUMMARIES, ERRORS))):
         if other and other.exists():
             raise StoreError(f"{other}: exists already (--overwrite replaces it)")
     if part.exists():
@@ -224,13 +225,18 @@ def is_complete(annotator: Annotator, source: str, out: Path) -> bool:
     A table in Parquet says how it was made, the others cannot.
 
     Raises:
+        StoreError: if the table cannot be read; the message is one line.
         JournalError: if it was made with other options, which are named.
     """
     if not out.exists() or journal_path(out).exists():
         return False
     if out.suffix.lower() == ".parquet":
         now = annotator.video_schema.with_metadata({OPTIONS: json.dumps(_conditions(annotator, source))})
-        before = pa.parquet.read_schema(out)
+        try:
+            before = pa.parquet.read_schema(out)
+        except (pa.ArrowException, OSError) as error:
+            reason = " ".join(str(error).split())
+            raise StoreError(f"{out}: cannot be read ({reason}); --overwrite begins anew") from None
         refuse_others(out, now.with_metadata(before.metadata), now)
     return True
 

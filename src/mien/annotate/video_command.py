@@ -45,8 +45,9 @@ def report(job: Job, outcome: Outcome, quiet: bool) -> int:
         if not quiet:
             print(f"{job.out}: is complete already")
         return 0
-    kept = f"{outcome.rows} rows of {outcome.frames} frames are kept in {job.out}"
     if outcome.status == "interrupted":
+        kept = f"{outcome.rows} rows of {outcome.frames} frames are kept in {job.out}"
+        kept = kept if outcome.rows else "nothing was done"
         complain(f"{job.name}: interrupted; {kept}" + "; --resume goes on" * journal_path(job.out).exists())
         return 130
     if not quiet:

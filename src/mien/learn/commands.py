@@ -22,7 +22,7 @@ from mien.learn.picture_commands import curves, feature_map
 from mien.learn.probe_command import probe
 from mien.learn.study_commands import study
 from mien.relatedness_commands import relatedness
-from mien.terminal import ENDINGS, complain, fail, needs_extra, progress
+from mien.terminal import complain, fail, heard_endings, needs_extra, progress
 
 
 def register(app: typer.Typer) -> None:
@@ -120,11 +120,13 @@ def _watch(trainer: Any, folder: Path) -> None:
         names = ", ".join(trainer.untaught)
         complain(f"no label and no coupling teaches {names}: these outputs will mean nothing")
 
+    epochs = -(-trainer.steps // trainer.mixing.steps_per_epoch)
+
     def epoch_done(row: dict[str, float]) -> None:
         losses = ", ".join(f"{name[5:]} {value:.3f}" for name, value in row.items() if name.startswith("loss."))
         judged = f"; {select} {row[select]:.4f}" if select in row else ""
         if main:
-            print(f"epoch {row['epoch']}/{trainer.recipe.epochs}: {losses}{judged}", flush=True)
+            print(f"epoch {row['epoch']}/{epochs}: {losses}{judged}", flush=True)
 
     with progress("training", trainer.steps, done=trainer.step) as advance:
 
@@ -151,7 +153,7 @@ def _stopping(trainer: Any) -> Iterator[None]:
             raise KeyboardInterrupt
         trainer.stop = True
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, *ENDINGS)}
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, *heard_endings())}
     try:
         yield
     finally:

@@ -77,6 +77,23 @@ def test_ctrl_c_leaves_what_is_finished(three: tuple[list[Job], Study, Store]) -
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_a_hangup_that_nohup_ignores_stays_ignored(
+    three: tuple[list[Job], Study, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError(str(signal.getsignal(signal.SIGHUP)))
+
+    monkeypatch.setattr(pool, "perform", broken)
+    outcomes: list[Outcome] = []
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        run_all(three[0][2:], 1, outcomes.append)
+        assert lines(outcomes) == [("plain", str(signal.SIG_IGN))]
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_ctrl_c_in_a_run_saves_its_step(three: tuple[list[Job], Study, Store]) -> None:
     todo, _, store = three
     said: list[str] = []

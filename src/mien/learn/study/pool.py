@@ -18,7 +18,7 @@ from mien.learn.objective import DivergedError
 from mien.learn.study.run import Job, Say, perform
 from mien.learn.study.store import Run
 from mien.processes import cores, end_with_parent
-from mien.terminal import ENDINGS
+from mien.terminal import heard_endings
 
 LOOK = 0.2
 """Seconds between two looks whether the runs shall stop."""
@@ -182,7 +182,7 @@ def _asked_to_stop() -> Iterator[threading.Event]:
 @contextmanager
 def _handled_by(handler: Any) -> Iterator[None]:
     """Another handler for Ctrl-C and the signals that ask a program to end."""
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, *ENDINGS)}
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, *heard_endings())}
     try:
         yield
     finally:
