@@ -27,12 +27,6 @@ def calibrate(
         list[Path],
         typer.Option(help="Rows to fit by; repeat it: a label takes the first that has it."),
     ],
-    fallback: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Rows of another kind, such as renders, for labels no --manifest has; no threshold is moved."
-        ),
-    ] = None,
     split: Annotated[str, typer.Option(help="Which of their rows; they must not have trained anything.")] = "valid",
     prior: Annotated[
         float,
@@ -56,30 +50,26 @@ def calibrate(
         from mien.learn.readout import fit
         from mien.tasks import Task
 
-    fallbacks = fallback or []
-    every = [*manifest, *fallbacks]
     try:
         network, card = load_network(checkpoint)
         tasks = tuple(Task.from_dict(task) for task in card["tasks"])
-        sets = [read_manifest(path).split(split) for path in every]
+        sets = [read_manifest(path).split(split) for path in manifest]
         columns = [{task.name: labels_of(rows, task) for task in tasks} for rows in sets]
         if mirror and card["preprocessing"].get("size") is None:
             raise ValueError(f"{checkpoint}: its network reads feature vectors; --mirror needs one that reads pictures")
         raw = predictor_of(Mirrored(network, tasks) if mirror else network, tasks, raw=True)
-        readout, source = fit(
-            tasks, [predict(raw, tasks, rows).outputs for rows in sets], columns, prior, len(fallbacks)
-        )
+        readout, source = fit(tasks, [predict(raw, tasks, rows).outputs for rows in sets], columns, prior)
     except (CheckpointError, ManifestError, ValueError, OSError) as error:
         fail(str(error), 2)
     readout = replace(readout, mirror=mirror)
     if not source:
-        fail(f"no split {split} of {', '.join(map(str, every))} has labels of this network", 2)
-    facts = {"manifests": list(map(str, every)), "split": split, "prior": prior, "source": source}
+        fail(f"no split {split} of {', '.join(map(str, manifest))} has labels of this network", 2)
+    facts = {"manifests": list(map(str, manifest)), "split": split, "prior": prior, "source": source}
     place = (find(checkpoint) or checkpoint) / READOUT
     place.write_text(json.dumps({**readout.to_dict(), **facts}, indent=1) + "\n")
     rows_shown = [
         [label, f"{readout.scale[task.name][at]:.3f}", f"{readout.offset[task.name][at]:+.3f}",
-         f"{readout.thresholds[label]:.3f}" if label in readout.thresholds else "", str(every[source[label]])]
+         f"{readout.thresholds[label]:.3f}" if label in readout.thresholds else "", str(manifest[source[label]])]
         for task in tasks if task.name in readout.scale
         for at, label in enumerate(task.labels) if label in source
     ]  # fmt: skip

@@ -136,7 +136,6 @@ def fit(
     raw: Sequence[Mapping[str, NDArray[np.floating]]],
     columns: Sequence[Mapping[str, NDArray[np.floating]]],
     prior: float,
-    fallbacks: int = 0,
 ) -> tuple[Readout, dict[str, int]]:
     """The readout of a network, and by which of the sets each label was fitted.
 
@@ -149,9 +148,6 @@ def fit(
         raw: of each set the raw outputs of each task, N x labels.
         columns: of each set the labels: N x C shares, or N x A in [0, 1]; NaN where there is none.
         prior: see :func:`fit_classes`.
-        fallbacks: how many of the sets, from the last, are of another kind than what the network will see: they fit
-            probabilities, and 0.5 stands for a half there, for how often their faces show a unit says little of where
-            to draw the line elsewhere.
     """
     scale: dict[str, tuple[float, ...]] = {}
     offset: dict[str, tuple[float, ...]] = {}
@@ -181,8 +177,7 @@ def fit(
             logits, true = outputs[index][rows, place], labels[index][rows, place]
             pairs.append(fit_attribute(logits, true))
             sure = expit(pairs[-1][0] * logits + pairs[-1][1])
-            own = index < len(columns) - fallbacks
-            thresholds[label] = best_threshold(sure, true >= 0.5) if own else 0.5
+            thresholds[label] = best_threshold(sure, true >= 0.5)
             pairs[-1] = (pairs[-1][0], pairs[-1][1] - float(logit(thresholds[label])))
             source[label] = index
         scale[task.name], offset[task.name] = (tuple(side) for side in zip(*pairs, strict=True))
