@@ -1,26 +1,31 @@
-"""Fill the tables of docs/weights.md from docs/results; no figure is typed by hand.
+"""Fill the tables of docs/weights.md and docs/compounds.md from docs/results; no figure is typed by hand.
 
-python tools/weights/page.py
+python tools/pages.py
 """
 
 import json
 import re
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
-RESULTS, PAGE = ROOT / "docs/results", ROOT / "docs/weights.md"
+from mien.tasks import ACTION_UNITS
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "docs/results"
+PAGES = [ROOT / "docs" / name for name in ("weights.md", "compounds.md")]
 BLOCK = re.compile(r"(<!-- table: (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-UNSEEN = ("AU06", "AU09", "AU10", "AU15", "AU24", "AU26")
+CARD = runpy.run_path(str(ROOT / "tools/weights/model_card.py"))
+UNSEEN = [unit for unit in ACTION_UNITS.labels if unit not in (*CARD["TAUGHT"], *CARD["COUPLED"], *CARD["RENDERED"])]
 """The units that renders show and the teacher is blind to."""
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
     """In Markdown; an empty cell stays one."""
     lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n".replace("|  |", "| |") for line in lines)
+    return re.sub(r"\|  (?=\|)", "| ", "".join(f"| {' | '.join(line)} |\n" for line in lines))
 
 
 def read(name: str) -> dict[str, Any]:
@@ -80,7 +85,77 @@ def precision() -> str:
     return table(["network", "MB", "time", "accuracy", "mean recall", "units, photos", "affect, CCC"], rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {"ablation": ablation, "alignment": alignment, "precision": precision}
+def by_eye() -> str:
+    """A line a unit: how many photos show it to the eye, and the F1 of labels and networks."""
+    found = read("by_eye")["units"]
+    sources = list(dict.fromkeys(source for each in found.values() for source in each if source != "shown"))
+    rows = [
+        [unit, str(each["shown"]), *(shown(each.get(source)) for source in sources)] for unit, each in found.items()
+    ]
+    return table(["unit", "photos that show it", *sources], rows)
+
+
+def compounds() -> str:
+    """A line a kind of inputs: the mean diagonal over RAF-DB's compounds, by the terms of the score."""
+    terms = ("I", "F", "I + F", "I + F + D")
+    rows = [
+        [f"{found['raf_db']['I']['faces']} {name}", *(f"{found['raf_db'][term]['mean_recall']:.2f}" for term in terms)]
+        for name, found in inputs().items()
+    ]
+    return table(["faces", *terms], rows)
+
+
+def sixteen() -> str:
+    """Two lines a kind of inputs: basic or compound, with a basic class counted once or mixed with itself."""
+    figures = ("mean_recall", "f1", "basic_told_basic", "compound_told_compound")
+    rows = [
+        [f"{each['faces']:,} {name}", kind, *(f"{each[figure]:.2f}" for figure in figures)]
+        for name, found in inputs().items()
+        for kind, each in found["emotionet"].items()
+    ]
+    return table(["faces", "a basic class", "mean diagonal", "F1", "basic told basic", "compound told compound"], rows)
+
+
+def inputs() -> dict[str, Any]:
+    """The kinds of inputs that compounds were told from."""
+    return {name: found for name, found in read("compounds").items() if name != "network"}
+
+
+CONTRADICTIONS = ("unsupported", "contradicted", "valence_against", "inconsistent", "gap")
+
+
+def consistency() -> str:
+    """A line a kind of faces and table: shares of faces that contradict it."""
+    rows = [
+        [f"{each['faces']:,} {name}", f"`{setting.partition(',')[0]}`", *(f"{each[key]:.3f}" for key in CONTRADICTIONS)]
+        for name, found in read("consistency").items()
+        if name != "network"
+        for setting, each in found.items()
+        if setting.endswith("margin 0")
+    ]
+    return table(["faces", "table", *(key.replace("_", " ") for key in CONTRADICTIONS)], rows)
+
+
+def coupling() -> str:
+    """The same of a small network without couplings and with them."""
+    figures = (*CONTRADICTIONS, "expression.accuracy", "action_units.f1")
+    rows = [
+        [name.partition("_")[0], *(f"{each[key]:.3f}" for key in figures)]
+        for name, each in read("consistency_coupling").items()
+    ]
+    return table(["network", *(key.replace("_", " ") for key in CONTRADICTIONS), "accuracy", "AU F1"], rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "ablation": ablation,
+    "by_eye": by_eye,
+    "alignment": alignment,
+    "precision": precision,
+    "compounds": compounds,
+    "sixteen": sixteen,
+    "consistency": consistency,
+    "coupling": coupling,
+}
 
 
 def filled(page: str) -> str:
@@ -89,4 +164,5 @@ def filled(page: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(filled(PAGE.read_text()))
+    for each in PAGES:
+        each.write_text(filled(each.read_text()))
