@@ -40,7 +40,7 @@ def shown(value: float | None) -> str:
 
 def ablation() -> str:
     """A line a setting: what it is worth on photos and on renders, in percent."""
-    rows = []
+    rows, by_eye = [], read("by_eye")["comparison"]
     for setting, found in read("weights_ablation").items():
         photos, renders = found["photos"], found["renders"]
         unseen = [renders[key] for unit in UNSEEN if (key := f"action_units.f1.{unit}") in renders]
@@ -51,10 +51,11 @@ def ablation() -> str:
             photos.get("affect.ccc"),
             renders.get("action_units.f1_present"),
             fmean(unseen) if unseen else None,
+            by_eye.get(setting),
         ]
         rows.append([setting, *map(shown, cells)])
-    head = ["setting", "accuracy", "mean recall", "units, photos", "affect, CCC", "units, renders", "of them unseen"]
-    return table(head, rows)
+    units = ["units, photos", "affect, CCC", "units, renders", "of them unseen", "units by eye, AUC"]
+    return table(["setting", "accuracy", "mean recall", *units], rows)
 
 
 def alignment() -> str:
