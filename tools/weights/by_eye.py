@@ -15,6 +15,7 @@ import runpy
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -25,6 +26,7 @@ from mien.annotate.model import BUNDLED, Model
 from mien.learn.checkpoint import find, load_network
 from mien.learn.data.manifest import Manifest, read_manifest
 from mien.learn.evaluate import predictor_of
+from mien.learn.metrics import of_attributes
 from mien.learn.predictions import predict
 from mien.tasks import ACTION_UNITS, Task
 
@@ -32,41 +34,64 @@ TOOLS = Path(__file__).parent
 ROOT = TOOLS.parents[1]
 DATA = ROOT / "build/ferplus"
 RESULT = ROOT / "docs/results/by_eye.json"
-CODED = tuple(unit for unit in ACTION_UNITS.labels if unit not in ("AU14", "AU23"))
+NOT_CODED = ("AU14", "AU23")
+MOUTH = ("AU10", "AU12", "AU15", "AU17", "AU20", "AU24", "AU25", "AU26")
 FEWEST = 6
 """Photos that must show a unit for an AUC."""
 
-MOUTH = ("AU10", "AU12", "AU15", "AU17", "AU20", "AU24", "AU25", "AU26")
+Array = NDArray[np.floating]
 
 
-def f1(told: NDArray[np.floating], shown: NDArray[np.floating]) -> float | None:
-    """At 0.5, over the photos that both speak of; None if there is none."""
+def seen(codes: dict[str, Any]) -> Array:
+    """The codes as labels, N x 17; NaN for units that were not coded or are covered."""
+
+    def cell(code: dict[str, Any], unit: str) -> float:
+        hidden = unit in NOT_CODED or ("covered" in code and unit in MOUTH)
+        return np.nan if hidden else float(unit in code["shown"])
+
+    return np.array([[cell(code, unit) for unit in ACTION_UNITS.labels] for code in codes.values()])
+
+
+def by_teacher(rows: NDArray[np.int_]) -> Array:
+    """What the teacher alone says of these rows, N x 17; NaN where it is blind."""
+    told = runpy.run_path(str(TOOLS / "teach.py"))["labels"](pq.read_table(DATA / "blendshapes.parquet"))
+    blind = np.full(len(rows), np.nan)
+    columns = [
+        told[unit].to_numpy(zero_copy_only=False)[rows] if unit in told else blind for unit in ACTION_UNITS.labels
+    ]
+    return np.stack(columns, 1)
+
+
+def f1(told: Array, shown: Array) -> dict[str, float]:
+    """Of each unit at 0.5, over the photos that both speak of."""
     known = ~(np.isnan(told) | np.isnan(shown))
-    present, yes = shown[known] == 1, told[known] >= 0.5
-    return round(float(2 * (present & yes).sum() / max(1, present.sum() + yes.sum())), 4) if known.any() else None
+    found = of_attributes(np.nan_to_num(told), np.nan_to_num(shown), known, ACTION_UNITS.labels)
+    return {name.removeprefix("f1."): round(value, 4) for name, value in found.items() if name.startswith("f1.")}
 
 
-def auc(told: NDArray[np.floating], shown: NDArray[np.floating]) -> float:
-    """How often a photo that shows a unit gets more of it than one that does not; it needs no threshold."""
-    known = ~np.isnan(shown)
-    return float(roc_auc_score(shown[known], told[known]))
+def auc(told: Array, shown: Array) -> float:
+    """How often a photo that shows a unit gets more of it than one that does not, mean of the units; no threshold."""
+    found = []
+    for own, truth in zip(told.T, shown.T, strict=True):
+        known = ~np.isnan(truth)
+        if truth[known].sum() >= FEWEST:
+            found.append(float(roc_auc_score(truth[known], own[known])))
+    return round(fmean(found), 4)
 
 
-def compared(photos: Manifest, shown: dict[str, NDArray[np.floating]]) -> dict[str, float]:
-    """The mean AUC of each network of the comparison (ablation.py) whose run is there."""
+def compared(photos: Manifest, shown: Array) -> dict[str, float]:
+    """The AUC of each network of the comparison (ablation.py) whose run is there."""
     ablation = runpy.run_path(str(TOOLS / "ablation.py"))
+    folders = {name: ablation["run_of"](name) / "last" for name in ablation["SETTINGS"]}
     found = {}
-    for name in ablation["SETTINGS"]:
-        folder = ablation["run_of"](name) / "last"
+    for name, folder in folders.items():
         if find(folder) is None:
             continue
         network, card = load_network(folder)
         tasks = tuple(Task.from_dict(task) for task in card["tasks"])
         if ACTION_UNITS in tasks:
             told = predict(predictor_of(network, tasks, raw=True), tasks, photos).outputs[ACTION_UNITS.name]
-            units = [unit for unit, column in shown.items() if np.nansum(column) >= FEWEST]
-            each = [auc(told[:, ACTION_UNITS.labels.index(unit)], shown[unit]) for unit in units]
-            found[name] = round(fmean(each), 4)
+            found[name] = auc(told, shown)
     return found
 
 
@@ -75,30 +100,23 @@ def main() -> None:
     every = read_manifest(DATA)
     names = [Path(path).name for path in every.table["path"].to_pylist()]
     rows = np.array([names.index(name) for name in codes])
-    photos = replace(every, table=every.table.take(rows))
-    shown = {
-        unit: np.array(
-            [np.nan if unit in MOUTH and "covered" in code else float(unit in code["shown"]) for code in codes.values()]
-        )
-        for unit in CODED
-    }
-    teacher = runpy.run_path(str(TOOLS / "teach.py"))["labels"](pq.read_table(DATA / "blendshapes.parquet"))
-    told = {
-        "teacher alone": {unit: column.to_numpy(zero_copy_only=False)[rows] for unit, column in teacher.items()},
-        "labels": dict(zip(ACTION_UNITS.labels, photos.column(ACTION_UNITS).T, strict=True)),
-    }
+    photos, shown = replace(every, table=every.table.take(rows)), seen(codes)
+    told = {"teacher alone": by_teacher(rows), "labels": photos.column(ACTION_UNITS)}
     for name in BUNDLED:
         network = Model(name)
-        outputs = predict(network, network.tasks, photos).outputs[ACTION_UNITS.name]
-        told[name] = dict(zip(ACTION_UNITS.labels, outputs.T, strict=True))
+        told[name] = predict(network, network.tasks, photos).outputs[ACTION_UNITS.name]
+    figures = {source: f1(values, shown) for source, values in told.items()}
     units = {
-        unit: {"shown": int(np.nansum(column))}
-        | {source: f1(columns[unit], column) for source, columns in told.items() if unit in columns}
-        for unit, column in shown.items()
+        unit: {
+            "shown": int(np.nansum(column)),
+            **{source: each[unit] for source, each in figures.items() if unit in each},
+        }
+        for unit, column in zip(ACTION_UNITS.labels, shown.T, strict=True)
+        if unit not in NOT_CODED
     }
-    before = json.loads(RESULT.read_text()).get("comparison", {}) if RESULT.exists() else {}
-    found = {"photos": len(codes), "units": units, "comparison": before | compared(photos, shown)}
-    RESULT.write_text(json.dumps(found, indent=1) + "\n")
+    # runs of the comparison are no step of `make weights`: where they are gone, their figures stay
+    comparison = json.loads(RESULT.read_text())["comparison"] | compared(photos, shown)
+    RESULT.write_text(json.dumps({"photos": len(codes), "units": units, "comparison": comparison}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -95,7 +95,8 @@ that a sharp photo looks as their training photos did.
 ## Measured
 
 {int(photos["faces"])} photos of FER+'s test split, {int(photos["expression.faces"])} of them with a majority label among the seven. Nothing
-was trained, calibrated or chosen by them.
+was trained or calibrated by them. Two choices were made with their figures known: to leave units that no photo has labels of
+uncalibrated, and how a tie of the [population](#probabilities) in validation is broken.
 
 | figure | {" | ".join(names)} |
 | --- |{" --- |" * len(names)}
@@ -104,7 +105,7 @@ was trained, calibrated or chosen by them.
 The 95 % interval of `default`'s accuracy is {low:.3f} to {high:.3f} (Wilson), of one seed.
 
 F1 of action units at 0.5. *Photos*: agreement with those labels on FER+'s test photos, for the units that the teacher sees;
-it is no figure of accuracy. What the eye says of 93 of them is in docs/weights.md. *Renders*: exact units on {int(default["renders"]["faces"])} renders of persons that trained nothing. *Neutral*: the share of {default["neutral"]["faces"]}
+it is no figure of accuracy. What the eye says of some of them is in docs/weights.md. *Renders*: exact units on {int(default["renders"]["faces"])} renders of persons that trained nothing. *Neutral*: the share of {default["neutral"]["faces"]}
 photos, neutral to nine of ten annotators or more, that are said to show the unit; a face at rest shows few.
 
 | unit | {" | ".join(f"{name}, {place}" for name in names for place in PLACES)} |

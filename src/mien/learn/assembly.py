@@ -120,11 +120,11 @@ def _plan(recipe: Recipe, lengths: Sequence[int]) -> Plan | None:
     return Drawn(lengths, recipe.batch_size, recipe.mixing.temperature or 1.0, recipe.seed)
 
 
-def network(recipe: Recipe, tasks: tuple[Task, ...], shape: tuple[int, ...], fresh: bool = True) -> nn.Module:
+def network(recipe: Recipe, tasks: tuple[Task, ...], shape: tuple[int, ...], fresh: bool) -> nn.Module:
     """The network with what its tasks share, before any training; a run that goes on needs no pretrained weights."""
     try:
         built = recipe.network.build(tasks=tasks, inputs=shape)
-        if hasattr(built, "load_pretrained") and recipe.start.checkpoint is None and fresh:
+        if fresh and recipe.start.checkpoint is None and hasattr(built, "load_pretrained"):
             built.load_pretrained()
     except (OSError, TypeError, ValueError) as error:
         raise RecipeError(f"network: {error}") from None
@@ -204,7 +204,7 @@ def losses(recipe: Recipe, tasks: Sequence[Task], mixed: Mixing) -> dict[str, Lo
             if hasattr(loss, "counted"):
                 sets = zip(mixed.sets, mixed.columns, mixed.plan.per_step, strict=True)
                 labelled = [(columns[name][each.rows], rows) for each, columns, rows in sets if name in columns]
-                loss = loss.counted(*zip(*labelled, strict=True), classes=len(own[name]))
+                loss = loss.counted(labelled, len(own[name]))
         except ValueError as error:
             raise RecipeError(f"losses.{name}: {error}") from None
         if loss.kind is not own[name].kind:

@@ -25,7 +25,7 @@ def calibrate(
     ],
     manifest: Annotated[
         list[Path],
-        typer.Option(help="Rows to fit by; repeat it: a label takes the first that has it."),
+        typer.Option(help="Rows to fit by; repeat the option: a label is fitted by the first that can fit it."),
     ],
     split: Annotated[str, typer.Option(help="Which of their rows; they must not have trained anything.")] = "valid",
     prior: Annotated[

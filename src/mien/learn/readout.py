@@ -175,10 +175,9 @@ def fit(
                 continue
             rows = ~np.isnan(labels[index][:, place])
             logits, true = outputs[index][rows, place], labels[index][rows, place]
-            pairs.append(fit_attribute(logits, true))
-            sure = expit(pairs[-1][0] * logits + pairs[-1][1])
-            thresholds[label] = best_threshold(sure, true >= 0.5)
-            pairs[-1] = (pairs[-1][0], pairs[-1][1] - float(logit(thresholds[label])))
+            factor, shift = fit_attribute(logits, true)
+            thresholds[label] = best_threshold(expit(factor * logits + shift), true >= 0.5)
+            pairs.append((factor, shift - float(logit(thresholds[label]))))
             source[label] = index
         scale[task.name], offset[task.name] = (tuple(side) for side in zip(*pairs, strict=True))
     return Readout(scale, offset, thresholds), source

@@ -58,7 +58,7 @@ def begin(recipe: Recipe, network: nn.Module, tasks: Sequence[Task]) -> list[str
     theirs = {
         name: tensor
         for name, tensor in load_tensors(folder, "network").items()
-        if not name.startswith(HEADS) or _task_of(name) in kept
+        if not name.startswith(HEADS) or task_of(name) in kept
     }
     if recipe.start.partial:
         theirs = {name: tensor for name, tensor in theirs.items() if name in own and tensor.shape == own[name].shape}
@@ -97,8 +97,8 @@ def _same(task: Task, known: Task | None) -> bool:
     return known is not None and (task.kind, task.labels) == (known.kind, known.labels)
 
 
-def _task_of(name: str) -> str:
-    """The task that a weight of the heads belongs to."""
+def task_of(name: str) -> str:
+    """The task that a weight or a part of the heads belongs to."""
     return name.removeprefix(HEADS).split(".")[0]
 
 

@@ -51,16 +51,16 @@ def test_the_prior_is_counted_from_indices_and_votes() -> None:
     votes = np.array([[0.5, 0.0, 0.5], [np.nan, np.nan, np.nan]], np.float32)
     assert shares(hard, 3).tolist() == [2, 1, 0]
     assert shares(votes, 3).tolist() == [0.5, 0, 0.5]
-    found = BalancedSoftmax().counted([hard, votes], [4, 2], classes=3)
+    found = BalancedSoftmax().counted([(hard, 4), (votes, 2)], 3)
     assert found.prior == pytest.approx((2.5 / 4, 1 / 4, 0.5 / 4))
-    often = BalancedSoftmax().counted([hard, votes], [4, 20], classes=3)  # the second set comes ten times as often
+    often = BalancedSoftmax().counted([(hard, 4), (votes, 20)], 3)  # the second set comes ten times as often
     assert often.prior == pytest.approx((7 / 13, 1 / 13, 5 / 13))
-    assert BalancedSoftmax(prior=PRIOR).counted([hard], [1], classes=3).prior == PRIOR
+    assert BalancedSoftmax(prior=PRIOR).counted([(hard, 1)], 3).prior == PRIOR
 
 
 def test_a_class_that_no_row_has_stays_finite() -> None:
     logits = torch.zeros(1, 3, requires_grad=True)
-    loss = BalancedSoftmax().counted([np.array([0, 1], np.float32)], [1], classes=3)
+    loss = BalancedSoftmax().counted([(np.array([0, 1], np.float32), 1)], 3)
     term = loss(logits, torch.tensor([2]), torch.tensor([True]))
     term.total.backward()
     assert 0 < term.total.item() < -2 * np.log(FLOOR)
@@ -84,8 +84,8 @@ def test_what_cannot_be_is_refused() -> None:
         with pytest.raises(ValueError, match="prior is of numbers from 0 up"):
             BalancedSoftmax(prior=prior)
     with pytest.raises(ValueError, match="prior has 3 numbers for 7 classes"):
-        BalancedSoftmax(prior=PRIOR).counted(classes=7)
+        BalancedSoftmax(prior=PRIOR).counted([], 7)
     with pytest.raises(ValueError, match="no training row is labelled"):
-        BalancedSoftmax().counted([np.array([np.nan], np.float32)], [1], classes=3)
+        BalancedSoftmax().counted([(np.array([np.nan], np.float32), 1)], 3)
     with pytest.raises(ValueError, match="not counted yet"):
         BalancedSoftmax()(torch.zeros(1, 3), torch.tensor([0]), torch.tensor([True]))

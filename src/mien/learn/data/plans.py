@@ -51,16 +51,20 @@ class Aligned:
     def per_step(self) -> list[float]:
         """The sizes, and of the set that sets the pace what fills an epoch."""
         pairs = zip(self.lengths, self.sizes, strict=True)
-        return [length / self.steps if -(-length // size) == self.steps else float(size) for length, size in pairs]
+        return [length / self.steps if self._paces(length, size) else float(size) for length, size in pairs]
 
     def positions(self, index: int, step: int) -> NDArray[np.int_]:
         """As many as the set's size, but in the last step of an epoch of the set that sets the pace."""
         length, size = self.lengths[index], self.sizes[index]
-        if self.steps != -(-length // size):
+        if not self._paces(length, size):
             return np.arange(step * size, (step + 1) * size)
-        # the set that sets the pace: its epoch ends with a short batch rather than with the next pass
+        # its epoch ends with a short batch rather than with the next pass
         epoch, local = divmod(step, self.steps)
         return epoch * length + np.arange(local * size, min(length, (local + 1) * size))
+
+    def _paces(self, length: int, size: int) -> bool:
+        """Whether a set is one that sets the pace."""
+        return -(-length // size) == self.steps
 
     def over(self, lengths: Sequence[int]) -> Aligned:
         """The same for sets of other lengths."""

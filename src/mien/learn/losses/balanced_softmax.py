@@ -49,14 +49,12 @@ class BalancedSoftmax:
         if self.prior is not None and not (min(self.prior, default=-1.0) >= 0 and 0 < sum(self.prior) < float("inf")):
             raise ValueError("BalancedSoftmax: prior is of numbers from 0 up, not all 0")
 
-    def counted(
-        self, columns: Sequence[NDArray[np.float32]] = (), pace: Sequence[float] = (), *, classes: int
-    ) -> BalancedSoftmax:
+    def counted(self, sets: Sequence[tuple[NDArray[np.float32], float]], classes: int) -> BalancedSoftmax:
         """The loss with the prior of the training rows, unless it has one.
 
         Args:
-            columns: of each data set the labels, N indices or N x C shares, NaN where there is none.
-            pace: how many rows of each set stand in a step: the prior is that of the batches.
+            sets: of each the labels, N indices or N x C shares, NaN where there is none, and how many of its rows stand
+                in a step: the prior is that of the batches.
             classes: C.
 
         Raises:
@@ -66,8 +64,7 @@ class BalancedSoftmax:
             if len(self.prior) != classes:
                 raise ValueError(f"BalancedSoftmax: prior has {len(self.prior)} numbers for {classes} classes")
             return self
-        sets = zip(columns, pace, strict=True)
-        total = sum((shares(column, classes) * rows / len(column) for column, rows in sets), np.zeros(classes))
+        total = sum((shares(labels, classes) * rows / len(labels) for labels, rows in sets), np.zeros(classes))
         if not total.sum():
             raise ValueError("BalancedSoftmax: no training row is labelled, so there is no prior")
         return replace(self, prior=tuple((total / total.sum()).tolist()))

@@ -25,21 +25,22 @@ def check(study: Study, settings: Sequence[str]) -> None:
         if study.file.settings[name].teachers:
             recipe = recipe.model_copy(update={"teachers": ()})
         try:
-            for part in recipes(recipe, study.file.settings[name].each_task).values():
+            parts = recipes(recipe, study.file.settings[name].each_task).values()
+            for part in parts:
                 Trainer(part, Path())  # writes nothing
-            if study.file.settings[name].each_task:
-                recipe = recipe.model_copy(update={"probes": {}})  # as in each task's own recipe
-            missing = {figure: why for figure in missing if (why := _lacking(recipe, figure))}
+            there = [figure for part in parts for figure in _figures(part)]
+            missing = {figure: nearest(figure, there) for figure in missing if figure not in there}
         except (ValueError, OSError) as error:
             faults += [f"{study.source}: settings.{name}: {line}" for line in str(error).splitlines()]
     if not faults:
-        faults = [f"{study.source}: figures: {why}" for why in missing.values()]
+        faults = [
+            f"{study.source}: figures: the validation has no figure {each}{near}" for each, near in missing.items()
+        ]
     if faults:
         raise StudyError("\n".join(faults))
 
 
-def _lacking(recipe: Recipe, figure: str) -> str:
-    """Why a recipe's validation rows do not give this figure; nothing if they do."""
+def _figures(recipe: Recipe) -> list[str]:
+    """What a recipe's validation gives."""
     training, validation = manifests(recipe)
-    names = [*figure_names(label_space(recipe, training), validation), *(f"probe.{name}" for name in recipe.probes)]
-    return "" if figure in names else f"the validation has no figure {figure}{nearest(figure, names)}"
+    return [*figure_names(label_space(recipe, training), validation), *(f"probe.{name}" for name in recipe.probes)]

@@ -8,6 +8,7 @@ from mien.learn.assembly import label_space, manifests
 from mien.learn.data.manifest import Manifest
 from mien.learn.recipe import Recipe, RecipeError
 from mien.learn.settings import DataSet, Start
+from mien.learn.start import HEADS, task_of
 from mien.tasks import Kind, Task
 
 
@@ -49,7 +50,7 @@ def _started(start: Start, task: Task) -> Start:
     """Without what is said of the heads of other tasks."""
 
     def own(part: str) -> bool:
-        return not part.startswith("heads.") or part.split(".")[1] == task.name
+        return not part.startswith(HEADS) or task_of(part) == task.name
 
     freeze = tuple(filter(own, start.freeze))
     return start.model_copy(update={"freeze": freeze, "rates": {k: v for k, v in start.rates.items() if own(k)}})
