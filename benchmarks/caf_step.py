@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from mien.learn.data.packing import write
+from mien.learn.data.pack.write import write
 from mien.learn.models.network import FEATURES
-from mien.learn.recipe import parse
-from mien.learn.trainer import Trainer
+from mien.learn.recipe.recipe import parse
+from mien.learn.train.trainer import Trainer
 from mien.tasks import AFFECT
 
 RESULTS = Path(__file__).parent / "results" / "caf_step.json"
@@ -128,10 +128,10 @@ def main() -> None:
             for name, ratio in found[network].items():
                 reached = {True: "reached", False: "missed"}[ratio >= GOAL] if name in ("exact", "shared") else ""
                 print(f"{network:10} {name:14} {ratio:5.2f} x the steps of naive   {reached}")
-    facts = {"rounds": given.rounds, "batch": given.batch, "threads": torch.get_num_threads(), "goal": GOAL}
-    facts |= {"torch": torch.__version__, "processor": platform.processor() or platform.machine()}
+    metadata = {"rounds": given.rounds, "batch": given.batch, "threads": torch.get_num_threads(), "goal": GOAL}
+    metadata |= {"torch": torch.__version__, "processor": platform.processor() or platform.machine()}
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({**facts, "steps_beside_naive": found}, indent=1) + "\n")
+    RESULTS.write_text(json.dumps({**metadata, "steps_beside_naive": found}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

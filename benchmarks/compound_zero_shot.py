@@ -27,11 +27,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.affect_prior import CIRCUMPLEX
 from mien.annotate.model import Model
 from mien.compound import WEIGHTINGS, Compounds
 from mien.compound_sets import EMOTIONET, RAF_DB
-from mien.learn.data.manifest import Manifest, read_manifest
+from mien.learn.data.manifest.manifest import Manifest, read_manifest
+from mien.relatedness.affect_prior import CIRCUMPLEX
 from mien.tasks import ACTION_UNITS, EXPRESSION
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results" / "compounds.json"
@@ -89,8 +89,8 @@ def judge(classes: Compounds, truth: Truth, scores: NDArray[Any]) -> dict[str, f
         recalls.append(hits / right.count(mixed))
         f1.append(2 * hits / (right.count(mixed) + said.count(mixed)))
     accuracy = float(np.mean([a == b for a, b in zip(right, said, strict=True)]))
-    figures = {"mean_recall": float(np.mean(recalls)), "f1": float(np.mean(f1)), "accuracy": accuracy}
-    return {"faces": len(asked), "classes": len(recalls), **{name: round(value, 3) for name, value in figures.items()}}
+    metrics = {"mean_recall": float(np.mean(recalls)), "f1": float(np.mean(f1)), "accuracy": accuracy}
+    return {"faces": len(asked), "classes": len(recalls), **{name: round(value, 3) for name, value in metrics.items()}}
 
 
 def terms(classes: Compounds, truth: Truth, outputs: Outputs) -> dict[str, Any]:
@@ -182,10 +182,10 @@ def main() -> None:
     truth, rows = voted(photos)
     found["FER+ test, network"] = report(truth, told(model, photos, rows))
     RESULTS.write_text(json.dumps(found, indent=1) + "\n")
-    for inputs, figures in found.items():
-        if isinstance(figures, dict):
+    for inputs, metrics in found.items():
+        if isinstance(metrics, dict):
             print(inputs)
-            for name, each in (*figures["raf_db"].items(), *figures["emotionet"].items()):
+            for name, each in (*metrics["raf_db"].items(), *metrics["emotionet"].items()):
                 print("  ", name, each)
 
 

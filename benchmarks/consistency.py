@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from mien.annotate.model import Model
-from mien.consistency import consistency
-from mien.learn.data.manifest import Manifest, read_manifest
-from mien.relatedness import AFF_WILD2, DU_2014
+from mien.learn.data.manifest.manifest import Manifest, read_manifest
+from mien.relatedness.consistency import measure_consistency
+from mien.relatedness.table import AFF_WILD2, DU_2014
 from mien.tasks import ACTION_UNITS
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results" / "consistency.json"
@@ -30,10 +30,10 @@ def told(model: Model, manifest: Manifest) -> dict[str, Any]:
     return dict(model(np.repeat(crops, 3, 3) if crops.shape[3] == 1 else crops))
 
 
-def figures(outputs: dict[str, Any]) -> dict[str, Any]:
+def metrics(outputs: dict[str, Any]) -> dict[str, Any]:
     """By table and margin of the valence."""
     return {
-        f"{name}, margin {margin:g}": consistency(outputs, table, margin=margin)
+        f"{name}, margin {margin:g}": measure_consistency(outputs, table, margin=margin)
         for name, table in (("du_2014", DU_2014), ("aff_wild2", AFF_WILD2))
         for margin in MARGINS
     }
@@ -51,9 +51,9 @@ def main() -> None:
     exact = {**of_renders, "action_units": np.nan_to_num(renders.column(ACTION_UNITS))}
     found = {
         "network": model.name,
-        "FER+ test": figures(told(model, read_manifest(given.photos).split("test"))),
-        "renders": figures(of_renders),
-        "renders, exact action units": figures(exact),
+        "FER+ test": metrics(told(model, read_manifest(given.photos).split("test"))),
+        "renders": metrics(of_renders),
+        "renders, exact action units": metrics(exact),
     }
     RESULTS.write_text(json.dumps(found, indent=1) + "\n")
     for name, each in found.items():

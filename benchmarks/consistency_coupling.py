@@ -13,12 +13,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mien.consistency import consistency
 from mien.learn.checkpoint import read_card
-from mien.learn.data.manifest import read_manifest
-from mien.learn.evaluate import judge, open_predictor
-from mien.learn.predictions import predict
-from mien.relatedness import DU_2014
+from mien.learn.data.manifest.manifest import read_manifest
+from mien.learn.evaluate.judge import judge, open_predictor
+from mien.learn.evaluate.predictions import predict
+from mien.relatedness.consistency import measure_consistency
+from mien.relatedness.table import DU_2014
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results" / "consistency_coupling.json"
 CONSISTENT = ("unsupported", "contradicted", "valence_against", "inconsistent", "gap")
@@ -31,9 +31,9 @@ def measured(checkpoint: str) -> tuple[str, dict[str, Any]]:
     predictor, tasks = open_predictor(checkpoint)
     rows = recipe["validation"][0]
     found = predict(predictor, tasks, read_manifest(rows["manifest"]).split(rows["split"]))
-    figures = judge(found)
-    against = {name: value for name, value in consistency(found.outputs, DU_2014).items() if name != "by_class"}
-    return recipe["name"], {**against, **{name: figures[name] for name in JUDGED}}
+    metrics = judge(found)
+    against = {name: value for name, value in measure_consistency(found.outputs, DU_2014).items() if name != "by_class"}
+    return recipe["name"], {**against, **{name: metrics[name] for name in JUDGED}}
 
 
 if __name__ == "__main__":

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mien.annotate.frames import Footage
 from mien.faces.detect import Face, Pixels, YuNet
 from mien.faces.follow import QUALITIES, Follower
 from mien.faces.track import overlaps
+from mien.media.sampler import FrameSampler
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results" / "follow_faces.json"
@@ -95,7 +95,7 @@ def main() -> None:
     parser.add_argument("clips", nargs="*", type=Path)
     clips = parser.parse_args().clips
     results = []
-    for name, frames in [("made", made())] + [(c.name, [f.pixels for f in Footage(c)]) for c in clips]:
+    for name, frames in [("made", made())] + [(c.name, [f.pixels for f in FrameSampler(c)]) for c in clips]:
         best, _ = follow(frames, "best")
         rows: dict[str, dict[str, float]] = {"best, shifted": compare(shifted(frames), best)}
         for quality in QUALITIES:

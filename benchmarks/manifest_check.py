@@ -23,14 +23,14 @@ from typing import Any
 import numpy as np
 import pyarrow
 
-from mien.learn.data.columns import MANIFEST
-from mien.learn.data.writing import write_manifest
+from mien.learn.data.manifest.columns import MANIFEST
+from mien.learn.data.manifest.write import write_manifest
 from mien.tasks import ACTION_UNITS, EXPRESSION, FACE
 
 RESULTS = Path(__file__).parent / "results" / "manifest_check.json"
 GOALS = {"seconds": 60, "mebibytes": 1024}
 FRAMES = 1000
-COMMAND = "import sys; from mien.cli import main; sys.argv = ['mien', 'data', 'check', sys.argv[1]]; main()"
+COMMAND = "import sys; from mien.cli.app import main; sys.argv = ['mien', 'data', 'check', sys.argv[1]]; main()"
 
 
 def made_up(count: int) -> Iterator[dict[str, Any]]:

@@ -29,13 +29,13 @@ import numpy as np
 from PIL import Image
 
 from mien.annotate import watch
-from mien.annotate.ending import Ending
-from mien.annotate.frames import Footage
-from mien.annotate.journal import Journal
 from mien.annotate.options import VideoOptions
 from mien.annotate.settings import Settings
-from mien.annotate.video import VideoRun
+from mien.media.sampler import FrameSampler
 from mien.processes import cores
+from mien.video.journal import Journal
+from mien.video.postprocess import PostprocessOptions
+from mien.video.run import VideoRun
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results" / "video_speed.json"
@@ -162,7 +162,7 @@ def measure(video: Path, quality: str, threads: int, smooth: int = 5) -> dict[st
         memory = Memory()
         memory.start()
         begin, used = time.perf_counter(), time.process_time()
-        outcome = VideoRun(annotator, str(video), Path(folder) / "table.parquet", Ending(smooth=smooth))()
+        outcome = VideoRun(annotator, str(video), Path(folder) / "table.parquet", PostprocessOptions(smooth=smooth))()
         wall, processor = time.perf_counter() - begin, time.process_time() - used
         memory.stop()
     bare = detector.bare(), network.bare()
@@ -194,7 +194,7 @@ class Patched:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._before = [
-            (Footage, "__iter__", Footage.__iter__),
+            (FrameSampler, "__iter__", FrameSampler.__iter__),
             (watch._Finder, "__call__", watch._Finder.__call__),
             (watch._Cutter, "__call__", watch._Cutter.__call__),
             (watch, "_read", watch._read),
@@ -202,10 +202,10 @@ class Patched:
         ]
 
     def __enter__(self) -> None:
-        decoded = Footage.__iter__
+        decoded = FrameSampler.__iter__
         clock = self._clock
 
-        def frames(footage: Footage) -> Iterator[Any]:
+        def frames(footage: FrameSampler) -> Iterator[Any]:
             following = clock.timed("decode", decoded(footage).__next__)
             while True:
                 try:
@@ -213,7 +213,7 @@ class Patched:
                 except StopIteration:
                     return
 
-        Footage.__iter__ = frames  # type: ignore[method-assign]
+        FrameSampler.__iter__ = frames  # type: ignore[method-assign]
         stages = ("find, follow, track", "align", "rows", "journal")
         for stage, (owner, name, call) in zip(stages, self._before[1:], strict=True):
             setattr(owner, name, clock.timed(stage, call))

@@ -15,12 +15,12 @@ from pathlib import Path
 from PIL import Image, ImageEnhance, ImageOps
 
 import mien
-from mien.learn.data.faults import Faults
-from mien.learn.data.importing import import_rows, prepare_rows
+from mien.learn.data.importing.faults import Faults
+from mien.learn.data.importing.importing import import_rows, prepare_rows
 from mien.learn.data.sources import table
-from mien.learn.export import export
-from mien.learn.recipe import parse
-from mien.learn.trainer import Trainer
+from mien.learn.export.export import export
+from mien.learn.recipe.recipe import parse
+from mien.learn.train.trainer import Trainer
 
 PORTRAIT = Path(__file__).parent / "photos" / "astronaut.png"
 
@@ -77,8 +77,8 @@ def main(labels: Path, folder: Path) -> None:
     print(f"rows and pictures that cannot be used: {faults.kinds.total()}")
 
     plain = recipe(faces)
-    figures = Trainer(parse(plain), run).run(epoch_done=lambda row: print(f"epoch {row['epoch']} done"))
-    print(f"expression accuracy on the validation split: {figures['expression.accuracy']:.2f}")
+    metrics = Trainer(parse(plain), run).run(epoch_done=lambda row: print(f"epoch {row['epoch']} done"))
+    print(f"expression accuracy on the validation split: {metrics['expression.accuracy']:.2f}")
 
     difference = export(run / "best", network)
     print(f"{network.name}: differs from the trained network by at most {difference:.0e}")

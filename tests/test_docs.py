@@ -59,7 +59,7 @@ def test_columns_of_videos_are_those_of_the_table() -> None:
 
 
 def test_the_index_and_the_qualities_are_those_of_the_code() -> None:
-    from mien.annotate.folder_command import Entry
+    from mien.cli.annotate.folder import Entry
     from mien.faces.follow import QUALITIES
 
     rows = cells("docs/video.md", "## Several videos")
@@ -91,9 +91,9 @@ SECTIONS = (
 
 @pytest.mark.parametrize("name", ["Recipe", *SECTIONS, "FaceBehaviorNet"])
 def test_recipe_keys_and_defaults(name: str) -> None:
-    import mien.learn.recipe as recipe
-    from mien.learn import settings
+    import mien.learn.recipe.recipe as recipe
     from mien.learn.models import FaceBehaviorNet
+    from mien.learn.recipe import settings
 
     given = parameters(
         FaceBehaviorNet if name == "FaceBehaviorNet" else getattr(recipe, name, None) or getattr(settings, name)
@@ -134,7 +134,7 @@ def test_every_balancer_and_way_to_share_has_a_section(package: str, others: set
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_recipes_load(page: Path) -> None:
-    from mien.learn.recipe import parse
+    from mien.learn.recipe.recipe import parse
 
     for text in blocks(page, "yaml"):
         parse(yaml.safe_load(text), page.name)
@@ -142,7 +142,7 @@ def test_recipes_load(page: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.yaml")), ids=lambda path: path.name)
 def test_shipped_recipes_load(path: Path) -> None:
-    from mien.learn.recipe import load
+    from mien.learn.recipe.recipe import load
 
     assert load(path).name == path.stem
 
@@ -196,7 +196,7 @@ def test_commands_exist() -> None:
     """Every ``mien ...`` line of a shell block names a command and options that there are."""
     import typer
 
-    from mien.cli import app
+    from mien.cli.app import app
 
     root: Any = typer.main.get_command(app)
     for page in PAGES:

@@ -25,7 +25,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def figures() -> dict[str, Any]:
+def metrics() -> dict[str, Any]:
     return dict(json.loads((WEIGHTS / "figures.json").read_text())["networks"])
 
 
@@ -36,7 +36,7 @@ def test_it_is_small_and_carries_no_path(name: str) -> None:
 
 
 def test_it_was_made_by_the_recipe(name: str) -> None:
-    from mien.learn.recipe import load, parse
+    from mien.learn.recipe.recipe import load, parse
 
     assert parse(Model(name).metadata["recipe"]).plain() == load(ROOT / f"recipes/{name}.yaml").plain()
 
@@ -68,22 +68,22 @@ def test_what_is_shipped_costs_less_than_half_a_point() -> None:
             assert kinds["16"][key] > kinds["32"][key] - 0.005
 
 
-def test_the_population_was_chosen_in_validation(figures: dict[str, Any]) -> None:
+def test_the_population_was_chosen_in_validation(metrics: dict[str, Any]) -> None:
     chosen = runpy.run_path(str(TOOLS / "figures.py"))["chosen"]
-    assert figures["default"]["prior"] == chosen(figures["default"]["validation"])
+    assert metrics["default"]["prior"] == chosen(metrics["default"]["validation"])
 
 
-def test_the_measured_accuracy_is_what_was_promised(figures: dict[str, Any]) -> None:
-    photos = figures["default"]["photos"]
+def test_the_measured_accuracy_is_what_was_promised(metrics: dict[str, Any]) -> None:
+    photos = metrics["default"]["photos"]
     assert photos["expression.faces"] > 3000
     assert photos["expression.accuracy"] >= 0.84
     assert photos["expression.mean_recall"] >= 0.79
     assert photos["action_units.f1_present"] >= 0.75
-    assert figures["tiny"]["photos"]["expression.accuracy"] >= 0.78
+    assert metrics["tiny"]["photos"]["expression.accuracy"] >= 0.78
 
 
-def test_probabilities_are_calibrated(figures: dict[str, Any]) -> None:
-    for network in figures.values():
+def test_probabilities_are_calibrated(metrics: dict[str, Any]) -> None:
+    for network in metrics.values():
         own = {each["prior"]: each for each in network["populations"]}
         assert all(each["calibration error"] < 0.08 for each in own.values())
         assert own[1.0]["accuracy"] > own[0.0]["accuracy"]

@@ -76,10 +76,10 @@ def alignment() -> str:
 
 def precision() -> str:
     """A line a network and number of bits."""
-    figures = ("expression.accuracy", "expression.mean_recall", "action_units.f1_present", "affect.ccc")
+    metrics = ("expression.accuracy", "expression.mean_recall", "action_units.f1_present", "affect.ccc")
     rows = [
         [f"`{name}`, {bits} bits", f"{each['megabytes']:.1f}", f"{each['time as a ratio to 32 bits']:.2f}"]
-        + [shown(each[key]) for key in figures]
+        + [shown(each[key]) for key in metrics]
         for name, kinds in read("precision").items()
         for bits, each in kinds.items()
     ]
@@ -108,9 +108,9 @@ def compounds() -> str:
 
 def sixteen() -> str:
     """Two lines a kind of inputs: basic or compound, with a basic class counted once or mixed with itself."""
-    figures = ("mean_recall", "f1", "basic_told_basic", "compound_told_compound")
+    metrics = ("mean_recall", "f1", "basic_told_basic", "compound_told_compound")
     rows = [
-        [f"{each['faces']:,} {name}", kind, *(f"{each[figure]:.2f}" for figure in figures)]
+        [f"{each['faces']:,} {name}", kind, *(f"{each[figure]:.2f}" for figure in metrics)]
         for name, found in inputs().items()
         for kind, each in found["emotionet"].items()
     ]
@@ -139,9 +139,9 @@ def consistency() -> str:
 
 def coupling() -> str:
     """The same of a small network without couplings and with them."""
-    figures = (*CONTRADICTIONS, "expression.accuracy", "action_units.f1")
+    metrics = (*CONTRADICTIONS, "expression.accuracy", "action_units.f1")
     rows = [
-        [name.partition("_")[0], *(f"{each[key]:.3f}" for key in figures)]
+        [name.partition("_")[0], *(f"{each[key]:.3f}" for key in metrics)]
         for name, each in read("consistency_coupling").items()
     ]
     return table(["network", *(key.replace("_", " ") for key in CONTRADICTIONS), "accuracy", "AU F1"], rows)

@@ -31,8 +31,8 @@ def ceilings() -> str:
     """What the tables of the data sets can say at most, in percent."""
     lines = ["| data | told | accuracy | F1 |", "| --- | --- | --- | --- |"]
     for path in sorted(RESULTS.glob("*.ceiling.json")):
-        for told, figures in json.loads(path.read_text()).items():
-            shown = f"{100 * figures['accuracy']:.1f} | {100 * figures['f1']:.1f}"
+        for told, metrics in json.loads(path.read_text()).items():
+            shown = f"{100 * metrics['accuracy']:.1f} | {100 * metrics['f1']:.1f}"
             lines.append(f"| {path.name.partition('.')[0]} | {told} | {shown} |")
     return "\n".join(lines) + "\n"
 

@@ -17,17 +17,22 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from mien.annotate.inputs import Inputs
-    from mien.annotate.media import MediaError
     from mien.annotate.model import ModelError
     from mien.annotate.options import VideoOptions
     from mien.annotate.pipeline import Annotator
     from mien.compound import Compounds
     from mien.faces.detect import Detector
+    from mien.media.picture import MediaError
 
 __version__ = "0.1.0"
 __all__ = ["Annotator", "MediaError", "ModelError", "VideoOptions", "annotate", "__version__"]
 
-_HOMES = {"Annotator": "pipeline", "MediaError": "media", "ModelError": "model", "VideoOptions": "options"}
+_HOMES = {
+    "Annotator": "mien.annotate.pipeline",
+    "MediaError": "mien.media.picture",
+    "ModelError": "mien.annotate.model",
+    "VideoOptions": "mien.annotate.options",
+}
 
 # Python binds a subpackage to its parent's namespace on first import. Done here, the function below keeps the name.
 importlib.import_module("mien.annotate")
@@ -47,7 +52,7 @@ def annotate(
     """Read every face of one or many pictures or videos: one row a face, columns as ``table.schema`` describes them.
 
     The whole table is in memory: for long videos there is :meth:`mien.annotate.pipeline.Annotator.stream`, and
-    :class:`mien.annotate.video.VideoRun`, which writes a file.
+    :class:`mien.video.run.VideoRun`, which writes a file.
 
     The arguments, the table and the errors are those of :class:`mien.annotate.pipeline.Annotator`; make one of
     those instead to annotate several times without loading the networks again.
@@ -68,5 +73,5 @@ def annotate(
 def __getattr__(name: str) -> object:
     """The public classes, imported when first asked for: ``import mien`` stays quick."""
     if name in _HOMES:
-        return getattr(importlib.import_module(f"mien.annotate.{_HOMES[name]}"), name)
+        return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'mien' has no attribute {name!r}")

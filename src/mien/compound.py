@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mien.relatedness import DU_2014 as BASIC
+from mien.relatedness.table import DU_2014 as BASIC
 from mien.tasks import ACTION_UNITS, AFFECT, COMPOUND, EXPRESSION, FACE, Kind, Task
 
 WEIGHTINGS = ("fractions", "equal", "prototypical", "union", "mean")
@@ -120,7 +120,7 @@ class Compounds:
         ``fractions``: as the class has them, an observational unit with the share of people that show it (the paper's
         footnote 4). ``equal``: 1 for each of these (equation 3 to the letter). ``prototypical``: the prototypical ones
         alone. ``union`` and ``mean``: the larger and the mean weight of the rows of both expressions in the papers'
-        own Table 1 (``mien.relatedness.DU_2014``), for whoever uses nothing that the papers don't print.
+        own Table 1 (``mien.relatedness.table.DU_2014``), for whoever uses nothing that the papers don't print.
 
         Raises:
             ValueError: for another name, or if a class would have no unit left.

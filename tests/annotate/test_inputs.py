@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mien.annotate.inputs import Source, expand
-from mien.annotate.media import MediaError
+from mien.media.picture import MediaError
 
 LISTED = b"\xef\xbb\xbfp/b.jpg\r\n  \np/*.PNG\nmissing one.jpg\ncaf\xe9.jpg\n"
 """As a list on standard input is: a mark of its encoding, an empty line, and a name that is not Unicode."""

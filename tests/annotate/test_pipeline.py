@@ -9,12 +9,12 @@ from numpy.testing import assert_allclose
 from PIL import Image
 
 import mien
-from mien.annotate import media
-from mien.annotate.media import MediaError
 from mien.annotate.model import ModelError
 from mien.annotate.pipeline import Annotator
 from mien.compound_sets import RAF_DB, load
 from mien.faces.detect import LANDMARKS, Face
+from mien.media import picture as media
+from mien.media.picture import MediaError
 from mien.tasks import COMPOUND, FACE, Kind, Task
 
 POINTS = [f"{name}_{axis}" for name in LANDMARKS for axis in "xy"]
@@ -211,12 +211,12 @@ def test_compounds_a_network_cannot_have(tmp_path: Path, make_network: Callable[
 
 
 def test_pictures_and_videos_in_one_table(
-    network: Path, astronaut: Path, film: Callable[..., Path], tmp_path: Path
+    network: Path, astronaut: Path, clip: Callable[..., Path], tmp_path: Path
 ) -> None:
     (tmp_path / "bad.mp4").write_text("hello")
     looking = mien.VideoOptions(every=20)
     with pytest.warns(UserWarning, match=r"1 of 3 inputs could not be read \(.*bad\.mp4: "):
-        table = mien.annotate([astronaut, film(60), tmp_path / "bad.mp4"], model=network, video=looking)
+        table = mien.annotate([astronaut, clip(60), tmp_path / "bad.mp4"], model=network, video=looking)
     assert table.schema.names[:5] == ["input", "frame", "time", "face", "track"]
     assert table["frame"].to_pylist() == [0, 0, 20, 40]
     assert table["time"].to_pylist() == pytest.approx([None, 0, 2 / 3, 4 / 3])

@@ -9,38 +9,38 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mien.annotate.film import Place
-from mien.annotate.frames import Footage
 from mien.annotate.options import VideoOptions
 from mien.annotate.pipeline import Annotator
 from mien.annotate.result import Result
 from mien.annotate.watch import watch
 from mien.faces.detect import Face
+from mien.media.reader import Place
+from mien.media.sampler import FrameSampler
 
-Film = Callable[..., Path]
+Clip = Callable[..., Path]
 POINTS = np.array([[20, 20], [40, 20], [30, 30], [22, 40], [38, 40]], np.float32)
 
 
 def chunks(annotator: Annotator, source: Path, **options: object) -> list[list[Result]]:
-    with Footage(source, **options) as footage:
+    with FrameSampler(source, **options) as footage:
         return list(watch(annotator, footage, annotator.video))
 
 
-def test_chunks_are_cut_by_frames_and_by_seconds(network: Path, film: Film) -> None:
+def test_chunks_are_cut_by_frames_and_by_seconds(network: Path, clip: Clip) -> None:
     annotator = Annotator(network, threads=1)
-    assert [len(chunk) for chunk in chunks(annotator, film(60))] == [*[8] * 7, 4]
-    assert [len(chunk) for chunk in chunks(annotator, film(60), every=4)] == [*[2] * 7, 1]  # a quarter of a second each
+    assert [len(chunk) for chunk in chunks(annotator, clip(60))] == [*[8] * 7, 4]
+    assert [len(chunk) for chunk in chunks(annotator, clip(60), every=4)] == [*[2] * 7, 1]  # a quarter of a second each
 
 
-def test_going_on_gives_the_same_chunks(network: Path, film: Film) -> None:
+def test_going_on_gives_the_same_chunks(network: Path, clip: Clip) -> None:
     annotator = Annotator(network, threads=1)
-    source = film(60, without=range(20, 30), faces=2)
+    source = clip(60, without=range(20, 30), faces=2)
     whole = chunks(annotator, source)
     rows = [row for chunk in whole[:3] for result in chunk for row in result.rows]
     before = [pa.RecordBatch.from_pylist(rows, annotator.video_schema)]
     last = whole[2][-1]
     assert last.time is not None
-    with Footage(source, after=Place(last.frame, last.time)) as footage:
+    with FrameSampler(source, after=Place(last.frame, last.time)) as footage:
         rest = list(watch(annotator, footage, annotator.video, before=before))
     assert [[result.rows for result in chunk] for chunk in rest] == [
         [result.rows for result in chunk] for chunk in whole[3:]
@@ -52,31 +52,31 @@ def crowd(count: int) -> Callable[[np.ndarray], list[Face]]:
 
 
 def test_thousands_of_faces_are_read_a_few_at_a_time(
-    network: Path, film: Film, monkeypatch: pytest.MonkeyPatch
+    network: Path, clip: Clip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     annotator = Annotator(network, detector=crowd(600), threads=1, video=VideoOptions(end=0.2, quality="best"))
     fed: list[int] = []
     predict = annotator.predict
     monkeypatch.setattr(annotator, "predict", lambda crops: fed.append(len(crops)) or predict(crops))
-    for chunk in chunks(annotator, film(60), end=0.1):
+    for chunk in chunks(annotator, clip(60), end=0.1):
         assert len(chunk) == 1
         assert len(chunk[0].rows) == 600
     assert max(fed) == annotator.batch_size
     some = Annotator(network, detector=crowd(600), threads=1, video=VideoOptions(max_faces=3))
-    assert {len(result.rows) for result in chunks(some, film(60), end=0.1)[0]} == {3}
+    assert {len(result.rows) for result in chunks(some, clip(60), end=0.1)[0]} == {3}
 
 
-def test_the_picture_is_kept_where_it_is_asked_for(network: Path, film: Film) -> None:
+def test_the_picture_is_kept_where_it_is_asked_for(network: Path, clip: Clip) -> None:
     annotator = Annotator(network, threads=1, video=VideoOptions(every=20))
-    results = list(annotator.stream(film(60)))
+    results = list(annotator.stream(clip(60)))
     assert [result.frame for result in results] == [0, 20, 40]
     assert all(result.picture is not None and result.picture.pixels.shape == (240, 320, 3) for result in results)
-    assert all(result.picture is None for result in annotator.stream(film(60), pictures=False))
+    assert all(result.picture is None for result in annotator.stream(clip(60), pictures=False))
 
 
-def test_no_thread_is_left_behind(network: Path, film: Film) -> None:
+def test_no_thread_is_left_behind(network: Path, clip: Clip) -> None:
     annotator = Annotator(network, threads=1)
-    with Footage(film(60)) as footage, closing(watch(annotator, footage, annotator.video)) as stream:
+    with FrameSampler(clip(60)) as footage, closing(watch(annotator, footage, annotator.video)) as stream:
         next(stream)
-        assert sum(thread.name == "ahead" for thread in threading.enumerate()) == 3
-    assert not any(thread.name == "ahead" for thread in threading.enumerate())
+        assert sum(thread.name == "prefetch" for thread in threading.enumerate()) == 3
+    assert not any(thread.name == "prefetch" for thread in threading.enumerate())

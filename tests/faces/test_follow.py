@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.annotate.frames import Footage
 from mien.faces.detect import Face, YuNet
 from mien.faces.follow import QUALITIES, Follower, Quality
 from mien.faces.track import Tracker, overlaps
+from mien.media.sampler import FrameSampler
 
 CLIPS = Path(__file__).parents[2].parent / "shared" / "data" / "demo" / "clips"
 Positions = list[tuple[int, int]]
@@ -165,7 +165,7 @@ def test_the_people_of_a_clip_keep_their_identities(yunet: YuNet, quality: str, 
         pytest.skip("the clips in ../shared are not there")
     detector, tracker, known = YuNet(threads=1, min_size=1), Tracker(), np.zeros((0, 4), np.float32)
     follower, places = Follower(detector, quality), {}
-    with Footage(paths[0]) as footage:
+    with FrameSampler(paths[0]) as footage:
         for index, frame in enumerate(footage):
             faces = follower(frame.pixels, index, known)
             known = boxes(faces)

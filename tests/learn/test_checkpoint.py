@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from mien.learn import checkpoint
 from mien.learn.checkpoint import CARD, NETWORK, OPTIMIZER, CheckpointError
 from mien.learn.models import FaceBehaviorNet
-from mien.relatedness import DU_2014
+from mien.relatedness.table import DU_2014
 from mien.tasks import FACE
 
 

@@ -24,13 +24,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mien.learn.calibrate_command import labels_of
+from mien.cli.calibrate import labels_of
 from mien.learn.checkpoint import find, load_network
-from mien.learn.data.manifest import read_manifest
-from mien.learn.evaluate import judge, predictor_of
-from mien.learn.export import Exported
-from mien.learn.predictions import Predictor, predict
-from mien.learn.readout import Readout, fit
+from mien.learn.data.manifest.manifest import read_manifest
+from mien.learn.evaluate.judge import judge, predictor_of
+from mien.learn.evaluate.predictions import Predictor, predict
+from mien.learn.export.calibration import Calibration, fit
+from mien.learn.export.export import Exported
 from mien.tasks import Task
 
 ROOT = Path(__file__).parents[2]
@@ -142,8 +142,8 @@ def run(name: str) -> dict[str, Any]:
     for place, ((manifest, split), judged) in PLACES.items():
         own = read_manifest(ROOT / manifest).split(split)
         labels = {task.name: labels_of(own, task) for task in tasks}
-        readout, _ = fit(tasks, [predict(raw, tasks, own).outputs], [labels], PRIOR)
-        told = predict(predictor(network, tasks, readout), tasks, read_manifest(ROOT / judged[0]).split(judged[1]))
+        calibration, _ = fit(tasks, [predict(raw, tasks, own).outputs], [labels], PRIOR)
+        told = predict(predictor(network, tasks, calibration), tasks, read_manifest(ROOT / judged[0]).split(judged[1]))
         found[place] = {
             key: round(value, 4)
             for key, value in judge(told).items()
@@ -152,9 +152,9 @@ def run(name: str) -> dict[str, Any]:
     return found
 
 
-def predictor(network: nn.Module, tasks: tuple[Task, ...], readout: Readout) -> Predictor:
+def predictor(network: nn.Module, tasks: tuple[Task, ...], calibration: Calibration) -> Predictor:
     """The network as `mien export` would write it."""
-    exported = Exported(network, tasks, readout).eval()
+    exported = Exported(network, tasks, calibration).eval()
 
     def predict(crops: NDArray[np.uint8]) -> dict[str, NDArray[np.floating]]:
         with torch.inference_mode():

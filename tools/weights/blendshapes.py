@@ -92,8 +92,8 @@ def main() -> None:
             place.with_suffix(".new").replace(place)
             print(f"{folder}: {min(start + PART, len(rows))} of {len(rows)}", flush=True)
         tables.append(pq.read_table(place))
-    facts = {"teacher": f"mediapipe {mediapipe.__version__}, face_landmarker.task", "sha256": SHA256}
-    table = pa.concat_tables(tables).replace_schema_metadata({"mien": json.dumps(facts)})
+    metadata = {"teacher": f"mediapipe {mediapipe.__version__}, face_landmarker.task", "sha256": SHA256}
+    table = pa.concat_tables(tables).replace_schema_metadata({"mien": json.dumps(metadata)})
     pq.write_table(table, folder / "blendshapes.parquet")
     teacher.close()
 

@@ -24,10 +24,10 @@ from sklearn.metrics import roc_auc_score
 
 from mien.annotate.model import BUNDLED, Model
 from mien.learn.checkpoint import find, load_network
-from mien.learn.data.manifest import Manifest, read_manifest
-from mien.learn.evaluate import predictor_of
-from mien.learn.metrics import of_attributes
-from mien.learn.predictions import predict
+from mien.learn.data.manifest.manifest import Manifest, read_manifest
+from mien.learn.evaluate.judge import predictor_of
+from mien.learn.evaluate.metrics import of_attributes
+from mien.learn.evaluate.predictions import predict
 from mien.tasks import ACTION_UNITS, Task
 
 TOOLS = Path(__file__).parent
@@ -105,11 +105,11 @@ def main() -> None:
     for name in BUNDLED:
         network = Model(name)
         told[name] = predict(network, network.tasks, photos).outputs[ACTION_UNITS.name]
-    figures = {source: f1(values, shown) for source, values in told.items()}
+    metrics = {source: f1(values, shown) for source, values in told.items()}
     units = {
         unit: {
             "shown": int(np.nansum(column)),
-            **{source: each[unit] for source, each in figures.items() if unit in each},
+            **{source: each[unit] for source, each in metrics.items() if unit in each},
         }
         for unit, column in zip(ACTION_UNITS.labels, shown.T, strict=True)
         if unit not in NOT_CODED

@@ -15,9 +15,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from mien.annotate.model import Model
-from mien.annotate.panel import font
-from mien.learn.data.manifest import read_manifest
-from mien.learn.predictions import Predictions, as_given, predict
+from mien.learn.data.manifest.manifest import read_manifest
+from mien.learn.evaluate.predictions import Predictions, as_given, predict
+from mien.overlay.panel import font
 from mien.tasks import ACTION_UNITS, EXPRESSION
 
 ROOT = Path(__file__).parents[2]

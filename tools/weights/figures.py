@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.annotate.model import Model
-from mien.learn.calibration import BINS
-from mien.learn.data.manifest import read_manifest
-from mien.learn.evaluate import judge
-from mien.learn.predictions import Predictions, predict
+from mien.learn.data.manifest.manifest import read_manifest
+from mien.learn.evaluate.judge import judge
+from mien.learn.evaluate.predictions import Predictions, predict
+from mien.learn.evaluate.reliability import BINS
 from mien.tasks import ACTION_UNITS, EXPRESSION
 
 WEIGHTS = Path(__file__).parents[2] / "src/mien/weights"

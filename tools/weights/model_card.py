@@ -12,7 +12,7 @@ import numpy as np
 import yaml
 
 from mien.annotate.model import Model
-from mien.learn.data.sources.ferplus import FACTS
+from mien.learn.data.sources.ferplus import METADATA
 from mien.tasks import ACTION_UNITS, EXPRESSION
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +82,7 @@ builds a product should weigh that.
 
 - **Expression**: the distribution of the annotators' votes, those of a single annotator dropped.
 - **Valence and arousal are weak labels.** Nobody rated the photos for them. The label is the
-  {FACTS["weak"]["affect"]}. It says where the *words* lie that annotators chose, and knows no intensity.
+  {METADATA["weak"]["affect"]}. It says where the *words* lie that annotators chose, and knows no intensity.
 - **Action units come in three kinds.** {", ".join(TAUGHT)}: a teacher's soft labels on
   photos, and renders. Alone the teacher misses much, so for {", ".join(INFORMED)} its score and the expression
   that annotators saw make the label together. {", ".join(unit for unit in ACTION_UNITS.labels if unit not in (*TAUGHT, *COUPLED, *RENDERED))}: renders, and the

@@ -22,10 +22,10 @@ import onnxruntime.quantization as quantisation
 from numpy.typing import NDArray
 
 from mien.annotate.model import Model
-from mien.learn.data.manifest import read_manifest
-from mien.learn.evaluate import judge
-from mien.learn.export import export
-from mien.learn.predictions import predict
+from mien.learn.data.manifest.manifest import read_manifest
+from mien.learn.evaluate.judge import judge
+from mien.learn.evaluate.predictions import predict
+from mien.learn.export.export import export
 
 ROOT = Path(__file__).parents[2]
 RESULT = ROOT / "docs/results/precision.json"
@@ -88,11 +88,11 @@ def main() -> None:
                     times[bits].append(time.perf_counter() - begun)
             found[name] = {}
             for bits, model in models.items():
-                figures = judge(predict(model, model.tasks, test))
+                metrics = judge(predict(model, model.tasks, test))
                 found[name][str(bits)] = {
                     "megabytes": round(files[bits].stat().st_size / 1e6, 2),
                     "time as a ratio to 32 bits": round(float(np.median(times[bits]) / np.median(times[32])), 2),
-                    **{key: round(value, 4) for key, value in figures.items() if key in FIGURES},
+                    **{key: round(value, 4) for key, value in metrics.items() if key in FIGURES},
                 }
     RESULT.write_text(json.dumps(found, indent=1) + "\n")
     print(json.dumps(found, indent=1))

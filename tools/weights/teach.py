@@ -26,9 +26,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mien.learn.data.manifest import read_manifest
-from mien.learn.data.writing import rewrite
-from mien.relatedness import DU_2014
+from mien.learn.data.manifest.manifest import read_manifest
+from mien.learn.data.manifest.write import rewrite
+from mien.relatedness.table import DU_2014
 from mien.tasks import EXPRESSION
 
 UNITS: dict[str, tuple[tuple[str, float], ...]] = {
@@ -134,11 +134,11 @@ def main() -> None:
     manifest = read_manifest(folder)
     blendshapes = pq.read_table(folder / "blendshapes.parquet")
     teacher = json.loads(blendshapes.schema.metadata[b"mien"])
-    facts = json.loads(pq.read_schema(folder / "manifest.parquet").metadata[b"mien"])
-    facts |= {"weak": {**facts.get("weak", {}), "action_units": WEAK}, "teacher": teacher}
+    metadata = json.loads(pq.read_schema(folder / "manifest.parquet").metadata[b"mien"])
+    metadata |= {"weak": {**metadata.get("weak", {}), "action_units": WEAK}, "teacher": teacher}
     fitted = np.array(manifest.table["split"].to_pylist()) == "train"
     taught = with_expressions(labels(blendshapes), manifest.column(EXPRESSION), fitted)
-    rewrite(folder / "manifest.parquet", taught, facts, manifest.tasks)
+    rewrite(folder / "manifest.parquet", taught, metadata, manifest.tasks)
     found = blendshapes.num_rows - blendshapes.column(0).null_count
     print(f"{found} of {blendshapes.num_rows} crops have labels of {', '.join(UNITS)}")
 

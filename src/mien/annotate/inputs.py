@@ -16,7 +16,7 @@ from numpy import ndarray
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.annotate.media import SUFFIXES, VIDEOS, MediaError
+from mien.media.picture import SUFFIXES, VIDEOS, MediaError
 
 SERIES = re.compile(r"%0?\d*d")
 """How a path says that it stands for a series of pictures, the frames of a video."""

@@ -13,7 +13,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mien.annotate.inputs import Inputs, Source, expand, is_single
-from mien.annotate.media import MediaError, Picture, read
 from mien.annotate.model import Model, ModelError
 from mien.annotate.options import VideoOptions
 from mien.annotate.result import Result
@@ -22,6 +21,7 @@ from mien.compound import Compounds
 from mien.compound_sets import load
 from mien.faces.align import align
 from mien.faces.detect import Detector, Face, Pixels, YuNet
+from mien.media.picture import MediaError, Picture, read
 
 HELD_BYTES = 64_000_000
 """Pictures wait for others to fill a batch until they take this much memory."""
@@ -132,7 +132,7 @@ class Annotator:
 
         Args:
             inputs: a path of a picture or video, a folder, glob, array or PIL image (see
-                :func:`mien.annotate.media.read`), or any iterable of these.
+                :func:`mien.media.picture.read`), or any iterable of these.
 
         Raises:
             MediaError: if a single input was given, which is no list and stands for no more than one picture or video,
@@ -189,12 +189,12 @@ class Annotator:
         yield from self._read(waiting)
 
     def _watch(self, source: Source, pictures: bool) -> Iterator[Result]:
-        from mien.annotate.frames import Footage
         from mien.annotate.watch import watch
+        from mien.media.sampler import FrameSampler
 
         options = self.video
         try:
-            with Footage(
+            with FrameSampler(
                 str(source.item), every=options.every, fps=options.fps, start=options.start, end=options.end
             ) as footage:
                 for chunk in watch(self, footage, options, pictures=pictures):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from mien.annotate.media import Picture
 from mien.annotate.schema import Row
 from mien.faces.detect import Pixels
+from mien.media.picture import Picture
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ class Settings:
 
     Args:
         model, min_size, batch_size, threads, compounds, video: of the :class:`mien.annotate.pipeline.Annotator`.
-        smooth, constant, layout: of the :class:`mien.annotate.video.Ending`.
-        overwrite, resume: of the :class:`mien.annotate.video.VideoRun`.
+        smooth, constant, layout: of the :class:`mien.video.run.PostprocessOptions`.
+        overwrite, resume: of the :class:`mien.video.run.VideoRun`.
     """
 
     model: Path | None = None

@@ -10,9 +10,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mien.annotate.ahead import ahead
-from mien.annotate.frames import Footage, Frame
-from mien.annotate.media import MediaError, Picture
 from mien.annotate.options import VideoOptions
 from mien.annotate.pipeline import HELD_BYTES, Annotator
 from mien.annotate.result import Result
@@ -20,6 +17,9 @@ from mien.annotate.schema import face_rows
 from mien.faces.detect import Face, Pixels
 from mien.faces.follow import Follower
 from mien.faces.track import Tracker, largest
+from mien.media.picture import MediaError, Picture
+from mien.media.prefetch import prefetch
+from mien.media.sampler import Frame, FrameSampler
 
 FRAMES, SECONDS, FACES = 8, 0.25, 256
 """A chunk ends with so many frames, before so many seconds of video, or with so many faces, whatever comes first; or
@@ -61,7 +61,7 @@ class _Look:
 
 def watch(
     annotator: Annotator,
-    footage: Footage,
+    footage: FrameSampler,
     options: VideoOptions,
     *,
     before: Iterable[pa.RecordBatch] = (),
@@ -86,9 +86,9 @@ def watch(
     for boxes, scores, time in _seen_boxes(before):
         finder.remember(boxes, scores, time)
     with (
-        closing(ahead(footage, DECODED)) as frames,
-        closing(ahead(map(finder, frames), FOUND)) as found,
-        closing(ahead(_chunks(map(cut, found)), 1)) as chunks,
+        closing(prefetch(footage, DECODED)) as frames,
+        closing(prefetch(map(finder, frames), FOUND)) as found,
+        closing(prefetch(_chunks(map(cut, found)), 1)) as chunks,
     ):
         for chunk in chunks:
             yield _read(annotator, footage.name, chunk)
@@ -100,7 +100,7 @@ class _Finder:
     What it does depends on the boxes, scores and times of earlier frames alone, which the table has.
     """
 
-    def __init__(self, annotator: Annotator, footage: Footage, options: VideoOptions) -> None:
+    def __init__(self, annotator: Annotator, footage: FrameSampler, options: VideoOptions) -> None:
         self._annotator, self._footage, self._options = annotator, footage, options
         self._follow, self._track = Follower(annotator.detector, options.quality), Tracker()
         self._frames, self._boxes = 0, np.zeros((0, 4))
@@ -127,7 +127,7 @@ class _Finder:
 class _Cutter:
     """Cuts out the faces that were found, and lets go of the frame unless it is asked for."""
 
-    def __init__(self, annotator: Annotator, footage: Footage, pictures: bool) -> None:
+    def __init__(self, annotator: Annotator, footage: FrameSampler, pictures: bool) -> None:
         self._annotator, self._footage, self._pictures = annotator, footage, pictures
 
     def __call__(self, found: _Found) -> _Look:

@@ -15,8 +15,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 import mien
-from mien.learn.recipe import Recipe, parse
-from mien.relatedness import Relatedness
+from mien.learn.recipe.recipe import Recipe, parse
+from mien.relatedness.table import Relatedness
 from mien.tasks import Task
 
 FORMAT = 1

@@ -18,7 +18,7 @@ from mien.learn.losses.coupling import CouplingLoss, Reading
 from mien.learn.losses.distribution_matching import DistributionMatching
 from mien.learn.losses.soft_co_annotation import SoftCoAnnotation
 from mien.learn.losses.term import LossTerm
-from mien.relatedness import Relatedness
+from mien.relatedness.table import Relatedness
 
 ROUNDING = 0.01
 """So far from 1 may the shares of a sample sum up, as they do in bfloat16."""
@@ -34,7 +34,7 @@ class Coupling:
     add them up. The papers' eq. 1 adds each term with weight 1.
 
     Args:
-        relatedness: a :class:`~mien.relatedness.Relatedness`, or p(attribute | class) as C x A numbers in [0, 1]; 0
+        relatedness: a :class:`~mien.relatedness.table.Relatedness`, or p(attribute | class) as C x A numbers in [0, 1]; 0
             where the attribute does not belong to the class. It is kept: do not change it afterwards.
         matching: distribution matching in this reading (``kl``, ``as_printed``, ``soft_target``), or with the options
             of a :class:`~mien.learn.losses.DistributionMatching`, or None for none.

@@ -13,10 +13,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from mien.affect_prior import RUSSELL_1977, AffectPrior
 from mien.learn.batch import Batch
 from mien.learn.losses import AffectMatching
 from mien.learn.losses.coupling import Reading
+from mien.relatedness.affect_prior import RUSSELL_1977, AffectPrior
 from mien.tasks import ACTION_UNITS, AFFECT, EXPRESSION, FACE, Kind, Task
 
 CLASSES, VALUES = "affect_matching_classes", "affect_matching_affect"

@@ -12,7 +12,7 @@ from torch.nn.functional import one_hot
 
 from mien.learn.batch import Batch
 from mien.learn.losses import CoAnnotation
-from mien.relatedness import AFF_WILD2, DU_2014, Relatedness
+from mien.relatedness.table import AFF_WILD2, DU_2014, Relatedness
 from mien.tasks import ACTION_UNITS, EXPRESSION
 
 AU = {label: index for index, label in enumerate(ACTION_UNITS.labels)}

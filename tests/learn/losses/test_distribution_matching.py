@@ -14,7 +14,7 @@ from torch import Tensor
 from mien.learn.batch import Batch
 from mien.learn.losses import DistributionMatching
 from mien.learn.losses.coupling import EPSILON, Reading
-from mien.relatedness import AFF_WILD2, DU_2014, Relatedness
+from mien.relatedness.table import AFF_WILD2, DU_2014, Relatedness
 from mien.tasks import Kind, Task
 
 CLASSES, ATTRIBUTES = "expression", "action_units"
@@ -73,7 +73,7 @@ def oracle(
 def planted(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
     """Weights of the attributes that ``informative`` finds."""
     each = np.random.default_rng(0).random(len(AU))
-    monkeypatch.setattr("mien.inference.informativeness", lambda _: each)
+    monkeypatch.setattr("mien.relatedness.inference.informativeness", lambda _: each)
     return each
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from mien.learn.batch import Batch
 from mien.learn.losses import SoftCoAnnotation
 from mien.learn.losses.coupling import Reading
-from mien.relatedness import AFF_WILD2, DU_2014, Relatedness
+from mien.relatedness.table import AFF_WILD2, DU_2014, Relatedness
 
 AU = {label: index for index, label in enumerate(DU_2014.attribute_labels)}
 EMOTION = {label: index for index, label in enumerate(DU_2014.class_labels)}

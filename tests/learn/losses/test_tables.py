@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from mien.learn.losses.tables import cached, informativeness_of, weights_of
-from mien.relatedness import DU_2014
+from mien.relatedness.table import DU_2014
 
 
 def test_a_table_is_made_once_for_each_type() -> None:
@@ -54,5 +54,7 @@ def test_make_is_called_the_first_time_only() -> None:
 
 
 def test_informativeness_is_that_of_the_inference(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mien.inference.informativeness", lambda table: np.linspace(0, 1, table.weights.shape[1]))
+    monkeypatch.setattr(
+        "mien.relatedness.inference.informativeness", lambda table: np.linspace(0, 1, table.weights.shape[1])
+    )
     assert informativeness_of(replace(DU_2014), torch.zeros(1)).tolist() == pytest.approx(np.linspace(0, 1, 17))

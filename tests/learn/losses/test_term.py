@@ -18,7 +18,7 @@ from mien.learn.losses import (
     supervised,
 )
 from mien.learn.losses.coupling import CouplingLoss, Outputs
-from mien.relatedness import DU_2014
+from mien.relatedness.table import DU_2014
 from mien.tasks import FACE
 
 SUPERVISED = tuple(task.name for task in FACE)

@@ -131,10 +131,10 @@ def test_it_says_what_picture_it_wants() -> None:
         "view": 112,
         "range": [-1, 1],
     }
-    facts = Preprocessing("grey", 56, side=224, scaling="imagenet").to_dict()
-    assert (facts["shape"], facts["size"], facts["template"]) == ([3, 224, 224], 224, (2 * TEMPLATE).tolist())
-    assert (facts["mean"], facts["std"]) == (list(IMAGENET_MEAN), list(IMAGENET_STD))
-    assert "range" not in facts
+    metadata = Preprocessing("grey", 56, side=224, scaling="imagenet").to_dict()
+    assert (metadata["shape"], metadata["size"], metadata["template"]) == ([3, 224, 224], 224, (2 * TEMPLATE).tolist())
+    assert (metadata["mean"], metadata["std"]) == (list(IMAGENET_MEAN), list(IMAGENET_STD))
+    assert "range" not in metadata
 
 
 def test_feature_vectors_pass_as_they_are() -> None:

@@ -12,9 +12,9 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from mien.learn.policy_search import search
-from mien.learn.recipe import parse
-from mien.learn.trainer import Trainer
+from mien.learn.recipe.recipe import parse
+from mien.learn.train.policy_search import search
+from mien.learn.train.trainer import Trainer
 from mien.tasks import Kind, Task
 
 KIND = Task("kind", Kind.CLASSES, ("one", "two", "three"), ("",) * 3)
@@ -33,9 +33,9 @@ EACH = """
 import sys
 from pathlib import Path
 import torch
-from mien.learn.policy_search import search
-from mien.learn.recipe import load
-from mien.learn.trainer import Trainer
+from mien.learn.train.policy_search import search
+from mien.learn.recipe.recipe import load
+from mien.learn.train.trainer import Trainer
 torch.set_num_threads(1)
 for path in sys.argv[1:]:
     recipe, folder = load(path), Path(path).parent / "two" / Path(path).stem

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.learn.data.manifest import read_manifest
-from mien.learn.recipe import RecipeError, parse
+from mien.learn.data.manifest.manifest import read_manifest
+from mien.learn.recipe.recipe import RecipeError, parse
 from mien.learn.study.each_task import each_task
-from mien.learn.trainer import Trainer
+from mien.learn.train.trainer import Trainer
 
 Plain = Callable[..., dict[str, Any]]
 
@@ -47,21 +47,21 @@ def test_what_is_said_of_other_heads_is_left_out(recipe: Plain) -> None:
     assert alone["traits"].start.rates == {"encoder": 0.1}
 
 
-def test_several_networks_have_no_probe(recipe: Plain, vectors: Path) -> None:
-    probes = {"who": {"manifest": str(vectors), "split": "all", "column": "category"}}
+def test_several_networks_have_no_probe(recipe: Plain, study_vectors: Path) -> None:
+    probes = {"who": {"manifest": str(study_vectors), "split": "all", "column": "category"}}
     assert all(part.probes == {} for part in each_task(parse(recipe(probes=probes))).values())
 
 
 def test_sets_without_a_label_of_the_task_are_left_out(
-    recipe: Plain, vectors: Path, make_set: Callable[..., Path], tmp_path: Path
+    recipe: Plain, study_vectors: Path, make_set: Callable[..., Path], tmp_path: Path
 ) -> None:
     rows = [{"split": "all", "category": "a"} for _ in range(4)]
-    other = make_set(tmp_path / "other", rows, np.zeros((4, 6), np.float32), read_manifest(vectors).tasks)
-    first, second = {"manifest": str(vectors), "split": "all"}, {"manifest": str(other), "split": "all"}
+    other = make_set(tmp_path / "other", rows, np.zeros((4, 6), np.float32), read_manifest(study_vectors).tasks)
+    first, second = {"manifest": str(study_vectors), "split": "all"}, {"manifest": str(other), "split": "all"}
     alone = each_task(parse(recipe(data=[first, second])))
     assert [len(part.data) for part in alone.values()] == [2, 1]
     alone = each_task(parse(recipe(data=[{**first, "tasks": ["traits"]}, second])))
-    assert [part.data[0].manifest for part in alone.values()] == [str(other), str(vectors)]
+    assert [part.data[0].manifest for part in alone.values()] == [str(other), str(study_vectors)]
     folded = each_task(parse(recipe(data=[{**first, "tasks": ["traits"]}, second], fold={"index": 0})))
     assert [len(part.data) for part in folded.values()] == [2, 1], "folds are cut from the first set"
     with pytest.raises(RecipeError, match="no set lends a label of traits"):
@@ -69,12 +69,12 @@ def test_sets_without_a_label_of_the_task_are_left_out(
 
 
 def test_a_fold_is_cut_from_the_set_however_it_is_written(
-    recipe: Plain, vectors: Path, make_set: Any, tmp_path: Path
+    recipe: Plain, study_vectors: Path, make_set: Any, tmp_path: Path
 ) -> None:
     rows = [{"split": "all", "category": "a"} for _ in range(4)]
-    other = make_set(tmp_path / "other", rows, np.zeros((4, 6), np.float32), read_manifest(vectors).tasks)
+    other = make_set(tmp_path / "other", rows, np.zeros((4, 6), np.float32), read_manifest(study_vectors).tasks)
     data = [
-        {"manifest": str(vectors / "manifest.parquet"), "split": "all", "tasks": ["traits"]},
+        {"manifest": str(study_vectors / "manifest.parquet"), "split": "all", "tasks": ["traits"]},
         {"manifest": str(other), "split": "all"},
     ]
     alone = each_task(parse(recipe(data=data, fold={"index": 0}, relatedness=[])))

@@ -7,9 +7,9 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from mien.learn.evaluate.statistics import NEGATIVE, NONE, POSITIVE
 from mien.learn.study.plan import Repeats, Setting, StudyFile, load, parse_study
 from mien.learn.study.report import JSON, MARKDOWN, PLOT, RUNS, TABLE
-from mien.learn.study.statistics import NEGATIVE, NONE, POSITIVE
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/studies.md").read_text()

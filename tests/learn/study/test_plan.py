@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from mien.learn.settings import Fold
-from mien.learn.study.keys import replace_key
+from mien.learn.recipe.keys import replace_key
+from mien.learn.recipe.settings import Fold
 from mien.learn.study.plan import Study, StudyError, load, parse_study
 
 Plain = Callable[..., dict[str, Any]]

@@ -12,7 +12,7 @@ from mien.learn.study import pool
 from mien.learn.study.plan import Study
 from mien.learn.study.pool import Outcome, run_all
 from mien.learn.study.run import Job, jobs
-from mien.learn.study.store import Store
+from mien.learn.study.store import RunStore
 
 Make = Callable[..., Study]
 
@@ -22,17 +22,17 @@ def lines(outcomes: list[Outcome]) -> list[tuple[str, str | None]]:
 
 
 @pytest.fixture
-def three(make_study: Make, tmp_path: Path) -> tuple[list[Job], Study, Store]:
+def three(make_study: Make, tmp_path: Path) -> tuple[list[Job], Study, RunStore]:
     settings: dict[str, Any] = {
         "diverging": {"change": {"optimizer.rate": 1e30, "optimizer.clip": None}},
         "student": {"teachers": "diverging"},
         "plain": {},
     }
-    study, store = make_study(settings=settings, repeat={"seeds": [0]}), Store(tmp_path)
+    study, store = make_study(settings=settings, repeat={"seeds": [0]}), RunStore(tmp_path)
     return jobs(study, store, []), study, store
 
 
-def test_a_failure_is_one_line_and_costs_its_students_alone(three: tuple[list[Job], Study, Store]) -> None:
+def test_a_failure_is_one_line_and_costs_its_students_alone(three: tuple[list[Job], Study, RunStore]) -> None:
     todo, study, store = three
     outcomes: list[Outcome] = []
     run_all(todo, 1, outcomes.append)
@@ -47,7 +47,7 @@ def test_a_failure_is_one_line_and_costs_its_students_alone(three: tuple[list[Jo
 
 
 def test_a_fault_of_ours_leaves_its_traceback(
-    three: tuple[list[Job], Study, Store], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    three: tuple[list[Job], Study, RunStore], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     todo, study, store = three
 
@@ -60,7 +60,7 @@ def test_a_fault_of_ours_leaves_its_traceback(
     assert "Traceback" in (tmp_path / "runs/plain/seed0.error").read_text()
 
 
-def test_ctrl_c_leaves_what_is_finished(three: tuple[list[Job], Study, Store]) -> None:
+def test_ctrl_c_leaves_what_is_finished(three: tuple[list[Job], Study, RunStore]) -> None:
     todo, study, store = three
     outcomes: list[Outcome] = []
 
@@ -78,7 +78,7 @@ def test_ctrl_c_leaves_what_is_finished(three: tuple[list[Job], Study, Store]) -
 
 
 def test_a_hangup_that_nohup_ignores_stays_ignored(
-    three: tuple[list[Job], Study, Store], monkeypatch: pytest.MonkeyPatch
+    three: tuple[list[Job], Study, RunStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise ValueError(str(signal.getsignal(signal.SIGHUP)))
@@ -94,7 +94,7 @@ def test_a_hangup_that_nohup_ignores_stays_ignored(
         signal.signal(signal.SIGHUP, before)
 
 
-def test_ctrl_c_in_a_run_saves_its_step(three: tuple[list[Job], Study, Store]) -> None:
+def test_ctrl_c_in_a_run_saves_its_step(three: tuple[list[Job], Study, RunStore]) -> None:
     todo, _, store = three
     said: list[str] = []
 
@@ -130,7 +130,7 @@ def test_several_processes(make_study: Make, tmp_path: Path, monkeypatch: pytest
         "student": {"teachers": "plain"},
         "plain": {},
     }
-    study, store = make_study(settings=settings, repeat={"seeds": [0]}), Store(tmp_path / "study")
+    study, store = make_study(settings=settings, repeat={"seeds": [0]}), RunStore(tmp_path / "study")
     outcomes: list[Outcome] = []
 
     def ended(outcome: Outcome) -> None:
@@ -144,6 +144,6 @@ def test_several_processes(make_study: Make, tmp_path: Path, monkeypatch: pytest
     assert lines(outcomes) == [("dies", reason), ("plain", None), ("student", None)]
     assert list(store.read(study)) == [("student", "seed0"), ("plain", "seed0")]
     assert (store.work("long", "seed0") / "last").is_dir()
-    apart, key = Store(tmp_path / "apart"), ("plain", "seed0")
+    apart, key = RunStore(tmp_path / "apart"), ("plain", "seed0")
     run_all(jobs(study, apart, ["plain"]), 1, lambda _: None)
-    assert apart.read(study)[key].figures == pytest.approx(store.read(study)[key].figures)
+    assert apart.read(study)[key].metrics == pytest.approx(store.read(study)[key].metrics)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mien.learn.evaluate.statistics import difference, holm
 from mien.learn.study.plan import Study
 from mien.learn.study.report import markdown, means, show_difference, write_report
-from mien.learn.study.statistics import difference, holm
 from mien.learn.study.store import Run
 from mien.learn.study.summary import Runs, Summary, summarise
 
@@ -54,7 +54,7 @@ def summary(make_study: Make) -> Summary:
 
 def test_differences_are_paired_and_judged(summary: Summary) -> None:
     rows = {row.setting: row for row in summary.rows}
-    assert summary.figures == ("category.accuracy", "traits.f1"), "the headlines, where the study names none"
+    assert summary.metrics == ("category.accuracy", "traits.f1"), "the headlines, where the study names none"
     assert rows["multi-task"].verdicts == {"category": "negative", "traits": "none shown"}
     assert rows["coupled"].verdicts == {"category": "positive", "traits": "none shown"}
     assert (rows["multi-task"].negative_transfer, rows["coupled"].negative_transfer) == (True, False)
@@ -120,7 +120,7 @@ def test_the_page(summary: Summary) -> None:
 
 
 def test_a_concordance_is_no_percentage(make_study: Make) -> None:
-    study = make_study(settings={"a": {}}, figures=["affect.ccc"], **SEEDS)
+    study = make_study(settings={"a": {}}, metrics=["affect.ccc"], **SEEDS)
     runs = {
         key: Run(key[0], key[1], {"affect.ccc": 0.5 + 0.01 * i}, {"affect": "affect.ccc"}, (), 1, {"seed": i}, {})
         for i, key in enumerate([("a", "seed0"), ("a", "seed1"), ("a", "seed2")])
@@ -154,8 +154,8 @@ def test_the_files(summary: Summary, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_the_picture_has_a_panel_a_figure(make_study: Make, tmp_path: Path, count: int) -> None:
-    figures = ["category.accuracy", "traits.f1", "category.recall.a"][:count]
-    study = make_study(settings={"single-task": {}, "multi-task": {}, "broken": {}}, figures=figures, **SEEDS)
+    metrics = ["category.accuracy", "traits.f1", "category.recall.a"][:count]
+    study = make_study(settings={"single-task": {}, "multi-task": {}, "broken": {}}, metrics=metrics, **SEEDS)
     values = {name: VALUES[name] for name in ("single-task", "multi-task")}
     write_report(tmp_path, summarise(study, runs_of(values), {}), runs_of(values), "mien study")
     with Image.open(tmp_path / "plot.png") as picture:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from mien.learn.recipe import RecipeError
+from mien.learn.recipe.recipe import RecipeError
 from mien.learn.study.plan import Study, StudyError
 from mien.learn.study.run import Job, jobs, perform
-from mien.learn.study.store import Store
-from mien.learn.trainer import Trainer
+from mien.learn.study.store import RunStore
+from mien.learn.train.trainer import Trainer
 
 Make = Callable[..., Study]
 
@@ -24,7 +24,7 @@ class Killed(BaseException):
 
 
 def job(study: Study, folder: Path, setting: str) -> Job:
-    return Job(study, Store(folder), setting, study.repeats[0])
+    return Job(study, RunStore(folder), setting, study.repeats[0])
 
 
 def kill_after(steps: int) -> Callable[[str], None]:
@@ -42,14 +42,14 @@ def test_the_figures_are_those_of_the_last_epoch_of_an_ordinary_run(make_study: 
     study = make_study()
     run = perform(job(study, tmp_path / "study", "multi-task"))
     trainer = Trainer(study.recipe("multi-task", study.repeats[0]), tmp_path / "alone")
-    assert run.figures == trainer.run() == trainer.validate()
+    assert run.metrics == trainer.run() == trainer.validate()
     assert run.headlines == {"category": "category.accuracy", "traits": "traits.f1"}
-    assert Store(tmp_path / "study").read(study) == {("multi-task", "time0-fold0"): run}
+    assert RunStore(tmp_path / "study").read(study) == {("multi-task", "time0-fold0"): run}
 
 
 def test_each_task_has_a_run_of_its_own_and_the_figures_are_joined(make_study: Make, tmp_path: Path) -> None:
     run = perform(job(make_study(), tmp_path, "single-task"))
-    assert {"category.accuracy", "traits.f1"} <= set(run.figures)
+    assert {"category.accuracy", "traits.f1"} <= set(run.metrics)
     logs = sorted(str(path.relative_to(tmp_path / "runs/single-task")) for path in tmp_path.rglob("log.csv"))
     assert logs == ["time0-fold0/category/log.csv", "time0-fold0/traits/log.csv"]
 
@@ -61,8 +61,8 @@ def test_a_killed_run_goes_on_bit_for_bit(make_study: Make, tmp_path: Path, sett
     whole = perform(job(study, tmp_path / "whole", setting))
     with pytest.raises(Killed):
         perform(job(study, tmp_path / "killed", setting), say=kill_after(steps))
-    assert Store(tmp_path / "killed").read(study) == {}
-    assert perform(job(study, tmp_path / "killed", setting)).figures == whole.figures
+    assert RunStore(tmp_path / "killed").read(study) == {}
+    assert perform(job(study, tmp_path / "killed", setting)).metrics == whole.metrics
     logs = [{path.parent.name: path.read_text() for path in (tmp_path / way).rglob("log.csv")} for way in WAYS]
     assert logs[0] == logs[1], "the losses are the same to the last bit"
 
@@ -75,7 +75,7 @@ def test_a_stopped_run_keeps_its_step(make_study: Make, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         perform(begun, stopped=lambda: next(asked))
     said: list[str] = []
-    assert perform(begun, say=said.append).figures == whole.figures
+    assert perform(begun, say=said.append).metrics == whole.metrics
     assert said[0] == "3/6"
 
 
@@ -89,18 +89,18 @@ def test_a_kill_between_the_last_checkpoint_and_the_figures(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "write", killed)
+        patch.setattr(RunStore, "write", killed)
         with pytest.raises(Killed):
             perform(job(study, tmp_path / "killed", "single-task"))
     said: list[str] = []
-    assert perform(job(study, tmp_path / "killed", "single-task"), say=said.append).figures == whole.figures
+    assert perform(job(study, tmp_path / "killed", "single-task"), say=said.append).metrics == whole.metrics
     assert said == [], "nothing is trained again"
 
 
 def test_teachers_are_the_networks_of_the_same_fold(make_study: Make, tmp_path: Path) -> None:
     settings = {"student": {"teachers": "single-task"}, "single-task": {"each_task": True}, "multi-task": {}}
     study = make_study(settings=settings, repeat={"folds": 2})
-    todo = jobs(study, Store(tmp_path), [])
+    todo = jobs(study, RunStore(tmp_path), [])
     assert [each.key for each in todo[:3]] == [
         ("single-task", "time0-fold0"),
         ("student", "time0-fold0"),
@@ -114,7 +114,7 @@ def test_teachers_are_the_networks_of_the_same_fold(make_study: Make, tmp_path: 
     assert student.recipe["teachers"] == []
     kept = {str(path.relative_to(tmp_path / "runs")) for path in tmp_path.rglob("*.safetensors")}
     assert kept == {f"single-task/time0-fold0/{task}/last/network.safetensors" for task in ("category", "traits")}
-    assert Store(tmp_path).checkpoints(single)[0].is_dir()
+    assert RunStore(tmp_path).checkpoints(single)[0].is_dir()
 
 
 def test_a_teacher_whose_networks_are_gone_is_made_again_if_a_student_waits(make_study: Make, tmp_path: Path) -> None:
@@ -122,11 +122,11 @@ def test_a_teacher_whose_networks_are_gone_is_made_again_if_a_student_waits(make
     perform(job(alone, tmp_path, "multi-task"))
     both = {"multi-task": {}, "student": {"teachers": "multi-task"}}
     study = make_study(settings=both, repeat={"seeds": [0]}, recipe=whole_rows(make_study))
-    todo = jobs(study, Store(tmp_path), [])
+    todo = jobs(study, RunStore(tmp_path), [])
     assert [each.setting for each in todo] == ["multi-task", "student"]
     for each in todo:
         perform(each)
-    assert jobs(study, Store(tmp_path), []) == []
+    assert jobs(study, RunStore(tmp_path), []) == []
 
 
 def whole_rows(make_study: Make) -> dict[str, Any]:
@@ -139,23 +139,23 @@ def test_adashare_searches_its_policy_first(make_study: Make, tmp_path: Path) ->
     begun = job(study, tmp_path, "adashare")
     with pytest.raises(KeyboardInterrupt):
         perform(begun, stopped=lambda: True)
-    assert "traits.f1" in perform(begun).figures
+    assert "traits.f1" in perform(begun).metrics
     assert (tmp_path / "runs/adashare/time0-fold0/search/policy.json").exists()
     assert not list(tmp_path.rglob("*.safetensors"))
-    assert jobs(study, Store(tmp_path), [])[0].repeat.name == "time0-fold1"
+    assert jobs(study, RunStore(tmp_path), [])[0].repeat.name == "time0-fold1"
 
 
 def test_only_some_settings_and_their_teachers(make_study: Make, tmp_path: Path) -> None:
     study = make_study(settings={"a": {}, "b": {"teachers": "a"}, "c": {}}, repeat={"seeds": [0]})
-    assert [each.setting for each in jobs(study, Store(tmp_path), ["b"])] == ["a", "b"]
-    assert [each.setting for each in jobs(study, Store(tmp_path), ["c"])] == ["c"]
+    assert [each.setting for each in jobs(study, RunStore(tmp_path), ["b"])] == ["a", "b"]
+    assert [each.setting for each in jobs(study, RunStore(tmp_path), ["c"])] == ["c"]
 
 
 def test_runs_of_another_recipe_are_refused(make_study: Make, tmp_path: Path) -> None:
     perform(job(make_study(), tmp_path, "multi-task"))
     changed = make_study(settings={"multi-task": {"change": {"epochs": 3}}})
     with pytest.raises(StudyError, match=r"other values of epochs; remove .*multi-task to run multi-task again"):
-        jobs(changed, Store(tmp_path), [])
+        jobs(changed, RunStore(tmp_path), [])
 
 
 def test_a_run_without_a_key_that_came_later_still_counts(make_study: Make, tmp_path: Path) -> None:
@@ -165,10 +165,10 @@ def test_a_run_without_a_key_that_came_later_still_counts(make_study: Make, tmp_
     data = json.loads(path.read_text())
     del data["recipe"]["save_every"], data["recipe"]["precision"]
     path.write_text(json.dumps(data))
-    assert len(jobs(study, Store(tmp_path), ["multi-task"])) == 1
+    assert len(jobs(study, RunStore(tmp_path), ["multi-task"])) == 1
     path.write_text("{")
     with pytest.raises(StudyError, match=r"time0-fold0\.json: not a run of this version"):
-        jobs(study, Store(tmp_path), [])
+        jobs(study, RunStore(tmp_path), [])
 
 
 def test_what_does_not_fit_the_data_is_an_error(make_study: Make, tmp_path: Path) -> None:
@@ -191,12 +191,12 @@ def test_runs_of_another_setting_are_refused(
     study = make_study(settings={"student": {"teachers": "teacher"}, "teacher": {}})
     for name in ("teacher", "student"):
         perform(job(study, tmp_path, name))
-    assert len(Store(tmp_path).read(study)) == 2
+    assert len(RunStore(tmp_path).read(study)) == 2
     changed = make_study(settings=settings)
     with pytest.raises(StudyError, match=f"student.*other values of {key}; remove"):
-        Store(tmp_path).find(changed, "student", changed.repeats[0])
+        RunStore(tmp_path).find(changed, "student", changed.repeats[0])
     path = tmp_path / "runs/student/time0-fold0.json"
     data = json.loads(path.read_text())
     del data["setting_then"]
     path.write_text(json.dumps(data))
-    assert Store(tmp_path).find(changed, "student", changed.repeats[0]), "an older version did not say"
+    assert RunStore(tmp_path).find(changed, "student", changed.repeats[0]), "an older version did not say"

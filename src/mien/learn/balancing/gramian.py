@@ -14,7 +14,7 @@ from torchjd import Stateful
 
 from mien.learn.balancing.balancer import Reduce, alone, gramian, spread
 from mien.learn.balancing.nonnegative import dual_cone
-from mien.learn.parts import nearest
+from mien.spelling import did_you_mean
 
 SIZED = ("FairGrad",)
 """Weightings that depend on the size of the gradients, and so see the Gramian as it is."""
@@ -122,13 +122,13 @@ def _project(wanted: Tensor, products: Tensor) -> Tensor:
 def _build(name: str, options: Mapping[str, Any]) -> Any:
     """The weighting, tried out once: some look at their options only then."""
     if name not in names():
-        raise ValueError(f"weighting: there is no {name} for terms that come and go{nearest(name, names())}")
+        raise ValueError(f"weighting: there is no {name} for terms that come and go{did_you_mean(name, names())}")
     factory = getattr(offered, f"{name}Weighting")
     parameters = inspect.signature(factory).parameters
     known = {key: entry for key, entry in parameters.items() if key not in NOT_FOR_TENSORS}
     for option in options:
         if option not in known:
-            raise ValueError(f"options.{option}: {name} has no such option{nearest(option, known)}")
+            raise ValueError(f"options.{option}: {name} has no such option{did_you_mean(option, known)}")
     for option, entry in known.items():
         if entry.default is entry.empty and option not in options:
             raise ValueError(f"options.{option}: {name} needs it")

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mien.affect_prior import AffectPrior
 from mien.learn.batch import Batch, as_distribution
 from mien.learn.losses.coupling import Outputs, Reading, check_choices, divergence
 from mien.learn.losses.tables import cached
 from mien.learn.losses.term import LossTerm, full_precision, precise
-from mien.relatedness import Relatedness
+from mien.relatedness.affect_prior import AffectPrior
+from mien.relatedness.table import Relatedness
 from mien.tasks import Task
 
 FAR = 1e6
@@ -46,7 +46,7 @@ class AffectMatching:
 
     Args:
         prior: ``russell_1977`` (ratings of emotion words), the path of a .json file as
-            :meth:`mien.affect_prior.AffectPrior.to_dict` makes it, or ``inferred``: see :meth:`with_prior`.
+            :meth:`mien.relatedness.affect_prior.AffectPrior.to_dict` makes it, or ``inferred``: see :meth:`with_prior`.
         reading: of the first term; see :func:`mien.learn.losses.coupling.divergence`.
         targets: ``labels``: a sample's label takes the place of the prediction on the side that is the target, where
             there is one; ``predictions``: labels play no part.

@@ -14,7 +14,7 @@ from mien.learn.losses.coupling import Outputs, check_choices
 from mien.learn.losses.cross_entropy import cross_entropy
 from mien.learn.losses.tables import weights_of
 from mien.learn.losses.term import LossTerm, full_precision, precise
-from mien.relatedness import Relatedness
+from mien.relatedness.table import Relatedness
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def concordance(outputs: Tensor, labels: Tensor, mask: Tensor) -> LossTerm:
 
     CCC is a statistic of the batch, not a sum over samples. Its moments are therefore summed over all
     ranks first, and the term is ``(1 - CCC) * n``: totals and counts add up over ranks as everywhere.
-    With micro-batches it is still that of the whole batch (:mod:`mien.learn.micro_batches`).
+    With micro-batches it is still that of the whole batch (:mod:`mien.learn.train.micro_batches`).
 
     Departure: papers/003 averages valence and arousal alike; here a dimension counts by its labelled cells, which is
     the same wherever both are labelled.

@@ -11,7 +11,7 @@ from mien.learn.batch import Batch
 from mien.learn.losses.coupling import Outputs, Reading, check_choices, divergence
 from mien.learn.losses.tables import informativeness_of, weights_of
 from mien.learn.losses.term import LossTerm, full_precision, precise
-from mien.relatedness import Relatedness
+from mien.relatedness.table import Relatedness
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mien.relatedness import Relatedness
+from mien.relatedness.table import Relatedness
 
 _TENSORS: WeakKeyDictionary[Any, dict[tuple[str, torch.device, torch.dtype], Tensor]] = WeakKeyDictionary()
 """By the object that a table belongs to; forgotten with it. 10,177 x 40 cells are not copied in every step."""
@@ -41,7 +41,7 @@ def weights_of(relatedness: Relatedness, like: Tensor, *, reweight: bool = True)
 
 
 def informativeness_of(relatedness: Relatedness, like: Tensor) -> Tensor:
-    """A numbers in [0, 1]: see :func:`mien.inference.informativeness`."""
-    from mien.inference import informativeness
+    """A numbers in [0, 1]: see :func:`mien.relatedness.inference.informativeness`."""
+    from mien.relatedness.inference import informativeness
 
     return cached(relatedness, "informativeness", like, lambda: informativeness(relatedness))

@@ -88,7 +88,7 @@ class Preprocessing(nn.Module):
 
     def to_dict(self) -> dict[str, object]:
         """What one must know to give the network the right picture."""
-        facts: dict[str, object] = {
+        metadata: dict[str, object] = {
             "shape": [3, self.side, self.side],
             "size": self.side,
             "template": (TEMPLATE * (self.side / CROP)).tolist(),
@@ -98,8 +98,8 @@ class Preprocessing(nn.Module):
             "view": self.view,
         }
         if self.scaling == "imagenet":
-            return facts | {"mean": list(IMAGENET_MEAN), "std": list(IMAGENET_STD)}
-        return facts | {"range": [-1, 1]}
+            return metadata | {"mean": list(IMAGENET_MEAN), "std": list(IMAGENET_STD)}
+        return metadata | {"range": [-1, 1]}
 
 
 class VectorPreprocessing(nn.Module):

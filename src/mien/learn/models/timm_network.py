@@ -12,7 +12,7 @@ from mien.faces.align import CROP
 from mien.learn.models.network import Network
 from mien.learn.models.preprocessing import Channels, Preprocessing, Scaling
 from mien.learn.models.pretrained import WHEEL
-from mien.learn.parts import nearest
+from mien.spelling import did_you_mean
 from mien.tasks import FACE, Task
 
 WHEELS = {
@@ -34,7 +34,7 @@ class TimmTrunk(nn.Module):
         super().__init__()
         timm = _timm()
         if not timm.is_model(model):
-            raise ValueError(f"model {model}: timm has no such network{nearest(model, timm.list_models())}")
+            raise ValueError(f"model {model}: timm has no such network{did_you_mean(model, timm.list_models())}")
         config = timm.get_pretrained_cfg(model, allow_unregistered=True)
         size = {"img_size": side} if config is not None and config.fixed_input_size else {}
         self.body: nn.Module = timm.create_model(model, pretrained=False, num_classes=0, **size)

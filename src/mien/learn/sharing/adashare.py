@@ -50,7 +50,7 @@ class AdaShare(nn.Module):
 
     With a ``policy``: tasks that have the same gates so far share the computation. A block that no task selects is
     not computed and not trained, unless its shortcut changes the shape. Without: the policy is unknown, and this
-    module holds its logits; :func:`mien.learn.policy_search.search` finds it. Before that every task is evaluated
+    module holds its logits; :func:`mien.learn.train.policy_search.search` finds it. Before that every task is evaluated
     with its more probable decisions.
 
     Departure: the running statistics of batch normalisations are each task's own (see

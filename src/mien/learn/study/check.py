@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mien.learn.assembly import figure_names, label_space, manifests
-from mien.learn.parts import nearest
-from mien.learn.recipe import Recipe
+from mien.learn.recipe.recipe import Recipe
 from mien.learn.study.plan import Study, StudyError
 from mien.learn.study.run import recipes
-from mien.learn.trainer import Trainer
+from mien.learn.train.build import figure_names, label_space, manifests
+from mien.learn.train.trainer import Trainer
+from mien.spelling import did_you_mean
 
 
 def check(study: Study, settings: Sequence[str]) -> None:
@@ -19,7 +19,7 @@ def check(study: Study, settings: Sequence[str]) -> None:
     Raises:
         StudyError: with a line for each fault, naming the setting.
     """
-    faults, missing = [], dict.fromkeys(study.file.figures if settings else (), "")
+    faults, missing = [], dict.fromkeys(study.file.metrics if settings else (), "")
     for name in settings:
         recipe = study.recipe(name, study.repeats[0])
         if study.file.settings[name].teachers:
@@ -29,12 +29,12 @@ def check(study: Study, settings: Sequence[str]) -> None:
             for part in parts:
                 Trainer(part, Path())  # writes nothing
             there = [figure for part in parts for figure in _figures(part)]
-            missing = {figure: nearest(figure, there) for figure in missing if figure not in there}
+            missing = {figure: did_you_mean(figure, there) for figure in missing if figure not in there}
         except (ValueError, OSError) as error:
             faults += [f"{study.source}: settings.{name}: {line}" for line in str(error).splitlines()]
     if not faults:
         faults = [
-            f"{study.source}: figures: the validation has no figure {each}{near}" for each, near in missing.items()
+            f"{study.source}: metrics: the validation has no metric {each}{near}" for each, near in missing.items()
         ]
     if faults:
         raise StudyError("\n".join(faults))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from mien.learn.assembly import label_space, manifests
-from mien.learn.data.manifest import Manifest
-from mien.learn.recipe import Recipe, RecipeError
-from mien.learn.settings import DataSet, Start
-from mien.learn.start import HEADS, task_of
+from mien.learn.data.manifest.manifest import Manifest
+from mien.learn.recipe.recipe import Recipe, RecipeError
+from mien.learn.recipe.settings import DataSet, Start
+from mien.learn.train.build import label_space, manifests
+from mien.learn.train.warm_start import HEADS, task_of
 from mien.tasks import Kind, Task
 
 
@@ -24,7 +24,7 @@ def each_task(recipe: Recipe) -> dict[str, Recipe]:
 
     Raises:
         RecipeError: if no data set lends a label of some task.
-        mien.learn.data.manifest.ManifestError: if a manifest cannot be used.
+        mien.learn.data.manifest.manifest.ManifestError: if a manifest cannot be used.
     """
     training, _ = manifests(recipe)
     return {task.name: _alone(recipe, task, training) for task in label_space(recipe, training)}

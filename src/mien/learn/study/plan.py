@@ -10,12 +10,13 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from mien.learn.parts import explain, nearest
-from mien.learn.recipe import Recipe, RecipeError, parse
-from mien.learn.recipe import load as load_recipe
-from mien.learn.recipe import read as read_recipe
-from mien.learn.settings import Fold, Typed
-from mien.learn.study.keys import replace_key
+from mien.learn.recipe.class_spec import explain
+from mien.learn.recipe.keys import replace_key
+from mien.learn.recipe.recipe import Recipe, RecipeError, parse
+from mien.learn.recipe.recipe import load as load_recipe
+from mien.learn.recipe.recipe import read as read_recipe
+from mien.learn.recipe.settings import Fold, Typed
+from mien.spelling import did_you_mean
 
 Name = Annotated[str, Field(pattern=r"^\w[\w.+-]*$")]
 
@@ -75,7 +76,7 @@ class StudyFile(Typed):
         repeat: folds or seeds.
         settings: by name.
         reference: the setting that the others are compared with; left out, the first.
-        figures: which to report; left out, accuracy, mean F1 or mean CCC of each task.
+        metrics: which to report; left out, accuracy, mean F1 or mean CCC of each task.
     """
 
     name: Name
@@ -86,7 +87,7 @@ class StudyFile(Typed):
         Field(min_length=1),
     ]
     reference: str | None = None
-    figures: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -221,12 +222,12 @@ def _names(file: StudyFile) -> list[str]:
     """Faults in what settings and reference name."""
     faults = []
     if file.reference is not None and file.reference not in file.settings:
-        faults.append(f"reference: there is no setting {file.reference}{nearest(file.reference, file.settings)}")
+        faults.append(f"reference: there is no setting {file.reference}{did_you_mean(file.reference, file.settings)}")
     for name, setting in file.settings.items():
         if setting.teachers is not None and setting.teachers not in file.settings:
             known = [each for each in file.settings if each != name]
             faults.append(
-                f"settings.{name}.teachers: there is no setting {setting.teachers}{nearest(setting.teachers, known)}"
+                f"settings.{name}.teachers: there is no setting {setting.teachers}{did_you_mean(setting.teachers, known)}"
             )
             continue
         chain, teacher = [name], setting.teachers

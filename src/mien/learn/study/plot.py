@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from mien.learn.drawing import COOL, FAINT, INK, PALE, WARM, write
-from mien.learn.study.statistics import NEGATIVE, NONE, POSITIVE, verdict
+from mien.learn.evaluate.statistics import NEGATIVE, NONE, POSITIVE, verdict
+from mien.learn.plots.style import COOL, FAINT, INK, PALE, WARM, write
 from mien.learn.study.summary import Row, Summary
 
 COLUMNS = 2
@@ -30,9 +30,9 @@ def scale(figure: str) -> tuple[float, str]:
 
 def draw(summary: Summary, path: Path) -> None:
     """Write the picture as a PNG file, at one stroke."""
-    rows, figures = summary.rows, summary.figures
-    columns = min(COLUMNS, len(figures))
-    lines = -(-len(figures) // columns)
+    rows, metrics = summary.rows, summary.metrics
+    columns = min(COLUMNS, len(metrics))
+    lines = -(-len(metrics) // columns)
     longest = max(len(row.setting) for row in rows)
     left, bottom, top = 0.35 + 0.082 * longest, 0.75 if columns > 1 else 0.95, 0.85
     panel = 0.15 + 0.4 * len(rows)
@@ -48,7 +48,7 @@ def draw(summary: Summary, path: Path) -> None:
         wspace=0.07,
         hspace=0.75 / panel,
     )
-    for index, figure in enumerate(figures):
+    for index, figure in enumerate(metrics):
         axes = picture.add_subplot(grid[index // columns, index % columns])
         _panel(axes, summary, figure, named=index % columns == 0)
     _head_and_foot(picture, summary, width, height)
@@ -122,7 +122,7 @@ def _head_and_foot(picture: Figure, summary: Summary, width: float, height: floa
         names,
         loc="lower left",
         bbox_to_anchor=(0.1 / width, 0.05 / height),
-        ncols=len(names) if len(summary.figures) > 1 else 3,
+        ncols=len(names) if len(summary.metrics) > 1 else 3,
         frameon=False,
         fontsize=8.5,
         labelcolor=INK,

@@ -7,18 +7,17 @@ import multiprocessing.connection
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from mien.learn.objective import DivergedError
+from mien.interrupts import handled_by, stop_requests
 from mien.learn.study.run import Job, Say, perform
 from mien.learn.study.store import Run
+from mien.learn.train.objective import DivergedError
 from mien.processes import cores, end_with_parent
-from mien.terminal import heard_endings
 
 LOOK = 0.2
 """Seconds between two looks whether the runs shall stop."""
@@ -84,7 +83,7 @@ def run_all(todo: Sequence[Job], workers: int, ended: Callable[[Outcome], None],
         KeyboardInterrupt: if it was stopped before the end.
     """
     queue = Queue(todo, ended)
-    with _asked_to_stop() as asked:
+    with stop_requests() as asked:
         if workers == 1:
             while not asked.is_set() and (job := queue.next()):
                 queue.tell(job, *attempt(job, asked.is_set, _named(job, say)))
@@ -117,7 +116,7 @@ def _side_by_side(queue: Queue, workers: int, asked: threading.Event) -> None:
     def start() -> Any:
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs, stop, threads), daemon=True)
-        with _handled_by(signal.SIG_IGN):  # inherited: the first process says when to stop
+        with handled_by(signal.SIG_IGN):  # inherited: the first process says when to stop
             process.start()
         theirs.close()  # so that the end of the process is the end of the pipe
         processes[ours] = process
@@ -163,28 +162,3 @@ def _work(pipe: Any, stop: Any, threads: int) -> None:
 
 def _named(job: Job, say: Say) -> Say:
     return lambda text: say(f"{' '.join(job.key)} {text}")
-
-
-@contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
-    """An event that Ctrl-C or SIGTERM sets; the second one raises KeyboardInterrupt."""
-    asked = threading.Event()
-
-    def ask(*_: object) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-
-    with _handled_by(ask):
-        yield asked
-
-
-@contextmanager
-def _handled_by(handler: Any) -> Iterator[None]:
-    """Another handler for Ctrl-C and the signals that ask a program to end."""
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, *heard_endings())}
-    try:
-        yield
-    finally:
-        for number, earlier in before.items():
-            signal.signal(number, earlier)

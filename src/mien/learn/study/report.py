@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mien.learn.evaluate.statistics import Difference, Estimate
 from mien.learn.study.plot import draw, scale
-from mien.learn.study.statistics import Difference, Estimate
 from mien.learn.study.store import replace_text
 from mien.learn.study.summary import Row, Runs, Summary
 
@@ -110,13 +110,13 @@ def markdown(summary: Summary, command: str) -> str:
 
 def means(summary: Summary) -> list[list[str]]:
     """The table of means, head first."""
-    digits = {name: decimals(summary.rows, name) for name in summary.figures}
-    head = ["setting", "runs", *map(_titled, summary.figures), "verdict"]
+    digits = {name: decimals(summary.rows, name) for name in summary.metrics}
+    head = ["setting", "runs", *map(_titled, summary.metrics), "verdict"]
     return [head] + [
         [
             row.setting,
             str(row.n),
-            *(show(row.estimates[name], name, digits[name]) for name in summary.figures),
+            *(show(row.estimates[name], name, digits[name]) for name in summary.metrics),
             verdict_of(row, summary.study.reference),
         ]
         for row in summary.rows
@@ -125,9 +125,9 @@ def means(summary: Summary) -> list[list[str]]:
 
 def differences(summary: Summary) -> list[list[str]]:
     """The table of differences to the reference, head first."""
-    digits = {name: decimals(summary.rows, name) for name in summary.figures}
-    return [["setting", *map(_titled, summary.figures)]] + [
-        [row.setting, *(show_difference(row.differences[name], name, digits[name]) for name in summary.figures)]
+    digits = {name: decimals(summary.rows, name) for name in summary.metrics}
+    return [["setting", *map(_titled, summary.metrics)]] + [
+        [row.setting, *(show_difference(row.differences[name], name, digits[name]) for name in summary.metrics)]
         for row in summary.rows
         if row.setting != summary.study.reference
     ]
@@ -190,10 +190,10 @@ def table(summary: Summary) -> tuple[list[str], list[list[object]]]:
 
 def every_run(runs: Runs) -> tuple[list[str], list[list[object]]]:
     """A line for each run with all its figures."""
-    names = list(dict.fromkeys(name for run in runs.values() for name in run.figures))
+    names = list(dict.fromkeys(name for run in runs.values() for name in run.metrics))
     head = ["setting", "repeat", "seed", "seconds", *names]
     lines: list[list[object]] = [
-        [run.setting, run.repeat, run.recipe["seed"], run.seconds, *(run.figures.get(name) for name in names)]
+        [run.setting, run.repeat, run.recipe["seed"], run.seconds, *(run.metrics.get(name) for name in names)]
         for run in runs.values()
     ]
     return head, lines

@@ -13,12 +13,12 @@ import torch
 
 import mien
 from mien.learn import checkpoint
-from mien.learn.assembly import HEADLINES
-from mien.learn.recipe import Recipe
+from mien.learn.recipe.recipe import Recipe
 from mien.learn.study.each_task import each_task
 from mien.learn.study.plan import Repeat, Study, StudyError
-from mien.learn.study.store import Run, Store, besides, own_recipe
-from mien.learn.trainer import Trainer
+from mien.learn.study.store import Run, RunStore, besides, own_recipe
+from mien.learn.train.build import HEADLINES
+from mien.learn.train.trainer import Trainer
 
 Say = Callable[[str], None]
 """Told after each step how far the run is."""
@@ -36,7 +36,7 @@ class Job:
     """
 
     study: Study
-    store: Store
+    store: RunStore
     setting: str
     repeat: Repeat
 
@@ -57,7 +57,7 @@ class Job:
         return self.setting in {setting.teachers for setting in self.study.file.settings.values()}
 
 
-def jobs(study: Study, store: Store, only: list[str]) -> list[Job]:
+def jobs(study: Study, store: RunStore, only: list[str]) -> list[Job]:
     """The runs that are not finished, one repeat after the other, teachers before their students.
 
     A finished teacher whose checkpoints are gone is made again if a student waits for them.
@@ -67,7 +67,7 @@ def jobs(study: Study, store: Store, only: list[str]) -> list[Job]:
         only: settings, to which their teachers are added; empty for all.
 
     Raises:
-        StudyError: as :meth:`mien.learn.study.store.Store.read`.
+        StudyError: as :meth:`mien.learn.study.store.RunStore.read`.
     """
     finished = store.read(study)
     settings = study.with_teachers(only or list(study.file.settings))
@@ -106,17 +106,17 @@ def perform(job: Job, stopped: Callable[[], bool] = lambda: False, say: Say = la
     begun = time.monotonic()
     folder = job.store.work(*job.key)
     parts = recipes(_taught(job), job.study.file.settings[job.setting].each_task)
-    figures: dict[str, float] = {}
+    metrics: dict[str, float] = {}
     headlines: dict[str, str] = {}
     for name, recipe in parts.items():
         trainer, judged = train(recipe, folder / name, stopped, lambda text, name=name: say(f"{name} {text}".strip()))  # type: ignore[misc]
-        figures |= judged
+        metrics |= judged
         named = {task.name: f"{task.name}.{HEADLINES[task.kind]}" for task in trainer.tasks}
         headlines |= {task: name for task, name in named.items() if name in judged}
     run = Run(
         setting=job.setting,
         repeat=job.repeat.name,
-        figures=figures,
+        metrics=metrics,
         headlines=headlines,
         networks=tuple(f"{name}/last".lstrip("/") for name in parts),
         seconds=round(time.monotonic() - begun, 1),
@@ -138,7 +138,7 @@ def train(recipe: Recipe, folder: Path, stopped: Callable[[], bool], say: Say) -
             raise KeyboardInterrupt
 
     if recipe.sharing is not None:
-        from mien.learn.policy_search import prepared
+        from mien.learn.train.policy_search import prepared
 
         recipe = prepared(recipe, folder, searching)
     trainer = Trainer(recipe, folder)
@@ -148,10 +148,9 @@ def train(recipe: Recipe, folder: Path, stopped: Callable[[], bool], say: Say) -
 
     def stepped(_: Mapping[str, float]) -> None:
         say(f"{trainer.step}/{trainer.steps}")
-        trainer.stop = stopped()
 
     # nothing is left to do after a kill between the last checkpoint and the figures: the checkpoint has them
-    judged = trainer.run(stepped) or checkpoint.read_card(begun or folder / "last")["state"]["figures"]
+    judged = trainer.run(stepped, stop=stopped) or checkpoint.read_card(begun or folder / "last")["state"]["figures"]
     return trainer, {
         name: value for name, value in judged.items() if name not in ("epoch", "step") and name[:5] != "loss."
     }

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mien.learn.recipe import RecipeError, parse
+from mien.learn.recipe.recipe import RecipeError, parse
 from mien.learn.study.plan import Repeat, Study, StudyError
 
 FORMAT = 1
@@ -20,7 +20,7 @@ class Run:
 
     Args:
         setting, repeat: which it is, by name.
-        figures: of the last epoch, by ``task.figure``.
+        metrics: of the last epoch, by ``task.figure``.
         headlines: the figure that each task is judged by, by the task's name.
         networks: folders of its checkpoints, in its own folder; gone unless the run is a teacher.
         seconds: that the last process took for it.
@@ -31,7 +31,7 @@ class Run:
 
     setting: str
     repeat: str
-    figures: Mapping[str, float]
+    metrics: Mapping[str, float]
     headlines: Mapping[str, str]
     networks: tuple[str, ...]
     seconds: float
@@ -41,7 +41,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Store:
+class RunStore:
     """Where a study keeps its runs.
 
     Args:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from mien.learn.evaluate.statistics import Difference, Estimate, difference, estimate, holm, transfer, verdict
 from mien.learn.study.plan import Study
-from mien.learn.study.statistics import Difference, Estimate, difference, estimate, holm, transfer, verdict
 from mien.learn.study.store import Run
 
 Runs = Mapping[tuple[str, str], Run]
@@ -46,7 +46,7 @@ class Summary:
 
     Args:
         study: which.
-        figures: that are reported.
+        metrics: that are reported.
         headlines: the figure that each task is judged by.
         rows: of each setting, in the study's order.
         failures: why a run that should be there is not, by setting and repeat; empty where nothing is known.
@@ -54,7 +54,7 @@ class Summary:
     """
 
     study: Study
-    figures: tuple[str, ...]
+    metrics: tuple[str, ...]
     headlines: Mapping[str, str]
     rows: tuple[Row, ...]
     failures: Mapping[tuple[str, str], str]
@@ -71,7 +71,7 @@ class Summary:
             "runs": len(self.study.repeats),
             "reference": self.study.reference,
             "headlines": dict(self.headlines),
-            "figures": list(self.figures),
+            "figures": list(self.metrics),
             "settings": {row.setting: _plain(row) for row in self.rows},
             "missing": [
                 {"setting": setting, "repeat": repeat, "reason": reason}
@@ -82,7 +82,7 @@ class Summary:
 
 
 def _plain(row: Row) -> dict[str, Any]:
-    figures = {
+    metrics = {
         name: {
             "values": dict(row.values[name]),
             **(asdict(found) if (found := row.estimates[name]) else {}),
@@ -92,7 +92,7 @@ def _plain(row: Row) -> dict[str, Any]:
     }
     return {
         "runs": row.n,
-        "figures": figures,
+        "figures": metrics,
         "verdicts": dict(row.verdicts),
         "negative_transfer": row.negative_transfer,
     }
@@ -107,7 +107,7 @@ def summarise(study: Study, runs: Runs, errors: Mapping[tuple[str, str], str]) -
         errors: why others failed.
     """
     headlines = {task: figure for run in runs.values() for task, figure in run.headlines.items()}
-    wanted = study.file.figures or tuple(headlines.values())
+    wanted = study.file.metrics or tuple(headlines.values())
     names = tuple(dict.fromkeys((*wanted, *headlines.values())))
     values = {
         setting: {figure: _values(study, runs, setting, figure) for figure in names} for setting in study.file.settings
@@ -136,7 +136,7 @@ def summarise(study: Study, runs: Runs, errors: Mapping[tuple[str, str], str]) -
 def _values(study: Study, runs: Runs, setting: str, figure: str) -> dict[str, float]:
     """A figure of a setting by repeat, where it is there."""
     found = {repeat.name: runs.get((setting, repeat.name)) for repeat in study.repeats}
-    return {name: run.figures[figure] for name, run in found.items() if run is not None and figure in run.figures}
+    return {name: run.metrics[figure] for name, run in found.items() if run is not None and figure in run.metrics}
 
 
 def _differences(

@@ -11,7 +11,7 @@ from mien.learn.data.render.camera import Pose
 from mien.learn.data.render.choices import CLASSES, LIGHTS, Choices
 from mien.learn.data.render.direct import direct_person, direct_shot
 from mien.learn.data.render.draw import Settings, draw_person, draw_shot
-from mien.relatedness import DU_2014
+from mien.relatedness.table import DU_2014
 
 PLAIN = Settings(seed=4, identities=10)
 

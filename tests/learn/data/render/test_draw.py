@@ -7,7 +7,7 @@ import pytest
 
 from mien.learn.data.render.action_units import AGAINST, SHOWN, UNSHOWN
 from mien.learn.data.render.draw import KINDS, Settings, Shot, draw_person, draw_shot, draw_units
-from mien.relatedness import DU_2014
+from mien.relatedness.table import DU_2014
 from mien.tasks import COMPOUND, EXPRESSION
 
 SETTINGS = Settings(seed=5, identities=50)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.learn.data.manifest import MANIFEST, PACK, read_manifest
+from mien.learn.data.manifest.manifest import MANIFEST, PACK, read_manifest
 from mien.learn.data.render.action_units import SHOWN
 from mien.learn.data.render.camera import Camera
 from mien.learn.data.render.choices import Choices
@@ -65,7 +65,7 @@ def test_the_manifest_can_be_read(made: Path) -> None:
     labels = manifest.column(ACTION_UNITS)
     assert np.isnan(labels[:, ACTION_UNITS.labels.index("AU23")]).all()
     assert np.isnan(labels).sum() == len(manifest)
-    assert manifest.facts["settings"]["seed"] == 4
+    assert manifest.metadata["settings"]["seed"] == 4
     crops = np.asarray(manifest.crops)
     assert crops.shape == (CHUNK + 2, 112, 112, 3)
     assert (crops.std((1, 2, 3)) > 5).all()
@@ -108,7 +108,7 @@ def test_a_sweep_is_drawn_and_written_down(facekit: Path, tmp_path: Path) -> Non
         "kind": ["sweep"] * 3,
         "tone": [0.9] * 3,
     }
-    assert manifest.facts["settings"]["choices"]["sweep"] == "AU26"
+    assert manifest.metadata["settings"]["choices"]["sweep"] == "AU26"
     pictures = np.stack([np.asarray(Image.open(tmp_path / path)) for path in manifest.table["path"].to_pylist()])
     red, green, blue = pictures[0, 1, 1].astype(int)
     assert red > 200 > 60 > max(green, blue)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from mien.learn.data.manifest import check_labels
-from mien.learn.data.sources.abaw4_lsd import FACTS, TASKS, read
+from mien.learn.data.manifest.manifest import check_labels
+from mien.learn.data.sources.abaw4_lsd import METADATA, TASKS, read
 
 TRAIN, VALID = "training_set_synthetic_images", "validation_set_real_images"
 
@@ -43,7 +43,7 @@ def test_folders_are_expressions_however_they_are_spelled(tmp_path: Path, anger:
         "expression": "anger",
     }
     assert faults == []
-    assert "expression" in FACTS["weak"]
+    assert "expression" in METADATA["weak"]
 
 
 def test_a_folder_of_another_name_is_a_fault(tmp_path: Path) -> None:

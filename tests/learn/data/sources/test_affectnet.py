@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.learn.data.manifest import check_labels
-from mien.learn.data.sources.affectnet import COLUMNS, FACTS, TASKS, read
+from mien.learn.data.manifest.manifest import check_labels
+from mien.learn.data.sources.affectnet import COLUMNS, METADATA, TASKS, read
 
 POINTS = np.arange(136, dtype=float).reshape(68, 2)
 MARKS = ";".join(map(str, POINTS.ravel()))
@@ -74,7 +74,7 @@ def test_lists_become_rows(tmp_path: Path) -> None:
     }
     assert [(row["split"], row["expression"]) for row in rows[1:]] == [("train", "anger"), ("test", "neutral")]
     assert rows_of(tmp_path, validation="valid")[0][2]["split"] == "valid"
-    assert set(FACTS) >= {"source", "licence", "release"}
+    assert set(METADATA) >= {"source", "licence", "release"}
 
 
 def test_every_value_of_expression(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.affect_prior import CIRCUMPLEX
 from mien.learn.data.sources.ferplus import read
+from mien.relatedness.affect_prior import CIRCUMPLEX
 from mien.tasks import EXPRESSION
 
 HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"

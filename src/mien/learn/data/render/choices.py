@@ -9,7 +9,7 @@ from PIL import ImageColor
 
 from mien.learn.data.render.action_units import AGAINST, SHOWN, STRONGEST, together
 from mien.learn.data.render.light import Colour, Lamp, Light, to_linear
-from mien.relatedness import DU_2014
+from mien.relatedness.table import DU_2014
 from mien.tasks import COMPOUND
 
 Range = tuple[float, float]

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from mien.affect_prior import CIRCUMPLEX
 from mien.learn.data.render.action_units import SHOWN, STRONGEST, together
 from mien.learn.data.render.camera import Pose
 from mien.learn.data.render.choices import Choices, Range
 from mien.learn.data.render.light import Lamp, Light, to_linear
 from mien.learn.data.render.model import Floats
 from mien.learn.data.render.paint import Look
-from mien.relatedness import DU_2014
+from mien.relatedness.affect_prior import CIRCUMPLEX
+from mien.relatedness.table import DU_2014
 from mien.tasks import COMPOUND
 
 MODES = 100

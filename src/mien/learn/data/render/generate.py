@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image
 
 from mien.faces.align import CROP
-from mien.learn.data.manifest import PACK
-from mien.learn.data.packing import Row, finish, refuse_another
+from mien.learn.data.manifest.manifest import PACK
+from mien.learn.data.pack.write import Row, finish, refuse_another
 from mien.learn.data.render.action_units import SHOWN, UNSHOWN, WEAK
 from mien.learn.data.render.direct import direct_person, direct_shot
 from mien.learn.data.render.draw import Person, Settings, Shot
@@ -33,7 +33,7 @@ PLAN = "render.partial.json"
 CHUNK = 16
 """Pictures that a process does before it reports."""
 
-FACTS: dict[str, Any] = {
+METADATA: dict[str, Any] = {
     "source": "renders of ICT-FaceKit Light by Mitsuba 3",
     "licence": "ICT-FaceKit is MIT: the pictures may be shared with its notice",
     "weak": {
@@ -83,7 +83,7 @@ def render(
     if importlib.util.find_spec("mitsuba") is None:
         raise ModuleNotFoundError("the renderer is not installed", name="mitsuba")
     out.mkdir(parents=True, exist_ok=True)
-    refuse_another(out, FACTS)
+    refuse_another(out, METADATA)
     _begin(out, count, settings)
     if pictures:
         (out / "pictures").mkdir(exist_ok=True)
@@ -99,9 +99,9 @@ def render(
     unwanted = (() if expressions else (EXPRESSION,)) + (() if affect else (AFFECT,))
     columns = {name for task in unwanted for name in (task.name, *task.labels)}
     rows = [{name: value for name, value in row.items() if name not in columns} for row in rows]
-    weak = {name: why for name, why in FACTS["weak"].items() if name not in columns}
+    weak = {name: why for name, why in METADATA["weak"].items() if name not in columns}
     pack = np.lib.format.open_memmap(out / PARTIAL, mode="r+")
-    finish(out, pack, rows, FACE, {**FACTS, "weak": weak, "settings": settings.plain()})
+    finish(out, pack, rows, FACE, {**METADATA, "weak": weak, "settings": settings.plain()})
     (out / PLAN).unlink()
 
 

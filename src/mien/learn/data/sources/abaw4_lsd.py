@@ -12,15 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mien.learn.data.packing import Row
-from mien.learn.data.sources.copies import folders, home, pictures
-from mien.learn.data.sources.files import Fault, inside, required
-from mien.learn.data.sources.lists import Catalogue, table, whole_number
+from mien.learn.data.pack.write import Row
+from mien.learn.data.sources.shared.copies import folders, home, pictures
+from mien.learn.data.sources.shared.files import Fault, inside, required
+from mien.learn.data.sources.shared.lists import Catalogue, table, whole_number
 from mien.tasks import FACE
 
 TASKS = FACE
 
-FACTS = {
+METADATA = {
     "source": "ABAW4, Learning from Synthetic Data (Kollias 2022)",
     "licence": "for research, by agreement with its authors: local use only",
     "release": "the synthetic training set and the real validation set of the fourth ABAW competition",

@@ -15,16 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from mien.learn.data.packing import Row
-from mien.learn.data.sources.copies import home
-from mien.learn.data.sources.files import Fault, lines
-from mien.learn.data.sources.landmarks import five_of_68
-from mien.learn.data.sources.lists import Catalogue, within
+from mien.learn.data.pack.write import Row
+from mien.learn.data.sources.shared.copies import home
+from mien.learn.data.sources.shared.files import Fault, lines
+from mien.learn.data.sources.shared.landmarks import five_of_68
+from mien.learn.data.sources.shared.lists import Catalogue, within
 from mien.tasks import FACE
 
 TASKS = FACE
 
-FACTS = {
+METADATA = {
     "source": "AFEW-VA (Kossaifi, Tzimiropoulos, Todorovic and Pantic 2017)",
     "licence": "frames of films, for research, by agreement with its authors: local use only",
     "release": "600 clips with landmarks, valence and arousal of every frame",

@@ -17,16 +17,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mien.learn.data.packing import Row
-from mien.learn.data.sources.copies import home
-from mien.learn.data.sources.files import Fault, lines
-from mien.learn.data.sources.landmarks import box, five_of_68, read_pts
-from mien.learn.data.sources.lists import Catalogue, within
+from mien.learn.data.pack.write import Row
+from mien.learn.data.sources.shared.copies import home
+from mien.learn.data.sources.shared.files import Fault, lines
+from mien.learn.data.sources.shared.landmarks import box, five_of_68, read_pts
+from mien.learn.data.sources.shared.lists import Catalogue, within
 from mien.tasks import FACE
 
 TASKS = FACE
 
-FACTS = {
+METADATA = {
     "source": "Aff-Wild (Zafeiriou et al. 2017, Kollias et al. 2019)",
     "licence": "videos from the web, for research, by agreement with its authors: local use only",
     "release": "videos, annotations, boxes and landmarks of the CVPR 2017 challenge",

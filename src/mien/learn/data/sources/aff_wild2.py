@@ -23,15 +23,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mien.learn.data.packing import Row
-from mien.learn.data.sources.copies import Shelf, folders
-from mien.learn.data.sources.files import Fault, inside, lines, number
-from mien.learn.data.sources.lists import Catalogue, plain, whole_number, within
+from mien.learn.data.pack.write import Row
+from mien.learn.data.sources.shared.copies import Shelf, folders
+from mien.learn.data.sources.shared.files import Fault, inside, lines, number
+from mien.learn.data.sources.shared.lists import Catalogue, plain, whole_number, within
 from mien.tasks import ACTION_UNITS, EXPRESSION, FACE
 
 TASKS = FACE
 
-FACTS = {
+METADATA = {
     "source": "Aff-Wild2 (Kollias and Zafeiriou 2019)",
     "licence": "videos from the web, for research, by agreement with its authors: local use only",
     "release": "cropped and aligned faces with the annotations of the ABAW competitions",

@@ -24,17 +24,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.annotate.media import SUFFIXES
-from mien.learn.data.packing import Row
-from mien.learn.data.sources.copies import home
-from mien.learn.data.sources.files import Fault, inside, number, required
-from mien.learn.data.sources.landmarks import five_of_68
-from mien.learn.data.sources.lists import Catalogue, table, whole_number, within
+from mien.learn.data.pack.write import Row
+from mien.learn.data.sources.shared.copies import home
+from mien.learn.data.sources.shared.files import Fault, inside, number, required
+from mien.learn.data.sources.shared.landmarks import five_of_68
+from mien.learn.data.sources.shared.lists import Catalogue, table, whole_number, within
+from mien.media.picture import SUFFIXES
 from mien.tasks import FACE
 
 TASKS = FACE
 
-FACTS = {
+METADATA = {
     "source": "AffectNet (Mollahosseini, Hasani and Mahoor 2017)",
     "licence": "for research, by agreement with its authors: local use only",
     "release": "the manually annotated pictures",

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from mien.annotate.media import read as decode
 from mien.faces.detect import Pixels
-from mien.learn.data.packing import Row
-from mien.learn.data.prepare import Finder
-from mien.learn.data.sources.files import Fault
+from mien.learn.data.pack.finder import Finder
+from mien.learn.data.pack.write import Row
+from mien.learn.data.sources.shared.files import Fault
+from mien.media.picture import read as decode
 from mien.tasks import Task
 
 PERSONS = 40
@@ -33,7 +33,7 @@ FINDER = Finder(margin=1 / 4, enlarge=4, scores=(0.6, 0.3))
 FILE = True
 """A wheel is read as it is, not unpacked."""
 
-FACTS = {
+METADATA = {
     "source": "AT&T Laboratories Cambridge, The Database of Faces (Samaria and Harter 1994)",
     "licence": "the photos are AT&T Laboratories Cambridge's, to be credited; for research, local use only",
     "release": "10 pictures of each of 40 persons, taken between 1992 and 1994",
@@ -66,7 +66,7 @@ def picture(row: Row) -> Pixels:
     """The picture of a row, H x W x 3 uint8, from a folder or from inside a wheel.
 
     Raises:
-        mien.annotate.media.MediaError, OSError: if it cannot be read.
+        mien.media.picture.MediaError, OSError: if it cannot be read.
     """
     path = Path(row["path"])
     wheel = next((parent for parent in path.parents if parent.is_file()), None)

@@ -17,15 +17,15 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from mien.learn.data.packing import Row
-from mien.learn.data.sources.au_coding import intensities, occurrences, unit
-from mien.learn.data.sources.copies import Shelf, folders, home, subject_splits
-from mien.learn.data.sources.files import Fault
+from mien.learn.data.pack.write import Row
+from mien.learn.data.sources.shared.au_coding import intensities, occurrences, unit
+from mien.learn.data.sources.shared.copies import Shelf, folders, home, subject_splits
+from mien.learn.data.sources.shared.files import Fault
 from mien.tasks import FACE
 
 TASKS = FACE
 
-FACTS = {
+METADATA = {
     "source": "BP4D-Spontaneous (Zhang et al. 2014)",
     "licence": "by agreement with Binghamton University, for research: local use only",
     "release": "AUCoding and 2D+3D",
@@ -105,10 +105,10 @@ def rows(root: Path, fault: Fault, *, dataset: str, splits: dict[str, str], firs
             if photo is None:
                 fault(f"{table}: frame {frame}: {folder} has no photo {frame - 1 + start}")
                 continue
-            facts: Row = {"path": str(photo), "split": splits.get(subject, "all"), "dataset": dataset}
-            facts |= {"subject": subject, "video": f"{subject}_{task}"}
-            facts |= {"frame": frame - 1, "timestamp": (frame - 1) / RATE}
-            yield facts | units | {f"{label}_intensity": values.get(frame) for label, values in grades.items()}
+            metadata: Row = {"path": str(photo), "split": splits.get(subject, "all"), "dataset": dataset}
+            metadata |= {"subject": subject, "video": f"{subject}_{task}"}
+            metadata |= {"frame": frame - 1, "timestamp": (frame - 1) / RATE}
+            yield metadata | units | {f"{label}_intensity": values.get(frame) for label, values in grades.items()}
 
 
 def _coded(shelf: Shelf, folder: Path) -> dict[tuple[str, str], Path]:

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mien.learn.data.packing import Row
+from mien.learn.data.pack.write import Row
 from mien.learn.data.sources import bp4d
-from mien.learn.data.sources.copies import subject_splits
-from mien.learn.data.sources.files import Fault
+from mien.learn.data.sources.shared.copies import subject_splits
+from mien.learn.data.sources.shared.files import Fault
 from mien.tasks import FACE
 
 TASKS = FACE
 
-FACTS = {
+METADATA = {
     "source": "BP4D+ (Zhang et al. 2016)",
     "licence": "by agreement with Binghamton University, for research: local use only",
     "release": "AUCoding and 2D+3D",

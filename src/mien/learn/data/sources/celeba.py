@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from mien.learn.data.packing import Row
-from mien.learn.data.sources.copies import Shelf, dealt, home
-from mien.learn.data.sources.files import Fault, lines, number, required
+from mien.learn.data.pack.write import Row
+from mien.learn.data.sources.shared.copies import Shelf, dealt, home
+from mien.learn.data.sources.shared.files import Fault, lines, number, required
 from mien.tasks import Kind, Task
 
 ATTRIBUTES = (
@@ -43,7 +43,7 @@ TASKS = (
     ),
 )
 
-FACTS = {
+METADATA = {
     "source": "CelebA (Liu, Luo, Wang and Tang 2015)",
     "licence": "non-commercial research: local use only",
     "release": "img_align_celeba with list_attr_celeba",

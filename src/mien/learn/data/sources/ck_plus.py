@@ -20,18 +20,18 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.learn.data.packing import Row
-from mien.learn.data.sources.au_coding import MAX_INTENSITY, unit
-from mien.learn.data.sources.copies import Shelf, folders, home
-from mien.learn.data.sources.expression_words import FER2013, WORDS, labelled
-from mien.learn.data.sources.files import Fault, lines, number, required
-from mien.learn.data.sources.landmarks import five_of_68
-from mien.learn.data.sources.pixel_table import entries
+from mien.learn.data.pack.write import Row
+from mien.learn.data.sources.shared.au_coding import MAX_INTENSITY, unit
+from mien.learn.data.sources.shared.copies import Shelf, folders, home
+from mien.learn.data.sources.shared.expression_words import FER2013, WORDS, labelled
+from mien.learn.data.sources.shared.files import Fault, lines, number, required
+from mien.learn.data.sources.shared.landmarks import five_of_68
+from mien.learn.data.sources.shared.pixel_table import entries
 from mien.tasks import ACTION_UNITS, FACE
 
 TASKS = FACE
 
-FACTS = {
+METADATA = {
     "source": "CK+, extended Cohn-Kanade (Lucey et al. 2010)",
     "licence": "by agreement with the University of Pittsburgh, for research: local use only",
     "release": "cohn-kanade-images with Emotion and FACS, or a copy of 48 x 48 pixels",
@@ -93,7 +93,7 @@ def _release(root: Path, fault: Fault, peaks: int, neutral: bool) -> Iterator[Ro
     shelf = Shelf()
     for subject, sequence in _sequences(images, emotions, units):
         inner = Path(subject, sequence)
-        facts: Row = {"split": "all", "dataset": "ck_plus", "subject": subject, "video": f"{subject}_{sequence}"}
+        metadata: Row = {"split": "all", "dataset": "ck_plus", "subject": subject, "video": f"{subject}_{sequence}"}
         photos = shelf.numbered(images / inner)
         peak, labels = _labels(shelf, emotions, units, inner, fault)
         wanted: dict[int, Row] = {place: labels for place in range(max(2, peak - peaks + 1), peak + 1) if labels}
@@ -102,7 +102,7 @@ def _release(root: Path, fault: Fault, peaks: int, neutral: bool) -> Iterator[Ro
         for place, own in wanted.items():
             if photo := photos.get(place):
                 points = _points(shelf, landmarks, inner, photo, fault)
-                yield {"path": str(photo), **facts, "frame": place - 1, "landmarks": points, **own}
+                yield {"path": str(photo), **metadata, "frame": place - 1, "landmarks": points, **own}
             else:
                 fault(f"{images / inner}: has no frame {place}")
 
@@ -202,5 +202,5 @@ def _copies(root: Path, fault: Fault, pictures: Path | None, error: FileNotFound
         raise FileNotFoundError(f"{error}, nor folders such as anger, nor {TABLE}") from None
     for entry in entries(place / TABLE, pictures or place / "pictures", (*FER2013, None), fault):
         if entry.label:
-            facts: Row = {"path": str(entry.path), "split": entry.split, "dataset": "ck_plus"}
-            yield {**facts, "expression": entry.label}
+            metadata: Row = {"path": str(entry.path), "split": entry.split, "dataset": "ck_plus"}
+            yield {**metadata, "expression": entry.label}

@@ -15,8 +15,8 @@ import numpy as np
 import scipy.io
 from numpy.typing import NDArray
 
-from mien.learn.data.packing import Row
-from mien.learn.data.sources.files import Fault, required
+from mien.learn.data.pack.write import Row
+from mien.learn.data.sources.shared.files import Fault, required
 from mien.tasks import Kind, Task, one_hot_labels
 
 LABELS, IMAGES = "labels", "images"
@@ -79,7 +79,7 @@ TASKS = (
 )
 """Seven categories; 23 yes/no attributes and two with three values each, one label a value."""
 
-FACTS = {
+METADATA = {
     "source": "Clothing Attributes Data Set (Chen, Gallagher and Girod 2012)",
     "licence": "photos from the web, for research: local use only",
 }

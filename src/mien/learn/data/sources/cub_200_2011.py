@@ -24,12 +24,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.learn.data.packing import Row
-from mien.learn.data.sources.copies import Shelf, home, share
-from mien.learn.data.sources.files import Fault, inside, lines, number, required
+from mien.learn.data.pack.write import Row
+from mien.learn.data.sources.shared.copies import Shelf, home, share
+from mien.learn.data.sources.shared.files import Fault, inside, lines, number, required
 from mien.tasks import Kind, Task, one_hot_labels
 
-FACTS = {
+METADATA = {
     "source": "Caltech-UCSD Birds 200-2011 (Wah, Branson, Welinder, Perona and Belongie 2011)",
     "licence": "photos from the web, for research: local use only",
     "release": "CUB_200_2011",

@@ -14,9 +14,9 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from mien.faces.detect import Pixels
-from mien.learn.data.packing import Row
-from mien.learn.data.sources.files import Fault
-from mien.relatedness import Relatedness
+from mien.learn.data.pack.write import Row
+from mien.learn.data.sources.shared.files import Fault
+from mien.relatedness.table import Relatedness
 from mien.tasks import Kind, Task
 
 CLASSES = tuple("0123456789")
@@ -47,7 +47,7 @@ RELATEDNESS = Relatedness.from_table(
     source="the usual shapes of the digits; exact: a digit has a stroke or does not",
 )
 
-FACTS = {
+METADATA = {
     "source": "Optical Recognition of Handwritten Digits (Alpaydin and Kaynak 1998), from scikit-learn",
     "licence": "CC BY 4.0",
     "grey": True,

@@ -17,15 +17,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from mien.learn.data.packing import Row
-from mien.learn.data.sources.au_coding import intensities, unit
-from mien.learn.data.sources.copies import Shelf, folders, home
-from mien.learn.data.sources.files import Fault, required
+from mien.learn.data.pack.write import Row
+from mien.learn.data.sources.shared.au_coding import intensities, unit
+from mien.learn.data.sources.shared.copies import Shelf, folders, home
+from mien.learn.data.sources.shared.files import Fault, required
 from mien.tasks import FACE
 
 TASKS = FACE
 
-FACTS = {
+METADATA = {
     "source": "DISFA (Mavadati et al. 2013)",
     "licence": "by agreement with the University of Denver, for research: local use only",
     "release": "ActionUnit_Labels and videos",
@@ -84,13 +84,13 @@ def read(
         split = "all" if not fold else "valid" if held else "train"
         grades = _grades(folder, shelf, fault)
         for side in sides:
-            facts: Row = {"split": split, "dataset": "disfa", "subject": subject, "video": f"{side}{subject}"}
+            metadata: Row = {"split": split, "dataset": "disfa", "subject": subject, "video": f"{side}{subject}"}
             for path, frame in _frames(
                 root, frames, shelf, side, subject, sorted(set().union(*grades.values())), fault
             ):
                 yield {
                     "path": str(path),
-                    **facts,
+                    **metadata,
                     "frame": frame,
                     "timestamp": frame / RATE,
                     **_units(grades, frame + 1),

@@ -19,16 +19,16 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mien.annotate.media import SUFFIXES
-from mien.learn.data.packing import Row
-from mien.learn.data.sources.copies import LITTER, home
-from mien.learn.data.sources.files import Fault, lines
-from mien.learn.data.sources.lists import plain, table, whole_number
+from mien.learn.data.pack.write import Row
+from mien.learn.data.sources.shared.copies import LITTER, home
+from mien.learn.data.sources.shared.files import Fault, lines
+from mien.learn.data.sources.shared.lists import plain, table, whole_number
+from mien.media.picture import SUFFIXES
 from mien.tasks import ALL_TASKS, COMPOUND
 
 TASKS = ALL_TASKS
 
-FACTS = {
+METADATA = {
     "source": "EmotioNet (Fabian Benitez-Quiroz, Srinivasan and Martinez 2016)",
     "licence": "photos from the web, for research, by agreement with its authors: local use only",
     "release": "lists of the challenges of 2017 to 2020, photos as the user fetched them",

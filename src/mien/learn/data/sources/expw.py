@@ -12,15 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mien.learn.data.packing import Row
-from mien.learn.data.sources.copies import home
-from mien.learn.data.sources.files import Fault, inside, lines, required
-from mien.learn.data.sources.lists import Catalogue, whole_number, within
+from mien.learn.data.pack.write import Row
+from mien.learn.data.sources.shared.copies import home
+from mien.learn.data.sources.shared.files import Fault, inside, lines, required
+from mien.learn.data.sources.shared.lists import Catalogue, whole_number, within
 from mien.tasks import FACE
 
 TASKS = FACE
 
-FACTS = {
+METADATA = {
     "source": "ExpW, Expression in-the-Wild (Zhang, Luo, Loy and Tang 2018)",
     "licence": "photos from the web, for research: local use only",
     "release": "label.lst and the original photos",

@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mien.learn.data.packing import Row
-from mien.learn.data.sources.copies import home
-from mien.learn.data.sources.expression_words import FER2013, labelled
+from mien.learn.data.pack.write import Row
 from mien.learn.data.sources.ferplus import FINDER as FINDER
-from mien.learn.data.sources.files import Fault, required
-from mien.learn.data.sources.pixel_table import entries
+from mien.learn.data.sources.shared.copies import home
+from mien.learn.data.sources.shared.expression_words import FER2013, labelled
+from mien.learn.data.sources.shared.files import Fault, required
+from mien.learn.data.sources.shared.pixel_table import entries
 from mien.tasks import FACE
 
 TASKS = FACE
 
-FACTS = {
+METADATA = {
     "source": "FER2013 (Goodfellow et al. 2013)",
     "licence": "rights in the photos unclear: local use only",
     "release": "fer2013.csv, icml_face_data.csv or folders of pictures",

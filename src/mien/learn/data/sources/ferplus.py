@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.affect_prior import CIRCUMPLEX
-from mien.learn.data.packing import Row
-from mien.learn.data.prepare import TIGHT
-from mien.learn.data.sources.files import Fault, number, records, required
+from mien.learn.data.pack.finder import TIGHT
+from mien.learn.data.pack.write import Row
+from mien.learn.data.sources.shared.files import Fault, number, records, required
+from mien.relatedness.affect_prior import CIRCUMPLEX
 from mien.tasks import EXPRESSION, FACE
 
 VOTES = (
@@ -35,7 +35,7 @@ SPLITS = {"Training": "train", "PublicTest": "valid", "PrivateTest": "test"}
 FINDER = TIGHT
 """Finds a face in 99.3 % of all photos; the others are aligned by the median landmarks."""
 
-FACTS = {
+METADATA = {
     "source": "FER+ votes (Barsoum et al. 2016) on FER2013 photos (Goodfellow et al. 2013)",
     "licence": "votes MIT; rights in the photos unclear: local use only",
     "weak": {"affect": "vote-weighted circumplex coordinates of the emotion words (Russell & Mehrabian 1977)"},

@@ -15,16 +15,16 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mien.annotate.media import SUFFIXES, VIDEOS
-from mien.learn.data.packing import Row
-from mien.learn.data.sources.au_coding import occurrences
-from mien.learn.data.sources.copies import Shelf, subject_splits, walk
-from mien.learn.data.sources.files import Fault
+from mien.learn.data.pack.write import Row
+from mien.learn.data.sources.shared.au_coding import occurrences
+from mien.learn.data.sources.shared.copies import Shelf, subject_splits, walk
+from mien.learn.data.sources.shared.files import Fault
+from mien.media.picture import SUFFIXES, VIDEOS
 from mien.tasks import FACE
 
 TASKS = FACE
 
-FACTS = {
+METADATA = {
     "source": "Sayette GFT Spontaneous Facial Expression Database (Girard et al. 2017)",
     "licence": "codes CC BY 4.0; videos by agreement with the University of Pittsburgh, for research: local use only",
     "release": "frame-level codes of occurrence and videos",
@@ -74,8 +74,8 @@ def read(root: Path, fault: Fault, *, subjects: Path | None = None, first: int |
             if path is None:
                 fault(f"{table}: frame {frame}: {photos[person]} has no photo {frame - 1 + start}")
                 continue
-            facts: Row = {"path": str(path), "split": split, "dataset": "gft", "subject": person, "video": person}
-            yield {**facts, "frame": frame - 1, "timestamp": (frame - 1) / RATE, **units}
+            metadata: Row = {"path": str(path), "split": split, "dataset": "gft", "subject": person, "video": person}
+            yield {**metadata, "frame": frame - 1, "timestamp": (frame - 1) / RATE, **units}
 
 
 def _places(root: Path) -> tuple[dict[str, Path], dict[str, Path], dict[str, Path]]:

@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mien.annotate.media import SUFFIXES
-from mien.learn.data.packing import Row
-from mien.learn.data.sources.files import Fault
+from mien.learn.data.pack.write import Row
+from mien.learn.data.sources.shared.files import Fault
 from mien.learn.data.sources.table import placed, whole
+from mien.media.picture import SUFFIXES
 from mien.tasks import FACE, Kind, Task
 
 TASKS = FACE
-FACTS = {"licence": "your own"}
+METADATA = {"licence": "your own"}
 
-__all__ = ["FACTS", "TASKS", "read", "tasks", "whole"]
+__all__ = ["METADATA", "TASKS", "read", "tasks", "whole"]
 
 SPLITS = {
     "train": "train", "training": "train",

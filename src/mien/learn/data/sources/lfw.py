@@ -11,14 +11,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mien.learn.data.packing import Row
-from mien.learn.data.sources.copies import dealt, pictures, share
-from mien.learn.data.sources.files import Fault
+from mien.learn.data.pack.write import Row
+from mien.learn.data.sources.shared.copies import dealt, pictures, share
+from mien.learn.data.sources.shared.files import Fault
 from mien.tasks import Kind, Task
 
 TASKS: tuple[Task, ...] = ()
 
-FACTS = {
+METADATA = {
     "source": "faces of named people in the layout of Labeled Faces in the Wild (Huang et al. 2007)",
     "licence": "photos from the web, for research: local use only",
     "release": "a picture Name_0001.jpg each",

@@ -17,15 +17,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mien.learn.data.packing import Row
-from mien.learn.data.sources.copies import home, pictures
-from mien.learn.data.sources.files import Fault, lines, number, required
-from mien.learn.data.sources.lists import Catalogue, table, whole_number
+from mien.learn.data.pack.write import Row
+from mien.learn.data.sources.shared.copies import home, pictures
+from mien.learn.data.sources.shared.files import Fault, lines, number, required
+from mien.learn.data.sources.shared.lists import Catalogue, table, whole_number
 from mien.tasks import FACE
 
 TASKS = FACE
 
-FACTS = {
+METADATA = {
     "source": "RAF-DB, basic expressions (Li, Deng and Du 2017)",
     "licence": "for research, by agreement with its authors: local use only",
     "release": "the single-label subset",

@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mien.learn.data.packing import Row
-from mien.learn.data.sources.copies import home
-from mien.learn.data.sources.files import Fault, lines, number, required
+from mien.learn.data.pack.write import Row
 from mien.learn.data.sources.raf_db import LIST, geometry, listed
+from mien.learn.data.sources.shared.copies import home
+from mien.learn.data.sources.shared.files import Fault, lines, number, required
 from mien.tasks import ALL_TASKS, COMPOUND
 
 TASKS = ALL_TASKS
 
-FACTS = {
+METADATA = {
     "source": "RAF-DB, compound expressions (Li, Deng and Du 2017)",
     "licence": "for research, by agreement with its authors: local use only",
     "release": "the two-label subset",

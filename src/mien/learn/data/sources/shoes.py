@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 import scipy.io
 
-from mien.learn.data.packing import Row
-from mien.learn.data.sources.copies import folders, home, pictures, share
-from mien.learn.data.sources.files import Fault
+from mien.learn.data.pack.write import Row
+from mien.learn.data.sources.shared.copies import folders, home, pictures, share
+from mien.learn.data.sources.shared.files import Fault
 from mien.tasks import Kind, Task
 
 TYPES = {
@@ -55,7 +55,7 @@ TASKS = (
     Task("attributes", Kind.ATTRIBUTES, ATTRIBUTES, tuple(f"probability that it is {name}" for name in ATTRIBUTES)),
 )
 
-FACTS = {
+METADATA = {
     "source": "Attribute Discovery Dataset, women's shoes (Berg et al. 2010), attributes by Kovashka et al. (2012)",
     "licence": "photos from shops, for research: local use only",
     "release": "womens_* folders and shoes_attributes.mat",

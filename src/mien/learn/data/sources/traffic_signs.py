@@ -13,9 +13,9 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from mien.learn.data.packing import Row
-from mien.learn.data.sources.files import Fault, required
-from mien.relatedness import Relatedness
+from mien.learn.data.pack.write import Row
+from mien.learn.data.sources.shared.files import Fault, required
+from mien.relatedness.table import Relatedness
 from mien.tasks import Kind, Task, one_hot_labels
 
 MARKER = "*42/*_*.*"
@@ -90,7 +90,7 @@ RELATEDNESS = Relatedness.from_table(
     source="the design of the signs (StVO); exact: a class has a trait or does not",
 )
 
-FACTS = {
+METADATA = {
     "source": "German Traffic Sign Recognition Benchmark (Stallkamp, Schlipsing, Salmen and Igel 2012)",
     "licence": "for research: local use only",
     "note": "traits follow from the class; in part of the photos the camera's colours are wrong",
@@ -124,8 +124,8 @@ def read(root: Path, fault: Fault) -> Iterator[Row]:
         split = _splits(list(tracks.values()))
         traits = {trait: float(number in those) for trait, (those, _) in TRAITS.items()}
         for path, track in tracks.items():
-            facts = {"path": str(path), "split": split[track], "dataset": "gtsrb", "subject": track}
-            yield {**facts, "sign": CLASSES[number], **traits}
+            metadata = {"path": str(path), "split": split[track], "dataset": "gtsrb", "subject": track}
+            yield {**metadata, "sign": CLASSES[number], **traits}
 
 
 def _splits(tracks: list[str]) -> dict[str, str]:

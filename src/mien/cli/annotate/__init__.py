@@ -1,0 +1,1 @@
+"""``mien annotate``: the command, and how pictures, one video and many videos are run and reported."""

@@ -1,0 +1,88 @@
+"""``mien annotate`` for one video: one table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mien.annotate.inputs import Source
+from mien.annotate.pipeline import Annotator
+from mien.annotate.settings import Settings
+from mien.cli.terminal import complain, fail, progress
+from mien.media.picture import MediaError
+from mien.video.jobs import Job, Tell, perform
+from mien.video.run import Outcome, journal_path
+
+
+def annotate_one(
+    annotator: Annotator, source: Source, out: str, overlay: Path | None, settings: Settings, quiet: bool
+) -> int:
+    """Annotate a video into a table; returns the exit status, or ends with it."""
+    if out == "-":
+        fail("the table of a video needs a file: it is written when the video has ended", 2)
+    if overlay and overlay.suffix.lower() != ".mp4":
+        fail(f"{overlay}: the overlay of a video must end in .mp4", 2)
+    job = Job(source.name, str(source.item), Path(out), overlay)
+    try:
+        with films(1, quiet) as tell:
+            outcome = perform(annotator, job, settings, tell)
+    except MediaError as error:
+        fail(f"{job.name}: {error}", 1)
+    except (OSError, ValueError) as error:
+        fail(str(error), 2)
+    except KeyboardInterrupt:
+        fail("interrupted; nothing was done", 130)
+    return report(job, outcome, quiet)
+
+
+def report(job: Job, outcome: Outcome, quiet: bool) -> int:
+    """Say what became of a video, in lines; returns the exit status."""
+    if outcome.error is not None:
+        complain(f"{job.name}: {outcome.error}")
+    if outcome.status == "complete already":
+        if not quiet:
+            print(f"{job.out}: is complete already")
+        return 0
+    if outcome.status == "interrupted":
+        kept = f"{outcome.rows} rows of {outcome.frames} frames are kept in {job.out}"
+        kept = kept if outcome.rows else "nothing was done"
+        complain(f"{job.name}: interrupted; {kept}" + "; --resume goes on" * journal_path(job.out).exists())
+        return 130
+    if not quiet:
+        print(f"{job.name}: {outcome.frames} frames, {outcome.faces} faces, {outcome.speed:.0f} frames/s")
+        if outcome.rows:
+            print(f"{outcome.rows} rows: {job.out}")
+        if job.overlay and job.overlay.exists():
+            print(f"overlay: {job.overlay}")
+    return 0 if outcome.status == "done" else 1
+
+
+@contextmanager
+def films(count: int, quiet: bool) -> Iterator[Tell]:
+    """A bar for the frames of so many videos, with frames a second; what it yields is told as they are looked at.
+
+    How many frames there are is known of the videos that were begun; the others are taken to have as many each.
+    """
+    expected: list[int] = []
+    clock = time.monotonic()
+    done = 0
+
+    with progress("annotating", None, hidden=quiet) as advance:
+
+        def tell(what: str, frames: int) -> None:
+            nonlocal done
+            if what == "expected":
+                expected.append(frames)
+                total = sum(expected) * count // len(expected) if all(expected) else None
+                advance(0, total=total)
+            elif what == "begun":
+                advance(frames)
+            elif what == "drawn":
+                advance(0, "drawing the overlay")
+            else:
+                done += frames
+                advance(frames, f"{done / max(time.monotonic() - clock, 0.1):.0f} frames/s")
+
+        yield tell

@@ -1,0 +1,1 @@
+"""Batches: rows of several manifests, mixed, masked and augmented."""

@@ -1,0 +1,37 @@
+"""Augmentation of whole batches: the pictures, the labels that change with them, and mixtures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mien.learn.batch import Batch
+from mien.learn.data.batches.laterality import swap
+from mien.learn.data.batches.mixup import MIXTURES
+from mien.learn.data.batches.transforms import Augmentation
+from mien.tasks import Task
+
+
+class Augment:
+    """Changes training batches as an :class:`Augmentation` says; feature vectors are mixed, not changed otherwise.
+
+    It draws from torch's global generator.
+
+    Args:
+        augmentation: what to do.
+        tasks: the label space of the batches.
+    """
+
+    def __init__(self, augmentation: Augmentation, tasks: Sequence[Task]) -> None:
+        self.augmentation, self.tasks, self.transform = augmentation, tuple(tasks), augmentation.build()
+
+    def __call__(self, batch: Batch) -> Batch:
+        """The changed batch, longer by half with ``mixaugment``; a batch of no rows stays."""
+        if not len(batch):
+            return batch
+        if batch.images.ndim == 4:
+            batch = replace(batch, images=self.transform(batch.images))
+            if (flipped := self.transform.flipped) is not None:
+                batch = swap(batch, flipped, self.tasks)
+        mix = self.augmentation.mix
+        return MIXTURES[mix](batch, self.tasks, self.augmentation.alpha) if mix else batch

@@ -1,0 +1,1 @@
+"""Importing: a reader, or annotations, become a manifest."""

@@ -1,0 +1,7 @@
+"""Manifests: one row per face, any labels, and the pack of their pixels; reading, writing, checking, merging, counting."""
+
+from mien.learn.data.manifest.columns import MANIFEST, ManifestError
+from mien.learn.data.manifest.manifest import Manifest, read_manifest, read_metadata
+from mien.learn.data.manifest.write import write_manifest
+
+__all__ = ["MANIFEST", "Manifest", "ManifestError", "read_manifest", "read_metadata", "write_manifest"]

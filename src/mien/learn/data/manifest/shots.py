@@ -1,0 +1,67 @@
+"""A few rows of each class, the same for the same seed (papers/003, section 3.1.4, few-shot learning)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mien.learn.data.manifest.manifest import Manifest, ManifestError
+from mien.tasks import Kind, Task
+
+
+def few(labels: NDArray[np.floating], shots: int, seed: int) -> NDArray[np.int_]:
+    """The places of ``shots`` random rows of each class, in order; of a class that has fewer, all.
+
+    With the same seed the rows of fewer shots are among those of more.
+
+    Args:
+        labels: N class indices, NaN where there is none.
+        shots: rows of a class, at least 1.
+        seed: of the choice.
+    """
+    order = np.random.default_rng(seed).permutation(len(labels))
+    places = [order[labels[order] == index][:shots] for index in np.unique(labels[~np.isnan(labels)])]
+    return np.sort(np.concatenate([np.empty(0, int), *places]))
+
+
+def shots_of(manifest: Manifest, task: Task, shots: int, seed: int) -> Manifest:
+    """The rows of a manifest cut down to a few of each class of a task; rows without its label go.
+
+    Raises:
+        ManifestError: if no row has the label.
+    """
+    rows = few(manifest.column(task, hard=True), shots, seed)
+    if not len(rows):
+        raise ManifestError(f"{manifest.path}: no row has a label of {task.name} to take {shots} a class of")
+    return replace(manifest, table=manifest.table.take(pa.array(rows)))
+
+
+def counted_by(tasks: Sequence[Task], lent: Sequence[str] | None, trained: Sequence[str] | None) -> Task | None:
+    """The task whose classes shots are counted by: of those of classes that a set lends, the first that is trained.
+
+    Args:
+        tasks: of the manifest.
+        lent: names of the tasks that the set lends; None: all.
+        trained: names of the tasks of the run; None: all. If none of them has classes, the set's own first counts, so
+            that a network for another of its tasks sees the same rows.
+    """
+    own = {task.name: task for task in tasks if task.kind is Kind.CLASSES and (lent is None or task.name in lent)}
+    names = [*(name for name in trained or () if name in own), *(name for name in lent or () if name in own), *own]
+    return own[names[0]] if names else None
+
+
+def scarce(labels: NDArray[np.floating], task: Task, shots: int) -> str | None:
+    """What to say of the classes that have fewer rows than wanted; None if there are none.
+
+    Args:
+        labels: class indices of the rows that were taken.
+        task: whose classes they are.
+        shots: rows that were wanted of each.
+    """
+    counts = {name: int((labels == index).sum()) for index, name in enumerate(task.labels)}
+    lacking = ", ".join(f"{name} {count}" for name, count in counts.items() if count < shots)
+    return f"fewer than {shots} rows of a class of {task.name}: {lacking}" if lacking else None

@@ -1,0 +1,1 @@
+"""Reversible steps on a manifest: cleaning, sampling, splitting."""

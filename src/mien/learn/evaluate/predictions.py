@@ -1,0 +1,102 @@
+"""What a network says of the rows of a manifest, beside what is true of them: all that a figure is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mien.learn.data.batches.mixing import in_order
+from mien.learn.data.manifest.manifest import Manifest, ManifestError
+from mien.tasks import Task
+
+Predictor = Callable[[NDArray[Any]], Mapping[str, NDArray[np.floating]]]
+"""From N x H x W x 3 uint8 pictures, or N x D features, to readable outputs of each task, N x labels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """The outputs of a network for N rows, and the labels of these rows.
+
+    Args:
+        tasks: what is predicted; their labels name the columns of the outputs.
+        outputs: of each task, N x labels: probabilities, or values in [-1, 1].
+        labels: of each task, as in :class:`mien.learn.batch.Batch` with hard class labels: N indices, or N x labels.
+            What is not labelled holds 0.
+        mask: of each task, bool, N or N x labels: what is labelled.
+        rows: the N rows of the manifest with all its columns, such as ``path``, ``subject``, ``video``, ``dataset``; of
+            several manifests without the columns that hold words in one and numbers in another.
+        missed: N, bool: no prediction could be made, as where no face was found. The outputs are 0 there, and count
+            as errors.
+    """
+
+    tasks: tuple[Task, ...]
+    outputs: Mapping[str, NDArray[np.floating]]
+    labels: Mapping[str, NDArray[Any]]
+    mask: Mapping[str, NDArray[np.bool_]]
+    rows: pa.Table
+    missed: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.missed)
+
+    def guess(self, task: Task) -> NDArray[np.int_]:
+        """Index of the likeliest class of each row; -1 where it was missed, or no class has any probability."""
+        outputs = self.outputs[task.name]
+        return np.where(self.missed | ~(outputs > 0).any(1), -1, outputs.argmax(1))
+
+
+def predict(predictor: Predictor, tasks: tuple[Task, ...], *manifests: Manifest, size: int = 256) -> Predictions:
+    """What a predictor says of every row of the manifests, one after the other; nothing is missed.
+
+    Args:
+        predictor: such as :func:`mien.learn.evaluate.judge.open_predictor` opens.
+        tasks: of the predictor. Those that a manifest does not label have no label in its rows.
+        manifests: at least one.
+        size: how many rows are predicted at once.
+
+    Raises:
+        ManifestError: if the network does not take the inputs of a manifest.
+    """
+    outputs: dict[str, list[NDArray[np.floating]]] = {task.name: [] for task in tasks}
+    labels: dict[str, list[NDArray[Any]]] = {task.name: [] for task in tasks}
+    mask: dict[str, list[NDArray[np.bool_]]] = {task.name: [] for task in tasks}
+    for manifest, batch in ((each, batch) for each in manifests for batch in in_order(each, tasks, size)):
+        try:
+            predicted = predictor(as_given(batch.images))
+        except ValueError as error:
+            raise ManifestError(f"{manifest.path}: the network cannot read its inputs ({error})") from None
+        for task in tasks:
+            outputs[task.name].append(predicted[task.name])
+            labels[task.name].append(batch.labels[task.name].numpy())
+            mask[task.name].append(batch.mask[task.name].numpy())
+    rows = _stacked([manifest.table for manifest in manifests])
+    nothing = np.zeros(rows.num_rows, bool)
+    return Predictions(tasks, _joined(outputs), _joined(labels), _joined(mask), rows, nothing)
+
+
+def as_given(images: Tensor) -> NDArray[Any]:
+    """A batch's inputs as a :data:`Predictor` takes them: pictures with three channels, last; features as they are."""
+    if images.ndim == 4:
+        images = images.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).contiguous()
+    return images.numpy()
+
+
+def _joined(parts: Mapping[str, list[NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    return {name: np.concatenate(arrays) for name, arrays in parts.items()}
+
+
+def _stacked(tables: list[pa.Table]) -> pa.Table:
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowTypeError:
+        types = [{field.name: field.type for field in table.schema} for table in tables]
+        names = {name for each in types for name in each}
+        apart = {name for name in names if len({each[name] for each in types if name in each}) > 1}
+        kept = [table.drop_columns([name for name in table.column_names if name in apart]) for table in tables]
+        return pa.concat_tables(kept, promote_options="permissive")

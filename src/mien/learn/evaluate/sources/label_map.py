@@ -1,0 +1,195 @@
+"""Label maps: which output of a network answers which label of a database that it was not made for.
+
+Labels are matched by name, so the order of neither side matters. What only one side knows is not judged:
+
+- attributes, continuous values: the labels that both have;
+- classes that only the network knows: its probabilities are restricted to the common classes and sum to 1 again, since
+  no row of the database could be right with the others;
+- classes that only the database knows, such as contempt beside the seven basic expressions: its rows of these classes
+  are left out of that task, and counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from mien.learn.data.manifest.rules import numbers
+from mien.learn.data.sources.shared.expression_words import WORDS
+from mien.learn.evaluate.predictions import Predictions
+from mien.tasks import Kind, Task
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """How one task of a network meets one of a database.
+
+    Args:
+        task: what is judged: the network's task with the common labels alone, in its order and by its names.
+        places: of these labels among the network's outputs.
+        theirs: the database's task.
+        names: of these labels in the database.
+        unasked: labels of the network that the database lacks.
+        unknown: labels of the database that the network lacks.
+    """
+
+    task: Task
+    places: tuple[int, ...]
+    theirs: Task
+    names: tuple[str, ...]
+    unasked: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether both sides have the same labels by the same names."""
+        return not (self.unasked or self.unknown) and (self.theirs.name, self.names) == (
+            self.task.name,
+            self.task.labels,
+        )
+
+    def to_dict(self, left_out: int) -> dict[str, Any]:
+        """As JSON; ``left_out`` rows have an unknown class."""
+        return {
+            "task": self.theirs.name,
+            "labels": dict(zip(self.task.labels, self.names, strict=True)),
+            "not asked": list(self.unasked),
+            "unknown to the network": list(self.unknown),
+            "rows left out": left_out,
+        }
+
+    def line(self, left_out: int) -> str:
+        """One line for people; ``left_out`` rows have an unknown class."""
+        called = {new: old for new, old in zip(self.task.labels, self.names, strict=True) if new != old}
+        parts = [
+            f"{self.task.name} is judged by {self.theirs.name}"
+            if self.task.name != self.theirs.name
+            else self.task.name,
+            f"{len(self.task)} labels in common",
+            *([", ".join(f"{new} is {old}" for new, old in called.items())] if called else ()),
+            *([f"not in the data: {', '.join(self.unasked)}"] if self.unasked else ()),
+            *(
+                [f"unknown to the network: {', '.join(self.unknown)} ({left_out} rows left out)"]
+                if self.unknown
+                else ()
+            ),
+        ]
+        return "; ".join(parts)
+
+
+def match(ours: Sequence[Task], theirs: Sequence[Task]) -> tuple[LabelMap, ...]:
+    """The maps of the tasks that both sides have; nothing for those of one side alone.
+
+    Tasks meet by name and kind, else by kind if exactly one of the database's other tasks shares a label (two, of
+    classes). Labels meet by name; words for an expression are one (``happy``, ``happiness``), ``AU1``, ``au_01`` and
+    ``AU01`` too, and upper case is lower case.
+
+    Args:
+        ours: what the network predicts.
+        theirs: what the database labels.
+    """
+    found = []
+    free = [task for task in theirs if not any(_alike(task, own) for own in ours)]
+    for own in ours:
+        named = [task for task in theirs if _alike(task, own)]
+        others = [task for task in free if task.kind is own.kind and len(_common(own, task)) >= _enough(own)]
+        for task in named or (others if len(others) == 1 else []):
+            common = _common(own, task)
+            if common:
+                found.append(_map(own, task, common))
+    return tuple(found)
+
+
+def mapped(found: Predictions, maps: Sequence[LabelMap]) -> Predictions:
+    """The same predictions for the common labels, beside the labels of the database.
+
+    Args:
+        found: with all outputs of the network; its labels are read anew from its rows.
+        maps: as :func:`match` gives them.
+    """
+    labels = {each.task.name: _labels(found.rows, each) for each in maps}
+    return replace(
+        found,
+        tasks=tuple(each.task for each in maps),
+        outputs={each.task.name: _restricted(found.outputs[each.task.name], each) for each in maps},
+        labels={name: np.nan_to_num(values).astype(_kind(values)) for name, values in labels.items()},
+        mask={name: ~np.isnan(values) for name, values in labels.items()},
+    )
+
+
+def left_out(rows: pa.Table, each: LabelMap) -> int:
+    """How many rows have a class that the network does not know."""
+    if each.theirs.kind is not Kind.CLASSES or each.theirs.name not in rows.column_names or not each.unknown:
+        return 0
+    column = rows[each.theirs.name].cast(pa.string())
+    return int(pc.sum(pc.is_in(column, pa.array(each.unknown, pa.string()))).as_py() or 0)
+
+
+def _map(own: Task, task: Task, common: dict[str, str]) -> LabelMap:
+    places = tuple(place for place, label in enumerate(own.labels) if label in common)
+    kept = tuple(own.labels[place] for place in places)
+    names = tuple(common[label] for label in kept)
+    return LabelMap(
+        Task(own.name, own.kind, kept, tuple(own.meanings[place] for place in places)),
+        places,
+        task,
+        names,
+        tuple(label for label in own.labels if label not in common),
+        tuple(label for label in task.labels if label not in names),
+    )
+
+
+def _alike(one: Task, other: Task) -> bool:
+    return (one.name, one.kind) == (other.name, other.kind)
+
+
+def _enough(task: Task) -> int:
+    return 2 if task.kind is Kind.CLASSES else 1
+
+
+def _common(own: Task, task: Task) -> dict[str, str]:
+    """Label of the network -> label of the database; the same spelling goes before another one."""
+    loose = {_plain(label): label for label in reversed(task.labels)}
+    found = {label: label for label in own.labels if label in task.labels}
+    for label in own.labels:
+        name = loose.get(_plain(label))
+        if label not in found and name is not None and name not in found.values():
+            found[label] = name
+    return found
+
+
+def _plain(label: str) -> str:
+    lower = label.lower().strip()
+    if unit := re.fullmatch(r"au[ _-]?0*(\d+)", lower):
+        return f"au{unit[1]}"
+    return WORDS.get(lower) or lower
+
+
+def _labels(rows: pa.Table, each: LabelMap) -> NDArray[np.float32]:
+    """Hard labels, NaN where there is none: N indices, or N x labels."""
+    there, missing = set(rows.column_names), np.full(rows.num_rows, np.nan, np.float32)
+    if each.task.kind is Kind.CLASSES:
+        if each.theirs.name not in there:
+            return missing
+        return numbers(pc.index_in(rows[each.theirs.name].cast(pa.string()), pa.array(each.names, pa.string())))
+    columns = [numbers(rows[name]) if name in there else missing for name in each.names]
+    return np.stack(columns, axis=1)
+
+
+def _kind(values: NDArray[Any]) -> type[np.generic]:
+    return np.int64 if values.ndim == 1 else np.float32
+
+
+def _restricted(outputs: NDArray[np.floating], each: LabelMap) -> NDArray[np.floating]:
+    kept = outputs[:, each.places]
+    if each.task.kind is not Kind.CLASSES or not each.unasked:
+        return kept
+    total = kept.sum(1, keepdims=True)
+    return np.asarray(np.divide(kept, total, out=np.zeros_like(kept), where=total > 0))

@@ -1,0 +1,193 @@
+"""Whose faces are they: a tool's faces are matched to the rows of a manifest, and rows without one are missed.
+
+Pictures meet by the longest common end of their paths, so that a tool may have run on a copy of the pictures elsewhere;
+frames of a video by their number. In a picture, a row with a box has the face whose centre is in the box and that
+overlaps it best, and no face belongs to two such rows; a row without a box has the largest face.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from mien.learn.data.manifest.columns import BOX
+from mien.learn.data.manifest.manifest import Manifest, ManifestError, read_metadata
+from mien.learn.data.manifest.rules import refuse
+from mien.learn.data.pack.finder import holds, overlap
+from mien.learn.evaluate.predictions import Predictions
+from mien.learn.evaluate.sources.detections import Detections
+from mien.media.picture import SUFFIXES, VIDEOS
+from mien.tasks import Kind
+
+Boxes = NDArray[np.float64]
+
+
+def read_rows(path: Path | str, split: str) -> Manifest:
+    """The rows of a split with their labels, whether their faces were prepared or not; the pack stays empty.
+
+    Raises:
+        ManifestError: if the manifest cannot be used, or has no row of this split.
+    """
+    path, tasks, metadata = read_metadata(path)
+    try:
+        table = pq.read_table(path).replace_schema_metadata(None)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ManifestError(f"{path}: cut short or damaged ({str(error).splitlines()[0]})") from None
+    for column in ("path", "split"):
+        if column not in table.column_names:
+            raise ManifestError(f"{path}: has no column {column}")
+    refuse(path, table, tasks)
+    if "excluded" in table.column_names:
+        table = table.filter(pc.is_null(table["excluded"]))
+    return Manifest(path, table, np.zeros((0, 1, 1, 3), np.uint8), tasks, metadata).split(split)
+
+
+def matched(readings: Detections, rows: Manifest) -> Predictions:
+    """What a tool says of every row; a row without a face of the tool is missed, and its outputs are 0.
+
+    Args:
+        readings: M faces.
+        rows: N rows, as :func:`read_rows` gives them.
+
+    Raises:
+        ManifestError: if no picture of the rows is among the tool's, or it is not clear which one is meant.
+    """
+    face = faces_of(readings, rows)
+    missed = face < 0
+    outputs = {}
+    for task in readings.tasks:
+        taken = readings.outputs[task.name][face] if len(readings) else np.zeros((len(face), len(task)), np.float32)
+        outputs[task.name] = np.where(missed[:, None], 0, taken)
+    columns = {task.name: rows.column(task, hard=True) for task in readings.tasks}
+    whole = {task.name: np.int64 if task.kind is Kind.CLASSES else np.float32 for task in readings.tasks}
+    labels = {name: np.nan_to_num(column).astype(whole[name]) for name, column in columns.items()}
+    mask = {name: ~np.isnan(column) for name, column in columns.items()}
+    return Predictions(readings.tasks, outputs, labels, mask, rows.table, missed)
+
+
+def faces_of(readings: Detections, rows: Manifest) -> NDArray[np.int_]:
+    """The number of each row's face, -1 where there is none; the errors are those of :func:`matched`."""
+    paths: list[str] = rows.table["path"].to_pylist()
+    try:
+        names = paired(paths, readings.pictures)
+    except ValueError as error:
+        raise ManifestError(f"{rows.path}: {error}") from None
+    if readings.pictures and not names:
+        raise ManifestError(
+            f"{rows.path}: none of its pictures is in the table (it names {readings.pictures[0]}, the table has no "
+            f"{PurePosixPath(paths[0]).name})"
+        )
+    frames = _numbers(rows.table, "frame")
+    boxes = np.stack([_numbers(rows.table, side) for side in BOX], 1)
+    faces = _grouped(zip(readings.pictures, readings.frames.tolist(), strict=True))
+    stills: dict[str, list[int]] = defaultdict(list)
+    for (name, _), members in faces.items():
+        stills[name] += members
+    found = np.full(len(paths), -1)
+    for (path, frame), members in _grouped(zip(paths, frames.tolist(), strict=True)).items():
+        video = PurePosixPath(path).suffix.lower() in VIDEOS and frame is not None
+        name = names.get(path, "")
+        there = faces.get((name, frame), []) if video else stills.get(name, [])
+        for row, place in zip(members, assigned(boxes[members], readings.boxes[there]), strict=True):
+            found[row] = there[place] if place >= 0 else -1
+    return found
+
+
+def assigned(rows: Boxes, faces: Boxes) -> list[int]:
+    """Which face of a picture belongs to each of its rows, -1 for none.
+
+    Args:
+        rows: R x 4 boxes, NaN where a row has none.
+        faces: F x 4, NaN where the tool told none. A row with a box then gets the first face, as the tool orders them.
+    """
+    if not len(faces):
+        return [-1] * len(rows)
+    sizes = np.nan_to_num(faces[:, 2] * faces[:, 3], nan=-1)
+    largest = int(sizes.argmax())
+    boxed = ~np.isnan(rows).any(1)
+    if np.isnan(faces).any():
+        return [largest] * len(rows)
+    found = np.where(boxed, -1, largest)
+    pairs = [
+        (overlap(tuple(faces[face]), tuple(rows[row])), int(row), face)
+        for row in np.flatnonzero(boxed)
+        for face in range(len(faces))
+        if holds(tuple(rows[row]), tuple(faces[face]))
+    ]
+    free = set(range(len(faces)))
+    for _, row, face in sorted(pairs, key=lambda pair: -pair[0]):
+        if found[row] < 0 and face in free:
+            found[row] = face
+            free.discard(face)
+    return [int(face) for face in found]
+
+
+def paired(wanted: Sequence[str], given: Sequence[str]) -> dict[str, str]:
+    """Picture of the manifest -> the tool's name of it, for those that have one.
+
+    The tool's name may be a whole path, its end, or lack the suffix.
+
+    Raises:
+        ValueError: if a picture could be two of the tool's, or one of the tool's two pictures.
+    """
+    ends: dict[str, list[str]] = defaultdict(list)
+    for name in dict.fromkeys(given):
+        ends[_parts(name)[0]].append(name)
+    claims: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for path in dict.fromkeys(wanted):
+        likeness = {name: _likeness(path, name) for name in ends.get(_parts(path)[0], ())}
+        best = max(likeness.values(), default=0)
+        names = [name for name, alike in likeness.items() if alike == best and alike]
+        if len(names) > 1:
+            raise ValueError(
+                f"{path} may be {names[0]} or {names[1]} of the table; give paths with their folders there"
+            )
+        for name in names:
+            claims[name].append((best, path))
+    found = {}
+    for name, claim in claims.items():
+        best = max(alike for alike, _ in claim)
+        paths = [path for alike, path in claim if alike == best]
+        if len(paths) > 1:
+            raise ValueError(
+                f"{name} of the table may be {paths[0]} or {paths[1]}; give paths with their folders there"
+            )
+        found[paths[0]] = name
+    return found
+
+
+def _likeness(path: str, name: str) -> int:
+    """How many parts the ends of two paths have in common; 0 if their suffixes say that they are two pictures."""
+    one, other = _parts(path), _parts(name)
+    if one[1] and other[1] and one[1] != other[1]:
+        return 0
+    same = [a == b for a, b in zip((one[0], *one[2:]), (other[0], *other[2:]), strict=False)]
+    return same.index(False) if False in same else len(same)
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    """Stem, suffix (none if it is no picture's or video's), then the folders, the innermost first."""
+    parts = PurePosixPath(path.replace("\\", "/"))
+    known = parts.suffix.lower() in SUFFIXES | VIDEOS
+    return (parts.stem if known else parts.name, parts.suffix if known else "", *reversed(parts.parent.parts))
+
+
+def _grouped(keys: Iterable[tuple[str, float]]) -> dict[tuple[str, int | None], list[int]]:
+    """The places of each picture and frame."""
+    groups: dict[tuple[str, int | None], list[int]] = defaultdict(list)
+    for place, (name, frame) in enumerate(keys):
+        groups[name, None if np.isnan(frame) else int(frame)].append(place)
+    return groups
+
+
+def _numbers(table: pa.Table, name: str) -> NDArray[np.float64]:
+    if name not in table.column_names:
+        return np.full(table.num_rows, np.nan)
+    return np.asarray(pc.fill_null(table[name].cast(pa.float64()), np.nan).to_numpy())

@@ -1,0 +1,143 @@
+"""Means, paired differences and what they show: numpy in, small records out. See docs/studies.md."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from mien.learn.evaluate.metrics import lower_is_better
+
+CONFIDENCE = 0.95
+
+NEGATIVE, POSITIVE, NONE = "negative", "positive", "none shown"
+"""Verdicts: the interval of the difference lies below 0, above 0, or holds 0."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure over the runs of a setting.
+
+    Args:
+        n: number of runs.
+        mean: of the figure.
+        sd: standard deviation between the runs (n - 1 in the denominator); None for one run.
+        low, high: 95 % interval of the mean; None for one run.
+    """
+
+    n: int
+    mean: float
+    sd: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A setting's figure minus the reference's, paired by run.
+
+    Args:
+        n: number of pairs.
+        mean: of the differences.
+        low, high: 95 % interval of the mean difference; None for one pair.
+        p: of the two-sided t-test against no difference; None for one pair.
+        p_holm: the same, adjusted for the number of settings (:func:`holm`); None until it is.
+    """
+
+    n: int
+    mean: float
+    low: float | None
+    high: float | None
+    p: float | None
+    p_holm: float | None = None
+
+
+def estimate(values: Sequence[float], overlap: float = 0.0) -> Estimate | None:
+    """Mean, spread and interval of a figure; None without runs.
+
+    Args:
+        values: one for each run.
+        overlap: as in :func:`difference`.
+    """
+    if not len(values):
+        return None
+    mean, sd, half = _spread(values, overlap)
+    return Estimate(len(values), mean, sd, None if half is None else mean - half, None if half is None else mean + half)
+
+
+def difference(values: Sequence[float], reference: Sequence[float], overlap: float = 0.0) -> Difference | None:
+    """The paired t-test, corrected for training sets that overlap; None without pairs.
+
+    Runs on folds share rows, so their figures go up and down together, and the ordinary test finds differences where
+    there are none. Nadeau and Bengio (2003), section 3, replace the variance of the mean, s^2 / J, by
+    s^2 (1/J + n_test / n_train), J the number of runs; Bouckaert and Frank (2004) use it for repeated
+    cross-validation, as here. With ``overlap=0``, for seeds, it is the ordinary paired t-test: J - 1 degrees of freedom
+    in both.
+
+    Args:
+        values, reference: one for each run, in the same order.
+        overlap: n_test / n_train, which is 1 / (folds - 1) for folds; 0 for seeds.
+    """
+    if not len(values):
+        return None
+    differences = np.asarray(values, np.float64) - np.asarray(reference, np.float64)
+    mean, sd, half = _spread(differences, overlap)
+    if sd is None or half is None:
+        return Difference(len(differences), mean, None, None, None)
+    return Difference(len(differences), mean, mean - half, mean + half, _p(mean, sd, len(differences), overlap))
+
+
+def _spread(values: Sequence[float] | np.ndarray, overlap: float) -> tuple[float, float | None, float | None]:
+    """Mean, standard deviation, and half the width of the mean's interval."""
+    mean, n = float(np.mean(values)), len(values)
+    if n < 2:
+        return mean, None, None
+    sd = float(np.std(values, ddof=1))
+    return mean, sd, float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * sd * math.sqrt(1 / n + overlap)
+
+
+def _p(mean: float, sd: float, n: int, overlap: float) -> float:
+    error = sd * math.sqrt(1 / n + overlap)
+    if error == 0:  # the same difference in every run: certain if there is one
+        return 1.0 if mean == 0 else 0.0
+    return float(2 * stats.t.sf(abs(mean) / error, n - 1))
+
+
+def holm(values: Sequence[float | None]) -> list[float | None]:
+    """p values adjusted so that the chance of any false positive among them stays at the level (Holm, 1979).
+
+    Args:
+        values: unadjusted; None stays None and does not count as a test.
+    """
+    known = sorted((value, index) for index, value in enumerate(values) if value is not None)
+    adjusted: list[float | None] = [None] * len(values)
+    highest = 0.0
+    for rank, (value, index) in enumerate(known):
+        highest = max(highest, min(1.0, (len(known) - rank) * value))
+        adjusted[index] = highest
+    return adjusted
+
+
+def verdict(found: Difference | None, figure: str = "") -> str | None:
+    """What a difference shows; None where there is no interval. :func:`lower_is_better` knows what is better.
+
+    ``none shown`` is no proof that there is none: the interval says how large it could be.
+    """
+    if found is None or found.low is None or found.high is None:
+        return None
+    if found.low <= 0 <= found.high:
+        return NONE
+    return POSITIVE if (found.low > 0) is not lower_is_better(figure) else NEGATIVE
+
+
+def transfer(verdicts: Mapping[str, str | None]) -> bool | None:
+    """Whether a setting shows negative transfer: worse than single-task on at least one task (papers/002, p. 1).
+
+    Args:
+        verdicts: by task; None if none of them is known.
+    """
+    known = [word for word in verdicts.values() if word is not None]
+    return NEGATIVE in known if known else None

@@ -1,0 +1,189 @@
+"""The readout: what stands between a network's raw outputs and probabilities that mean what they say.
+
+Class logits get a temperature and an offset a class, attribute logits a scale and an offset each (Platt 1999; Guo et
+al. 2017), all fitted on rows that trained nothing. Then each attribute is moved until the threshold that serves its
+F1 best there is 0.5: everything that reads such a column, ours and others', takes 0.5 and more for "present", and for
+a rare attribute the best threshold of a true probability lies far below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, log_softmax, logit
+
+from mien.tasks import Kind, Task
+
+Array = NDArray[np.float64]
+
+PULL = 1e-3
+"""Weight of the squares that keep scales near 1 and offsets near 0: they decide where data is scarce."""
+
+FEWEST = 20
+"""A set with fewer labelled rows of an attribute, or fewer than half as many of either kind, cannot fit it."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """``raw * scale + offset`` before the softmax or the sigmoid.
+
+    Args:
+        scale, offset: of each task one number a label; all scales of a task of classes are the same.
+        thresholds: of each attribute label the true probability, in (0, 1), that is told as 0.5.
+        mirror: whether ``raw`` is the mean over the picture and its mirror image, :mod:`mien.learn.export.mirror`.
+    """
+
+    scale: Mapping[str, tuple[float, ...]]
+    offset: Mapping[str, tuple[float, ...]]
+    thresholds: Mapping[str, float]
+    mirror: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "scale": {name: list(values) for name, values in self.scale.items()},
+            "offset": {name: list(values) for name, values in self.offset.items()},
+            "thresholds": dict(self.thresholds),
+            "mirror": self.mirror,
+        }
+
+    @staticmethod
+    def from_dict(plain: Mapping[str, Any]) -> Calibration:
+        """What :meth:`to_dict` made; KeyError, TypeError or ValueError if it is something else."""
+        scale, offset = (
+            {str(name): tuple(map(float, values)) for name, values in plain[key].items()} for key in ("scale", "offset")
+        )
+        thresholds = {str(name): float(value) for name, value in plain["thresholds"].items()}
+        return Calibration(scale, offset, thresholds, bool(plain.get("mirror", False)))
+
+
+def fit_classes(logits: Array, shares: Array, prior: float) -> tuple[float, Array]:
+    """Temperature's inverse and the offsets that make class probabilities true of a stated population.
+
+    The population has the rows' own class prior to the power of ``prior``: 1 is theirs, 0 one in which all classes are
+    equally frequent. A row counts by the weights of its classes there, ``rate ** (prior - 1)``, and the weighted
+    cross-entropy is smallest.
+
+    Args:
+        logits: N x C.
+        shares: N x C, votes or one-hot labels.
+        prior: 0 to 1.
+    """
+    rate = shares.mean(0)
+    weight = np.where(rate > 0, np.maximum(rate, 1e-12) ** (prior - 1), 0.0) * shares
+    weight = weight / weight.sum()
+
+    def loss(found: Array) -> tuple[float, Array]:
+        log_p = log_softmax(found[0] * logits + found[1:], axis=1)
+        error = weight.sum(1, keepdims=True) * np.exp(log_p) - weight  # the gradient of the sum by the logits
+        value, slope = _pull(found)
+        return value - float((weight * log_p).sum()), slope + np.r_[(error * logits).sum(), error.sum(0)]
+
+    found = _smallest(loss, logits.shape[1])
+    return float(found[0]), found[1:]
+
+
+def fit_attribute(logits: Array, labels: Array) -> tuple[float, float]:
+    """Scale and offset of one attribute's logit by labels or soft labels in [0, 1]."""
+
+    def loss(found: Array) -> tuple[float, Array]:
+        z = found[0] * logits + found[1]
+        error = (expit(z) - labels) / len(z)
+        value, slope = _pull(found)
+        return value + float(np.mean(np.logaddexp(0, z) - labels * z)), slope + np.r_[error @ logits, error.sum()]
+
+    scale, offset = _smallest(loss, 1)
+    return float(scale), float(offset)
+
+
+def _pull(found: Array) -> tuple[float, Array]:
+    """What keeps a scale near 1 and offsets near 0, with its gradient."""
+    away = found - np.r_[1.0, np.zeros(len(found) - 1)]
+    return PULL * float(away @ away), 2 * PULL * away
+
+
+def _smallest(loss: Callable[[Array], tuple[float, Array]], offsets: int) -> Array:
+    """A scale and so many offsets where the loss, which comes with its gradient, is smallest."""
+    bounds = [(1e-2, 1e2), *((-20.0, 20.0),) * offsets]
+    start = np.r_[1.0, np.zeros(offsets)]
+    return np.asarray(minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B").x)
+
+
+def best_threshold(probabilities: Array, present: NDArray[np.bool_]) -> float:
+    """The threshold of the highest F1, in [0.01, 0.99]; 0.5 if all or none are present.
+
+    It lies half-way between neighbouring probabilities, or at an end; of several that are equally good, it is the one
+    nearest to 0.5.
+    """
+    if not present.any() or present.all():
+        return 0.5
+    order = np.argsort(-probabilities, kind="stable")
+    p, hits = probabilities[order], np.r_[0, np.cumsum(present[order])]
+    middle = np.clip((p + np.r_[p[1:], 0.0]) / 2, 0.01, 0.99)
+    told = np.searchsorted(-p, -middle, side="right")
+    f1 = 2 * hits[told] / (told + present.sum())
+    best = middle[f1 >= f1.max() - 1e-12]
+    return float(best[np.argmin(np.abs(best - 0.5))])
+
+
+def fit(
+    tasks: Sequence[Task],
+    raw: Sequence[Mapping[str, NDArray[np.floating]]],
+    columns: Sequence[Mapping[str, NDArray[np.floating]]],
+    prior: float,
+) -> tuple[Calibration, dict[str, int]]:
+    """The readout of a network, and by which of the sets each label was fitted.
+
+    Each label is fitted by the first set that has labels of it, an attribute by the first that has enough of either
+    kind (:data:`FEWEST`), so that a sure source can stand before a doubtful one. Labels that no set can fit stay as the
+    network says them, and continuous ones always do.
+
+    Args:
+        tasks: of the network.
+        raw: of each set the raw outputs of each task, N x labels.
+        columns: of each set the labels: N x C shares, or N x A in [0, 1]; NaN where there is none.
+        prior: see :func:`fit_classes`.
+    """
+    scale: dict[str, tuple[float, ...]] = {}
+    offset: dict[str, tuple[float, ...]] = {}
+    thresholds: dict[str, float] = {}
+    source: dict[str, int] = {}
+    for task in tasks:
+        if task.kind is Kind.CONTINUOUS:
+            continue
+        labels = [np.asarray(each[task.name], np.float64) for each in columns]
+        outputs = [np.asarray(each[task.name], np.float64) for each in raw]
+        if task.kind is Kind.CLASSES:
+            known = [~np.isnan(each).any(1) for each in labels]
+            index = next((i for i, rows in enumerate(known) if rows.any()), None)
+            if index is None:
+                continue
+            one, offsets = fit_classes(outputs[index][known[index]], labels[index][known[index]], prior)
+            scale[task.name], offset[task.name] = (one,) * len(task), tuple(offsets.tolist())
+            source |= dict.fromkeys(task.labels, index)
+            continue
+        pairs = []
+        for place, label in enumerate(task.labels):
+            index = next((i for i, each in enumerate(labels) if _enough(each[:, place])), None)
+            if index is None:
+                pairs.append((1.0, 0.0))
+                continue
+            rows = ~np.isnan(labels[index][:, place])
+            logits, true = outputs[index][rows, place], labels[index][rows, place]
+            factor, shift = fit_attribute(logits, true)
+            thresholds[label] = best_threshold(expit(factor * logits + shift), true >= 0.5)
+            pairs.append((factor, shift - float(logit(thresholds[label]))))
+            source[label] = index
+        scale[task.name], offset[task.name] = (tuple(side) for side in zip(*pairs, strict=True))
+    return Calibration(scale, offset, thresholds), source
+
+
+def _enough(labels: Array) -> bool:
+    """Whether these labels of an attribute, NaN where there is none, can fit it."""
+    known = labels[~np.isnan(labels)]
+    return len(known) >= FEWEST and min(known.sum(), (1 - known).sum()) >= FEWEST / 2

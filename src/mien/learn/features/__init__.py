@@ -1,0 +1,1 @@
+"""Frozen features: extracting them, and reading labels and identities from them."""

@@ -1,0 +1,1 @@
+"""Plots of predictions over time and of feature spaces."""

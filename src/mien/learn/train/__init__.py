@@ -1,0 +1,1 @@
+"""Training: a recipe becomes a frozen run, and the trainer loops over it."""

@@ -1,0 +1,289 @@
+"""The search for AdaShare's policy (Sun and others, 2020): weights and policy in turn, then the policy is sampled.
+
+An epoch is one pass over the rows that the weights learn from; after the warm-up as many steps of the policy follow, on
+the rows held out for it, again and again. All see sampled gates. In the end the weights are thrown away: they were
+learnt together with another policy.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mien.learn.checkpoint import CheckpointError, find
+from mien.learn.data.batches.mixing import LabelledSet, Mixing
+from mien.learn.recipe.recipe import Recipe, RecipeError
+from mien.learn.sharing.adashare import AdaShare, sharing_loss, sparsity_loss
+from mien.learn.train.log import RunningMeans, append
+from mien.learn.train.micro_batches import in_parts
+from mien.learn.train.objective import DivergedError
+from mien.learn.train.optimiser import learning_rate
+from mien.learn.train.trainer import Report, Trainer, seed_of
+
+Policy = list[list[bool]]
+"""For each block, for each task, whether it is selected."""
+
+POLICY = "policy.json"
+
+
+def prepared(recipe: Recipe, folder: Path, report: Report = lambda *_: None) -> Recipe:
+    """The recipe that can be trained: with AdaShare's policy filled in, searched in ``folder/search`` if need be.
+
+    Any other recipe is returned as it is.
+
+    Raises:
+        as :func:`search`.
+    """
+    part = recipe.sharing
+    if part is None or part.factory is not AdaShare or part.arguments.get("policy") is not None:
+        return recipe
+    policy = search(recipe, folder / "search", report)
+    filled = replace(part, arguments={**part.arguments, "policy": policy})
+    return recipe.model_copy(update={"sharing": filled})
+
+
+def search(recipe: Recipe, folder: Path, report: Report = lambda *_: None) -> Policy:
+    """A policy for the recipe's data and network, sampled from the learnt probabilities by the recipe's seed.
+
+    A finished search is read from ``folder/policy.json``; one that was cut off goes on from its last whole epoch.
+
+    Args:
+        recipe: its ``sharing`` is AdaShare without a policy.
+        folder: of the search; holds ``last``, ``log.csv`` and ``policy.json``.
+        report: called after each step.
+
+    Raises:
+        RecipeError: if the recipe does not fit the data, or the folder holds the policy of another recipe.
+        mien.learn.train.trainer.DivergedError: if a loss is no longer finite.
+    """
+    known = _read(folder / POLICY, recipe)
+    if known is not None:
+        return known
+    searcher = PolicySearch(recipe, folder)
+    if find(folder / "last") is not None:
+        searcher.resume()
+    searcher.run(report)
+    selected = searcher.adashare.selected(len(searcher.adashare.blocks)).detach().cpu().numpy()
+    policy: Policy = (np.random.default_rng(recipe.seed).random(selected.shape) < selected).tolist()
+    if searcher.accelerator.is_main_process:
+        found = {
+            "policy": policy,
+            "probabilities": selected.tolist(),
+            "tasks": [task.name for task in searcher.tasks],
+            "recipe": recipe.plain(),
+        }
+        partial = folder / f"{POLICY}.partial"
+        partial.write_text(json.dumps(found, indent=1))
+        partial.replace(folder / POLICY)
+    searcher.accelerator.wait_for_everyone()
+    return policy
+
+
+def _read(path: Path, recipe: Recipe) -> Policy | None:
+    """The policy of a finished search of this recipe; None if there is none."""
+    if not path.exists():
+        return None
+    try:
+        found = json.loads(path.read_text())
+        policy: Policy = found["policy"]
+        then = found["recipe"]
+    except (OSError, KeyError, TypeError, ValueError):
+        raise RecipeError(f"{path}: not a policy; remove it to search again") from None
+    now = recipe.plain()
+    changed = sorted(key for key in {*then, *now} if then.get(key) != now.get(key))
+    if changed:
+        raise RecipeError(f"{path}: was searched with other values of {', '.join(changed)}; remove it to search again")
+    return policy
+
+
+def opened(epoch: int, epochs: int, blocks: int) -> int:
+    """How many of the last blocks the policy may decide on: one more in each of its epochs, from the last block on.
+
+    Departure: where there are fewer than two epochs a block, they open faster, so that all are open for half the time.
+
+    Args:
+        epoch: of the policy, from 0.
+        epochs: of the policy in all.
+        blocks: of the network.
+    """
+    return min(blocks, math.ceil((epoch + 1) * max(1.0, 2 * blocks / epochs)))
+
+
+def temperature(epoch: int, epochs: int, warmest: float, coldest: float) -> float:
+    """Of the samples in an epoch of the policy: falls geometrically from ``warmest`` to ``coldest``."""
+    return float(warmest * (coldest / warmest) ** (epoch / max(1, epochs - 1)))
+
+
+class PolicySearch(Trainer):
+    """A run that learns a policy; its weights serve that alone.
+
+    The weights move as in any training of this recipe, on a share of the rows; the policy's logits by Adam, on the
+    rows held out. What is held out, and each step's noise, depend on the seed alone and are the same on every rank.
+
+    Args:
+        recipe: its ``sharing`` is AdaShare without a policy.
+        folder: of the search.
+
+    Raises:
+        RecipeError: if the recipe does not fit the data.
+        mien.learn.data.manifest.manifest.ManifestError: if a manifest cannot be used.
+    """
+
+    def __init__(self, recipe: Recipe, folder: Path) -> None:
+        super().__init__(recipe, folder)
+        self.settings: dict[str, Any] = recipe.sharing.arguments if recipe.sharing else {}
+        self.policy_rows, self.weight_rows = _divided(self.mixing, self.settings["holdout"], recipe.seed)
+        self.epochs: int = self.settings["search_epochs"]
+        self.warmup: int = self.settings["warmup_epochs"]
+        self.steps = self.epochs * self.weight_rows.steps_per_epoch
+        self.policy_optimizer = torch.optim.Adam([self.logits], self.settings["policy_rate"])
+
+    @property
+    def adashare(self) -> AdaShare:
+        """The network whose policy is searched."""
+        bare = self.bare
+        assert isinstance(bare, AdaShare)
+        return bare
+
+    @property
+    def logits(self) -> Tensor:
+        """Of the policy, blocks x tasks."""
+        assert self.adashare.logits is not None
+        return self.adashare.logits
+
+    def run(
+        self,
+        report: Report = lambda *_: None,
+        epoch_done: Callable[[dict[str, float]], None] = lambda _: None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> dict[str, float]:
+        """Search from the current epoch to the end; the last row of the log, none if nothing was left to do.
+
+        ``stop`` ends it after the current epoch, saved. See :meth:`mien.learn.train.trainer.Trainer.run`.
+        """
+        row: dict[str, float] = {}
+        per_epoch = self.weight_rows.steps_per_epoch
+        for epoch in range(self.step // per_epoch, self.epochs):
+            steps = range(epoch * per_epoch, (epoch + 1) * per_epoch)
+            for step in steps:
+                self.means.add(self.train_step(step))
+                self.step += 1
+                report(self.means.values())
+            for step in steps if epoch >= self.warmup else ():
+                self.means.add(self.policy_step(step))
+                report(self.means.values())
+            row = self._row(epoch)
+            self.means = RunningMeans()
+            if self.accelerator.is_main_process:
+                append(self.folder / "log.csv", row)
+            self.save("last", row)
+            epoch_done(row)
+            if epoch + 1 < self.epochs and self._stop_wanted(stop()):
+                raise KeyboardInterrupt
+        return row
+
+    def train_step(self, step: int) -> dict[str, float]:
+        """One move of the weights, under sampled gates; the policy stays."""
+        means = self._backward(self.weight_rows, step, policy=False)
+        self.logits.grad = None
+        self.move(learning_rate(step, self.steps, self.recipe.schedule))
+        return means
+
+    def policy_step(self, step: int) -> dict[str, float]:
+        """One move of the policy, by the losses on rows held out and the two regularisers; the weights stay."""
+        means = self._backward(self.policy_rows, step, policy=True)
+        self.policy_optimizer.step()
+        return {f"policy.{name}": mean for name, mean in means.items()}
+
+    def _backward(self, rows: Mixing, step: int, *, policy: bool) -> dict[str, float]:
+        """Gradients of weights and logits alike, so that in every step every parameter of every rank has one."""
+        epoch = step // self.weight_rows.steps_per_epoch - self.warmup
+        epochs, blocks = self.epochs - self.warmup, len(self.adashare.blocks)
+        free = opened(epoch, epochs, blocks) if epoch >= 0 else 0
+        warmth = temperature(max(0, epoch), epochs, self.settings["temperature"], self.settings["coldest"])
+        noise = np.random.default_rng([self.recipe.seed, policy, step]).random(self.logits.shape, np.float32)
+        torch.manual_seed(seed_of(self.recipe.seed, policy, step, self.accelerator.process_index))
+        batch = self.augment(rows.batch(step).to(self.accelerator.device))
+        self.network.train()
+        gates = self.adashare.gates(free, warmth, torch.from_numpy(noise).to(self.logits.device))
+        with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"):
+            outputs = in_parts(self.network, batch.images, self.recipe.micro_batches, gates)
+        try:
+            loss, means = self.objective(outputs, batch)
+        except DivergedError as error:
+            raise DivergedError(f"{error} at step {step} of the search: a lower optimizer.rate may help") from None
+        selected = self.adashare.selected(free)
+        extra = {"sparsity": sparsity_loss(selected), "sharing": sharing_loss(selected)}
+        for name, value in extra.items():
+            loss = loss + (self.settings[name] if policy else 0.0) * value
+        self.optimizer.zero_grad()
+        self.policy_optimizer.zero_grad()
+        self.accelerator.backward(loss)
+        return means | ({name: float(value.detach()) for name, value in extra.items()} if policy else {})
+
+    def _row(self, epoch: int) -> dict[str, float]:
+        """Of the log: the losses and, for each task, the mean probability that a block is selected."""
+        selected = self.logits.detach().sigmoid().mean(0).tolist()
+        chosen = {f"selected.{task.name}": value for task, value in zip(self.tasks, selected, strict=True)}
+        return {"epoch": epoch + 1, "step": self.step, **self.means.prefixed("loss."), **chosen}
+
+    def save(self, name: str, judged: Mapping[str, float] | None = None) -> None:
+        """As a trainer's, with the state of the policy's optimiser, written before: a kill leaves a pair that fits."""
+        if self.accelerator.is_main_process:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            state = self.policy_optimizer.state_dict()["state"].get(0, {})
+            self._moments.write_text(json.dumps({key: value.tolist() for key, value in state.items()}))
+        super().save(name, judged)
+        if self.accelerator.is_main_process:
+            for other in self.folder.glob("moments-*.json"):
+                if other != self._moments:
+                    other.unlink()
+
+    def resume(self) -> None:
+        """Go on from the last whole epoch, bit for bit.
+
+        Raises:
+            CheckpointError: if there is none, or it belongs to another recipe.
+        """
+        super().resume()
+        try:
+            state = json.loads(self._moments.read_text())
+        except (OSError, ValueError) as error:
+            raise CheckpointError(f"{self.folder}: cannot go on ({error}); remove it to search again") from None
+        if state:
+            moments = {0: {key: torch.tensor(value) for key, value in state.items()}}
+            groups = self.policy_optimizer.state_dict()["param_groups"]
+            self.policy_optimizer.load_state_dict({"state": moments, "param_groups": groups})
+
+    @property
+    def _moments(self) -> Path:
+        return self.folder / f"moments-{self.step}.json"
+
+
+def _divided(mixing: Mixing, share: float, seed: int) -> tuple[Mixing, Mixing]:
+    """The batches of a share of the rows of each set, drawn at random, and those of the others."""
+    parts: tuple[list[LabelledSet], list[LabelledSet]] = ([], [])
+    for index, rows in enumerate(mixing.sets):
+        count = len(rows.manifest)
+        if count < 2:
+            raise RecipeError(f"sharing: {rows.manifest.path} has {count} row, too few to hold some out")
+        order = np.random.default_rng([seed, index]).permutation(count)
+        held = np.isin(rows.rows, order[: min(count - 1, max(1, round(share * count)))])
+        for part, mine in zip(parts, (held, ~held), strict=True):
+            part.append(replace(rows, turns=rows.rows[mine]))
+    plans = [mixing.plan.over([len(rows.rows) for rows in part]) for part in parts]
+    both = [
+        Mixing(part, mixing.tasks, seed, rank=mixing.rank, world=mixing.world, plan=plan)
+        for part, plan in zip(parts, plans, strict=True)
+    ]
+    for each in both:
+        each.columns = mixing.columns  # with the labels that teachers filled in
+    return both[0], both[1]

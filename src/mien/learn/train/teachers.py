@@ -1,0 +1,96 @@
+"""Teachers: trained networks whose predictions stand in for missing labels (papers/002, "S-T").
+
+The student is an ordinary multi-task network without couplings; its teachers are, in the paper, single-task networks
+that label each other's training sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mien.learn.data.manifest.manifest import Manifest
+from mien.learn.evaluate.judge import open_predictor
+from mien.learn.evaluate.predictions import as_given
+from mien.tasks import Kind, Task
+
+
+class TeacherError(ValueError):
+    """A teacher cannot be used; the message names its path and the reason."""
+
+
+def label(
+    manifest: Manifest, tasks: Sequence[Task], teachers: Sequence[Path], *, size: int = 256
+) -> dict[str, NDArray[np.float32]]:
+    """What the teachers predict for every row of a manifest, without augmentation.
+
+    Args:
+        manifest: the rows, in order.
+        tasks: the label space of the student; other tasks of a teacher are left aside.
+        teachers: checkpoint folders or ``.onnx`` files. Where several know a task, their predictions are averaged.
+        size: rows that are predicted at once.
+
+    Returns:
+        for each task that a teacher knows, N x labels: probabilities, or values in [-1, 1].
+
+    Raises:
+        TeacherError: if a teacher's task has other labels than the student's, if it knows none of the tasks, or if
+            it cannot read the manifest's inputs.
+        mien.learn.checkpoint.CheckpointError, mien.annotate.model.ModelError: if a checkpoint or a file cannot be used.
+    """
+    found: dict[str, list[NDArray[np.float32]]] = {}
+    for teacher in teachers:
+        for name, predicted in _predictions(manifest, tasks, teacher, size).items():
+            found.setdefault(name, []).append(predicted)
+    return {name: np.mean(several, axis=0, dtype=np.float32) for name, several in found.items()}
+
+
+def fill(column: NDArray[np.float32] | None, predicted: NDArray[np.float32], task: Task) -> NDArray[np.float32]:
+    """A column of labels with a teacher's soft ones wherever it has none; labels that are there stay.
+
+    Args:
+        column: as :meth:`mien.learn.data.manifest.manifest.Manifest.column` gives it, NaN where there is no label; None if
+            there are none at all.
+        predicted: N x labels, as :func:`label` gives it.
+        task: of the column.
+
+    Returns:
+        N x labels. Classes become shares, all for the label in a labelled row, and the teacher's probabilities in
+        another; attributes and continuous values are filled cell by cell.
+    """
+    if column is None:
+        return predicted
+    missing = np.asarray(np.isnan(column))
+    if task.kind is Kind.CLASSES and column.ndim == 1:
+        column = np.eye(len(task), dtype=np.float32)[np.where(missing, 0, column).astype(int)]
+    if task.kind is Kind.CLASSES:
+        missing = np.asarray(missing.reshape(len(column), -1).any(1))[:, None]
+    filled: NDArray[np.float32] = np.where(missing, predicted, column).astype(np.float32)
+    return filled
+
+
+def _predictions(manifest: Manifest, tasks: Sequence[Task], teacher: Path, size: int) -> dict[str, NDArray[np.float32]]:
+    predict, known = open_predictor(teacher)
+    own = {task.name: task for task in known}
+    taught = [task for task in tasks if task.name in own]
+    if not taught:
+        raise TeacherError(f"{teacher}: knows {', '.join(own)}, none of {', '.join(task.name for task in tasks)}")
+    for task in taught:
+        if (own[task.name].kind, own[task.name].labels) != (task.kind, task.labels):
+            raise TeacherError(f"{teacher}: its task {task.name} has other labels than the data")
+    parts: dict[str, list[NDArray[np.floating]]] = {task.name: [] for task in taught}
+    for start in range(0, len(manifest), size):
+        rows = np.arange(start, min(start + size, len(manifest)))
+        try:
+            outputs = predict(as_given(torch.from_numpy(np.ascontiguousarray(manifest.images(rows)))))
+        except (RuntimeError, ValueError) as error:
+            raise TeacherError(
+                f"{teacher}: cannot read {manifest.path} ({' '.join(str(error).split())[:200]})"
+            ) from None
+        for name, values in parts.items():
+            values.append(outputs[name])
+    return {name: np.concatenate(values).astype(np.float32) for name, values in parts.items()}

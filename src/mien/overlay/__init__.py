@@ -1,0 +1,1 @@
+"""Overlays: what was read, drawn on pictures and videos."""

@@ -1,0 +1,161 @@
+"""What is remembered of the rows of a track to sum them up: numbers that do not grow with the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.table.summary_schema import QUADRANTS, plane
+from mien.tasks import Kind, Task
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """N rows as arrays.
+
+    Args:
+        frame: number in the video.
+        position: among the looked-at frames.
+        time: in seconds.
+        lasts: seconds till the next looked-at frame.
+        track: NOBODY without one.
+        score: of the detector.
+        values: N x L labels.
+    """
+
+    frame: NDArray[np.int64]
+    position: NDArray[np.int64]
+    time: Floats
+    lasts: Floats
+    track: NDArray[np.int64]
+    score: Floats
+    values: Floats
+
+    def __getitem__(self, rows: Any) -> Rows:
+        return Rows(*(getattr(self, each.name)[rows] for each in fields(self)))
+
+    def __add__(self, other: Rows) -> Rows:
+        return Rows(*(np.concatenate([getattr(self, each.name), getattr(other, each.name)]) for each in fields(self)))
+
+
+class Sums:
+    """Sums over the rows of one track; :meth:`merge` makes those over several of them.
+
+    Attributes:
+        rows, seconds, score: how many, how long together, the sum of their scores.
+        first, last: (frame, time) of the first and last one; None before there is one.
+        mean, squares: L, of the values: their mean, and the sum of squared distances to it.
+        held: L, seconds in which a label is on.
+        episodes: L, how often it came on.
+        quadrants: 4, seconds in each, of the first task with a plane.
+    """
+
+    def __init__(self, labels: int) -> None:
+        self.rows, self.seconds, self.score = 0, 0.0, 0.0
+        self.first: tuple[int, float] | None = None
+        self.last: tuple[int, float] | None = None
+        self.mean, self.squares, self.held = np.zeros(labels), np.zeros(labels), np.zeros(labels)
+        self.episodes, self.quadrants = np.zeros(labels, np.int64), np.zeros(len(QUADRANTS))
+        self._before = (0, -np.inf, np.zeros(labels, bool))
+
+    def add(self, rows: Rows, on: Bools, quadrants: Bools, pause: float) -> None:
+        """More rows of the track.
+
+        Args:
+            rows: in the order of frames, at least one.
+            on: N x L, whether a label is on.
+            quadrants: N x 4, or N x 0.
+            pause: seconds for which a track may be lost and its labels stay on.
+        """
+        position, time, was = self._before
+        positions, times = np.r_[position, rows.position], np.r_[time, rows.time]
+        stays = (np.diff(positions) == 1) | (np.diff(times) <= pause)
+        before = np.vstack([was[None], on[:-1]]) & stays[:, None]
+        self.episodes += (on & ~before).sum(0)
+        self._before = (int(positions[-1]), float(times[-1]), on[-1].copy())
+        self._moments(len(rows.time), rows.values.mean(0), ((rows.values - rows.values.mean(0)) ** 2).sum(0))
+        self.seconds += float(rows.lasts.sum())
+        self.score += float(rows.score.sum())
+        self.held += rows.lasts @ on
+        self.quadrants[: quadrants.shape[1]] += rows.lasts @ quadrants
+        self.first = self.first or (int(rows.frame[0]), float(rows.time[0]))
+        self.last = (int(rows.frame[-1]), float(rows.time[-1]))
+
+    def merge(self, other: Sums) -> None:
+        """Add the sums over other rows; whose are first and last is not kept."""
+        self._moments(other.rows, other.mean, other.squares)
+        for name in ("seconds", "score", "held", "episodes", "quadrants"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def _moments(self, rows: int, mean: Floats, squares: Floats) -> None:
+        """Of both parts together, without the loss of digits of a sum of squares."""
+        total = self.rows + rows
+        if rows:
+            apart = mean - self.mean
+            self.squares = self.squares + squares + apart**2 * (self.rows * rows / total)
+            self.mean = self.mean + apart * (rows / total)
+        self.rows = total
+
+
+class Reading:
+    """What is counted of each label of a label space.
+
+    Args:
+        tasks: the label space.
+        thresholds: probability from which on an attribute is on, for each of them.
+    """
+
+    def __init__(self, tasks: Sequence[Task], thresholds: Mapping[str, float]) -> None:
+        ends = np.cumsum([len(task) for task in tasks]).tolist()
+        self._parts = [(task, slice(end - len(task), end)) for task, end in zip(tasks, ends, strict=True)]
+        self._thresholds = thresholds
+        self.labels = [label for task in tasks for label in task.labels]
+
+    def on(self, values: Floats) -> Bools:
+        """N x L: whether a class is the most probable one, an attribute reaches its threshold; values are never on."""
+        on = np.zeros(values.shape, bool)
+        for task, part in self._parts:
+            if task.kind is Kind.CLASSES:
+                on[np.arange(len(values)), part.start + values[:, part].argmax(1)] = True
+            elif task.kind is Kind.ATTRIBUTES:
+                # Values come from float32, and so must the threshold: 0.3 in the table reaches 0.3.
+                on[:, part] = values[:, part] >= np.array(
+                    [self._thresholds[label] for label in task.labels], np.float32
+                )
+        return on
+
+    def quadrants(self, values: Floats) -> Bools:
+        """N x 4, in the order of :data:`QUADRANTS`; N x 0 if no task has a plane."""
+        for task, part in self._parts:
+            if found := plane(task):
+                positive, active = (values[:, part.start + at] >= 0 for at in found)
+                sides = (positive & active, ~positive & active, ~positive & ~active, positive & ~active)
+                return np.stack(sides, 1)
+        return np.zeros((len(values), 0), bool)
+
+    def row(self, sums: Sums) -> dict[str, Any]:
+        """The columns of the labels, and of the score."""
+        row: dict[str, Any] = {"score_mean": sums.score / sums.rows if sums.rows else None}
+        for task, part in self._parts:
+            if task.kind is Kind.CLASSES and sums.seconds:
+                row[task.name] = task.labels[int(sums.held[part].argmax())]
+            if plane(task):
+                for name, seconds in zip(QUADRANTS, sums.quadrants.tolist(), strict=True):
+                    row |= {f"{name}_seconds": seconds, f"{name}_share": _ratio(seconds, sums.seconds)}
+            for at, label in enumerate(task.labels, part.start):
+                row[f"{label}_mean"] = float(sums.mean[at]) if sums.rows else None
+                row[f"{label}_sd"] = float(np.sqrt(sums.squares[at] / (sums.rows - 1))) if sums.rows > 1 else None
+                row[f"{label}_share"] = _ratio(float(sums.held[at]), sums.seconds)
+                row[f"{label}_episodes"] = int(sums.episodes[at])
+        return row
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return min(part / whole, 1.0) if whole else None  # sums in another order may differ in the last digit

@@ -1,0 +1,1 @@
+"""One video becomes one table: journal, resume, smoothing, summary, overlay."""

@@ -1,0 +1,84 @@
+"""The command: what it makes, and what it says of bad input."""
+
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from mien.cli.render import render
+from mien.learn.data.manifest.manifest import read_manifest
+from mien.learn.data.render.choices import Choices
+from mien.learn.data.render.draw import Settings
+
+APP = typer.Typer()
+APP.command()(render)
+
+
+def test_it_makes_a_manifest(facekit: Path, tmp_path: Path) -> None:
+    pytest.importorskip("mitsuba", reason="the renderer is not installed")
+    options = ["--count", "2", "--size", "64", "--samples", "1", "--kind", "single=3", "--kind", "neutral"]
+    result = CliRunner().invoke(APP, [str(facekit), str(tmp_path / "out"), *options, "--workers", "1"])
+    assert result.exit_code == 0, result.output
+    assert "2 faces in" in result.output
+    manifest = read_manifest(tmp_path / "out")
+    assert manifest.metadata["settings"]["kinds"] == [["single", 3.0], ["neutral", 1.0]]
+
+
+def test_everything_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from mien.learn.data.render import generate
+
+    made: list[Settings] = []
+    monkeypatch.setattr(generate, "render", lambda *given, **_: made.append(given[3]))
+    options = "--person 3 --person 5 --persons-seed 9 --au AU12=3 --au AU06=2 --sweep AU25 --levels 11 --yaw -20:20"
+    options += " --pitch 5 --roll -1:1.5 --light left --tone 0:0.5 --distance 40:80 --background grey"
+    result = CliRunner().invoke(APP, [str(tmp_path), str(tmp_path / "out"), *options.split()])
+    assert result.exit_code == 0, result.output
+    assert made[0].choices == Choices(
+        persons=(3, 5),
+        persons_seed=9,
+        units=(("AU12", 3.0), ("AU06", 2.0)),
+        sweep="AU25",
+        levels=11,
+        yaw=(-20.0, 20.0),
+        pitch=(5.0, 5.0),
+        roll=(-1.0, 1.5),
+        light="left",
+        tone=(0.0, 0.5),
+        distance=(40.0, 80.0),
+        background="grey",
+    )
+    CliRunner().invoke(APP, [str(tmp_path), str(tmp_path / "out"), "--show", "fear", "--show", "happily surprised"])
+    assert made[1].choices == Choices(classes=("fear", "happily surprised"))
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ([], "no ICT-FaceKit Light here"),
+        (["--kind", "angry=1"], "no such kind of face: angry"),
+        (["--kind", "single=much"], "--kind single=much: 'much' is not a number"),
+        (["--samples", "10"], "samples 10 is not a square number"),
+        (["--threshold", "3"], "threshold 3.0 is outside (0, 2]"),
+        (["--au", "AU12"], "--au AU12: '' is not a number"),
+        (["--au", "AU12=9"], "AU12 has intensity 9, expected 0 to 5"),
+        (["--sweep", "AU23"], "AU23 cannot be shown"),
+        (["--show", "joy"], "no such class: joy"),
+        (["--yaw", "left"], "--yaw left: expected a number, or two as LOW:HIGH"),
+        (["--tone", "0.5:2"], "tone 0.5:2 is no range inside 0:1"),
+        (["--light", "moon"], "no such light: moon"),
+        (["--background", "sky"], "no such colour: sky"),
+    ],
+)
+def test_bad_input_is_one_line(tmp_path: Path, options: list[str], reason: str) -> None:
+    result = CliRunner().invoke(APP, [str(tmp_path), str(tmp_path / "out"), *options])
+    assert result.exit_code == 2
+    assert reason in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_missing_renderer_is_named(facekit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    result = CliRunner().invoke(APP, [str(facekit), str(tmp_path / "out")])
+    assert result.exit_code == 2
+    assert result.stderr == "mien: this command needs mitsuba: pip install 'mien[train,render]'\n"

@@ -1,0 +1,19 @@
+"""What commands share: here, which signals they hear."""
+
+import signal
+
+import pytest
+
+from mien.interrupts import ENDINGS, heard_endings
+
+
+@pytest.mark.parametrize("ignored", ENDINGS)
+def test_a_signal_that_is_ignored_stays_so(ignored: signal.Signals) -> None:
+    before = {ending: signal.signal(ending, signal.SIG_DFL) for ending in ENDINGS}
+    try:
+        assert heard_endings() == ENDINGS
+        signal.signal(ignored, signal.SIG_IGN)
+        assert heard_endings() == [ending for ending in ENDINGS if ending != ignored]
+    finally:
+        for ending, handler in before.items():
+            signal.signal(ending, handler)
