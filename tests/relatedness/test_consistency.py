@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.relatedness.consistency import SIGNS
+from mien.relatedness.consistency import SIGNS, measure_consistency
 from mien.relatedness.table import AFF_WILD2, DU_2014, Relatedness
 from mien.tasks import ACTION_UNITS, AFFECT, EXPRESSION, FACE, Kind, Task
 
