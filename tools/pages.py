@@ -97,7 +97,7 @@ def by_eye() -> str:
 
 
 def compounds() -> str:
-    """A line a kind of inputs: the mean diagonal over RAF-DB's compounds, by the terms of the score."""
+    """One line per kind of inputs: the mean diagonal over RAF-DB's compounds, by the terms of the score."""
     terms = ("I", "F", "I + F", "I + F + D")
     rows = [
         [f"{found['raf_db']['I']['faces']} {name}", *(f"{found['raf_db'][term]['mean_recall']:.2f}" for term in terms)]
@@ -107,18 +107,19 @@ def compounds() -> str:
 
 
 def sixteen() -> str:
-    """Two lines a kind of inputs: basic or compound, with a basic class counted once or mixed with itself."""
+    """Two lines per kind of inputs: basic or compound, with a basic class counted once or mixed with itself."""
     metrics = ("mean_recall", "f1", "basic_told_basic", "compound_told_compound")
     rows = [
         [f"{each['faces']:,} {name}", kind, *(f"{each[figure]:.2f}" for figure in metrics)]
         for name, found in inputs().items()
         for kind, each in found["emotionet"].items()
     ]
-    return table(["faces", "a basic class", "mean diagonal", "F1", "basic told basic", "compound told compound"], rows)
+    head = ["faces", "basic class in F", "mean diagonal", "F1", "basic as basic", "compound as compound"]
+    return table(head, rows)
 
 
 def inputs() -> dict[str, Any]:
-    """The kinds of inputs that compounds were told from."""
+    """The kinds of inputs that compounds were predicted from."""
     return {name: found for name, found in read("compounds").items() if name != "network"}
 
 
@@ -126,7 +127,7 @@ CONTRADICTIONS = ("unsupported", "contradicted", "valence_against", "inconsisten
 
 
 def consistency() -> str:
-    """A line a kind of faces and table: shares of faces that contradict it."""
+    """One line per kind of faces and table: shares of faces that contradict it."""
     rows = [
         [f"{each['faces']:,} {name}", f"`{setting.partition(',')[0]}`", *(f"{each[key]:.3f}" for key in CONTRADICTIONS)]
         for name, found in read("consistency").items()
@@ -138,7 +139,7 @@ def consistency() -> str:
 
 
 def coupling() -> str:
-    """The same of a small network without couplings and with them."""
+    """The same for a small network without and with couplings."""
     metrics = (*CONTRADICTIONS, "expression.accuracy", "action_units.f1")
     rows = [
         [name.partition("_")[0], *(f"{each[key]:.3f}" for key in metrics)]
