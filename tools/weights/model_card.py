@@ -132,8 +132,8 @@ population, 0 one in which all seven classes are equally frequent.
 {populations(default)}
 
 Action units that the teacher labels are scaled so that 0.5 is the threshold with the best F1 in validation; the true
-probability that it stands for is in the metadata, `readout.thresholds`. The others are not calibrated: their 0.5 is the
-network's own.
+probability that it stands for is in the metadata, `readout.thresholds`. The others are not calibrated: for them, 0.5
+is the network's own estimate.
 
 ## Speed
 
