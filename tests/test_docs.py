@@ -78,7 +78,7 @@ def parameters(owner: Any) -> dict[str, Any]:
 SECTIONS = (
     "Rows",
     "DataSet",
-    "Start",
+    "WarmStart",
     "Fold",
     "Mixture",
     "Augmentation",

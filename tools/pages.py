@@ -1,4 +1,4 @@
-"""Fill the tables of docs/weights.md and docs/compounds.md from docs/results; no figure is typed by hand.
+"""Fill the tables of docs/weights.md and docs/compounds.md from docs/results; no number is typed by hand.
 
 python tools/pages.py
 """
@@ -19,27 +19,27 @@ PAGES = [ROOT / "docs" / name for name in ("weights.md", "compounds.md")]
 BLOCK = re.compile(r"(<!-- table: (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 CARD = runpy.run_path(str(ROOT / "tools/weights/model_card.py"))
 UNSEEN = [unit for unit in ACTION_UNITS.labels if unit not in (*CARD["TAUGHT"], *CARD["COUPLED"], *CARD["RENDERED"])]
-"""The units that renders show and the teacher is blind to."""
+"""The units that renders show and the teacher cannot detect."""
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
-    """In Markdown; an empty cell stays one."""
+    """A Markdown table; empty cells stay empty."""
     lines = [head, ["---"] * len(head), *rows]
     return re.sub(r"\|  (?=\|)", "| ", "".join(f"| {' | '.join(line)} |\n" for line in lines))
 
 
 def read(name: str) -> dict[str, Any]:
-    """A kept result."""
+    """A result from docs/results."""
     return dict(json.loads((RESULTS / f"{name}.json").read_text()))
 
 
 def shown(value: float | None) -> str:
-    """A share in percent, or nothing."""
+    """A share in percent; empty for None."""
     return "" if value is None else f"{100 * value:.1f}"
 
 
 def ablation() -> str:
-    """A line a setting: what it is worth on photos and on renders, in percent."""
+    """One line per setting: its metrics on photos and on renders, in percent."""
     rows, by_eye = [], read("by_eye")["comparison"]
     for setting, found in read("weights_ablation").items():
         photos, renders = found["photos"], found["renders"]
@@ -54,17 +54,17 @@ def ablation() -> str:
             by_eye.get(setting),
         ]
         rows.append([setting, *map(shown, cells)])
-    units = ["units, photos", "affect, CCC", "units, renders", "of them unseen", "units by eye, AUC"]
+    units = ["units, photos", "affect, CCC", "units, renders", "unseen units, renders", "units by eye, AUC"]
     return table(["setting", "accuracy", "mean recall", *units], rows)
 
 
 def alignment() -> str:
-    """How far crops of the same face lie apart, on portraits and on enlarged small photos."""
+    """How much the crops of the same face differ, on portraits and on enlarged small photos."""
     found = read("alignment")
     parts = {
-        "turn in degrees": (1, "turn, degrees"),
+        "turn in degrees": (1, "rotation, degrees"),
         "scale": (100, "scale, %"),
-        "place": (100, "place, % of the side"),
+        "place": (100, "position, % of the side"),
     }
     kinds = ("deviation", "95th percentile")
     rows = [
@@ -75,7 +75,7 @@ def alignment() -> str:
 
 
 def precision() -> str:
-    """A line a network and number of bits."""
+    """One line per network and number of bits."""
     metrics = ("expression.accuracy", "expression.mean_recall", "action_units.f1_present", "affect.ccc")
     rows = [
         [f"`{name}`, {bits} bits", f"{each['megabytes']:.1f}", f"{each['time as a ratio to 32 bits']:.2f}"]
@@ -87,7 +87,7 @@ def precision() -> str:
 
 
 def by_eye() -> str:
-    """A line a unit: how many photos show it to the eye, and the F1 of labels and networks."""
+    """One line per unit: the number of photos that show it to the eye, and the F1 of labels and networks."""
     found = read("by_eye")["units"]
     sources = list(dict.fromkeys(source for each in found.values() for source in each if source != "shown"))
     rows = [
@@ -161,7 +161,7 @@ TABLES: dict[str, Callable[[], str]] = {
 
 
 def filled(page: str) -> str:
-    """The page with every table that it names."""
+    """The page with all its tables filled in."""
     return BLOCK.sub(lambda found: found[1] + TABLES[found["name"]]() + found[3], page)
 
 

@@ -1,9 +1,9 @@
-"""Take finished studies into docs/results, and their tables into docs/results.md; no figure is typed by hand.
+"""Copy finished studies to docs/results, and their tables into docs/results.md; no number is typed by hand.
 
 python tools/study_results.py runs/digits runs/clothing    copies these reports and rewrites the page
-python tools/study_results.py                              rewrites the page from the reports that are there
+python tools/study_results.py                              rewrites the page from the reports in docs/results
 
-The ceilings come from `mien relatedness ceiling ... --out docs/results/NAME.ceiling.json`.
+The ceilings come from `mien relatedness ceiling MANIFEST ... --out docs/results/NAME.ceiling.json`.
 """
 
 import json
@@ -20,25 +20,25 @@ CEILINGS = re.compile(r"(<!-- ceilings -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def table(name: str) -> str:
-    """The means of a study, and what made them, as they stand in its report."""
+    """The means of a study and the command that produced them, as in its report."""
     report = (RESULTS / name / "report.md").read_text()
     command, design = re.search(r"^`(.+?)`, (.+?)\. Figures", report, re.MULTILINE).groups()
     rows = re.search(r"(?:^\|.*\n)+", report, re.MULTILINE)[0]
-    return f"{rows}\n`{command}`, {design}: [the whole report](results/{name}/report.md).\n"
+    return f"{rows}\n`{command}`, {design}: [full report](results/{name}/report.md).\n"
 
 
 def ceilings() -> str:
-    """What the tables of the data sets can say at most, in percent."""
-    lines = ["| data | told | accuracy | F1 |", "| --- | --- | --- | --- |"]
+    """The best that the tables of the data sets can predict, in percent."""
+    lines = ["| data | prediction | accuracy | F1 |", "| --- | --- | --- | --- |"]
     for path in sorted(RESULTS.glob("*.ceiling.json")):
-        for told, metrics in json.loads(path.read_text()).items():
+        for prediction, metrics in json.loads(path.read_text()).items():
             shown = f"{100 * metrics['accuracy']:.1f} | {100 * metrics['f1']:.1f}"
-            lines.append(f"| {path.name.partition('.')[0]} | {told} | {shown} |")
+            lines.append(f"| {path.name.partition('.')[0]} | {prediction} | {shown} |")
     return "\n".join(lines) + "\n"
 
 
 def filled(page: str) -> str:
-    """The page with the table of every study that it names, and the ceilings."""
+    """The page with the table of every study that it names, and the ceilings filled in."""
     page = BLOCK.sub(lambda found: found[1] + table(found["name"]) + found[3], page)
     return CEILINGS.sub(lambda found: found[1] + ceilings() + found[2], page)
 
