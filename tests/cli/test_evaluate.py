@@ -121,7 +121,7 @@ def test_a_network_of_fewer_tasks_is_judged_beside_one_of_more(others: Path, mak
         "batch_size": 2,
         "epochs": 1,
     }
-    Trainer(parse(recipe), tmp_path / "run").run()
+    Trainer.of(parse(recipe), tmp_path / "run").train()
     out = tmp_path / "found.json"
     status, output = run(tmp_path / "run/best", BUNDLED, "--manifest", others, "--out", out, "--resamples", 10)
     assert status == 0, output

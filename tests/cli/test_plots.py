@@ -36,7 +36,7 @@ def checkpoint(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     network = {"FaceBehaviorNet": {"width": 8, "depth": [1], "side": 16}}
     data = [{"manifest": str(faces)}]
     recipe = {"name": "tiny", "network": network, "tasks": ["affect"], "data": data, "epochs": 1, "batch_size": 10}
-    Trainer(parse({**recipe, "validation": {"manifest": str(faces), "split": "test"}}), folder).run()
+    Trainer.of(parse({**recipe, "validation": {"manifest": str(faces), "split": "test"}}), folder).train()
     return folder / "last"
 
 

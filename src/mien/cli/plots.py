@@ -37,13 +37,13 @@ def curves(
         from mien.learn.plots.curves import curves as divide
         from mien.learn.plots.curves import draw
         from mien.learn.plots.style import check
-        from mien.learn.train.teachers import label
+        from mien.learn.train.setup.teachers import predict_labels
 
     with refusals():
         check(out)
         rows = read_manifest(manifest).split(split)
         judged = _continuous(rows, task)
-        found = divide(label(rows, [judged], [network])[task], rows.column(judged), rows, group=group)
+        found = divide(predict_labels(rows, [judged], [network])[task], rows.column(judged), rows, group=group)
         draw(found, judged, out, most=most, ranked=ranked)
     print(f"{len(found)} videos, {len(rows)} frames: {out}" if found[0].name else f"{len(rows)} rows: {out}")
 

@@ -62,8 +62,8 @@ def train(
         from mien.learn.data.manifest.manifest import ManifestError
         from mien.learn.recipe.recipe import RecipeError, load
         from mien.learn.train.objective import DivergedError
-        from mien.learn.train.policy_search import prepared
-        from mien.learn.train.teachers import TeacherError
+        from mien.learn.train.policy_search import with_policy
+        from mien.learn.train.setup.teachers import TeacherError
         from mien.learn.train.trainer import Trainer
 
     try:
@@ -72,7 +72,7 @@ def train(
         begun = find(folder / "last") is not None
         if begun and not resume:
             fail(f"{folder} holds a run already; --resume goes on with it, --out DIR begins another", 2)
-        trainer = Trainer(prepared(settings, folder), folder)
+        trainer = Trainer.of(with_policy(settings, folder), folder)
         if begun:
             trainer.resume()
         folder.mkdir(parents=True, exist_ok=True)
@@ -111,14 +111,14 @@ def export(
 def _watch(trainer: Any, folder: Path) -> None:
     """Run the trainer with a progress bar on a terminal and one printed line an epoch."""
     main = trainer.accelerator.is_main_process
-    select = trainer.select
-    for note in trainer.notes if main else ():
+    select = trainer.run.select
+    for note in trainer.run.notes if main else ():
         complain(note)
-    if main and trainer.untaught:
-        names = ", ".join(trainer.untaught)
+    if main and trainer.run.untaught:
+        names = ", ".join(trainer.run.untaught)
         complain(f"no label and no coupling teaches {names}: these outputs will mean nothing")
 
-    epochs = -(-trainer.steps // trainer.mixing.steps_per_epoch)
+    epochs = -(-trainer.run.steps // trainer.mixing.steps_per_epoch)
 
     def epoch_done(row: dict[str, float]) -> None:
         losses = ", ".join(f"{name[5:]} {value:.3f}" for name, value in row.items() if name.startswith("loss."))
@@ -126,16 +126,16 @@ def _watch(trainer: Any, folder: Path) -> None:
         if main:
             print(f"epoch {row['epoch']}/{epochs}: {losses}{judged}", flush=True)
 
-    with progress("training", trainer.steps, done=trainer.step) as advance:
+    with progress("training", trainer.run.steps, done=trainer.step) as advance:
 
         def report(means: Any) -> None:
             advance(1, ", ".join(f"{name} {value:.2f}" for name, value in means.items()))
 
         try:
             with stop_requests() as stop:
-                trainer.run(report, epoch_done, stop.is_set)
+                trainer.train(report, epoch_done, stop.is_set)
         except KeyboardInterrupt:
-            fail(f"interrupted after step {trainer.step} of {trainer.steps}; --resume goes on from there", 130)
+            fail(f"interrupted after step {trainer.step} of {trainer.run.steps}; --resume goes on from there", 130)
         finally:
             trainer.accelerator.end_training()
     if main:
