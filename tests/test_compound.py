@@ -184,12 +184,12 @@ def test_invalid_sets_are_refused() -> None:
     ):
         with pytest.raises(ValueError, match=reason):
             Compounds("x", classes, "", temperature=temperature)
-    with pytest.raises(ValueError, match="^unknown weighting median; did you mean mean?"):
+    with pytest.raises(ValueError, match=r"^unknown weighting median; did you mean mean\?$"):
         RAF_DB.weighted("median")
     weak = Compounds("x", (one, Compound("bored", ("neutral",), {"AU04": 0.3})), "")
     with pytest.raises(ValueError, match="bored: needs at least one action unit"):
         weak.weighted("prototypical")
-    with pytest.raises(ValueError, match="^unknown expression contempt; "):
+    with pytest.raises(ValueError, match=r"^unknown expression contempt; "):
         basic_units(("contempt",))
 
 

@@ -59,7 +59,7 @@ def test_every_label_has_a_meaning() -> None:
 
 
 def test_duplicate_labels_are_refused() -> None:
-    with pytest.raises(ValueError, match="^task shoes: duplicate label laces$"):
+    with pytest.raises(ValueError, match=r"^task shoes: duplicate label laces$"):
         Task("shoes", Kind.ATTRIBUTES, ("laces", "laces"), ("a", "b"))
 
 

@@ -176,7 +176,7 @@ def test_bad_words_are_one_line_and_status_2(shop: Path, network: Path) -> None:
         (("diff", "du_2014", "none"), "none: carries no relatedness"),
         (("diff", "du_2014", "aff_wild2", "--out", "d.csv"), "d.csv: the file's name must end in .png"),
         ((*infer, "--classes", "shoes", "--attributes", "parts"), f"{shop / MANIFEST}: has no task shoes (there are "),
-        ((*infer, "--classes", "parts", "--attributes", "parts"), "the task parts has the kind attributes, expected classes"),
+        ((*infer, "--classes", "parts", "--attributes", "parts"), "the task parts has the kind attributes, expected"),
         (
             (*infer, "--classes", "shoe", "--attributes", "parts", "--split", "no"),
             f"{shop / MANIFEST}: no rows of split",

@@ -196,9 +196,9 @@ def _presence_section(scan: Scan) -> str:
     band = "Where points are too dense to draw, lines show means, and bands the range from minimum to maximum. "
     return (
         "<section><h2>Who is visible when</h2><p class=note>Each track is coloured by the most probable class at each"
-        f" moment. Each point of the curves {points}. {smooth}{band if scan.frames > 400 else ''}Drag across a chart to zoom in,"
-        " double-click to show everything. Numbers next to names are means over the track, or the values at the"
-        " pointer.</p><div class=ribbon id=ribbon></div></section>"
+        f" moment. Each point of the curves {points}. {smooth}{band if scan.frames > 400 else ''}"
+        "Drag across a chart to zoom in, double-click to show everything. Numbers next to names are means over the"
+        " track, or the values at the pointer.</p><div class=ribbon id=ribbon></div></section>"
     )
 
 
