@@ -110,7 +110,7 @@ def test_frames_of_another_size_are_fitted_in() -> None:
     scene = Scene(640, 360, FACE)
     drawn = np.asarray(scene.draw(np.full((720, 720, 3), 200, np.uint8), 0.0, [row(0, 0, 0, 720)]), int)
     assert np.abs(drawn[180, 320] - 200).max() <= 1
-    assert drawn[180, 100].max() < 60  # beside the square
+    assert drawn[180, 100].max() < 60  # next to the square
     assert np.abs(drawn[180, 140:144] - COLOURS[0]).sum(1).min() < 12
 
 

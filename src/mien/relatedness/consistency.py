@@ -39,9 +39,9 @@ def measure_consistency(
     - ``unsupported``: none of the attributes expected of the class is present. A share of ``expected_faces``, those
       whose class is expected to show any.
     - ``incomplete``: at least one of them is missing. A share of the same faces; not a contradiction.
-    - ``contradicted``: the attributes imply one or more classes, because all those expected of it are present
-      (papers/003, section 3.1.2, co-annotation, with the prototypical attributes only), and the predicted class is not
-      among them. A share of ``implied_faces``, those whose attributes imply a class.
+    - ``contradicted``: the attributes imply other classes only. They imply a class if all those expected of it are
+      present (papers/003, section 3.1.2, co-annotation, with the prototypical attributes only). A share of
+      ``implied_faces``, those whose attributes imply any class.
     - ``valence_against``: the valence has the opposite sign of the class (:data:`SIGNS`), by more than ``margin``. A
       share of ``signed_faces``, those whose class has a sign. Only if the tasks have a label ``valence``.
     - ``inconsistent``: unsupported, contradicted or with valence against it. A share of all faces.

@@ -100,7 +100,7 @@ def build_report(
 
 
 def embedded(value: object) -> str:
-    """JSON that cannot end the script element around it, whatever the names of files are."""
+    """JSON that cannot end the script element around it, even if the name of a file contains tags."""
     text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
