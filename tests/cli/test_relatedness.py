@@ -164,11 +164,11 @@ def test_bad_words_are_one_line_and_status_2(shop: Path, network: Path) -> None:
     infer = ("infer", shop, "--out", "t.csv")
     for words, reason in (
         (("show", "du"), "du: no such table (du_2014, aff_wild2, aff_wild2_002), and not a .csv, .json or .onnx file"),
-        (("show", "bad.csv"), "bad.csv: row boot, column laces: 'lots' is no number in [0, 1]"),
+        (("show", "bad.csv"), "bad.csv: row boot, column laces: 'lots' is not a number in [0, 1]"),
         (("show", "gone.json"), "gone.json: no such file"),
         (("show", shop), f"{shop}: not a checkpoint of mien (no readable checkpoint.json)"),
         (("show", "none"), "none: carries no relatedness"),
-        (("show", "odd"), "odd: not a relatedness (it lacks classes, attributes, class_labels"),
+        (("show", "odd"), "odd: not a relatedness (missing: classes, attributes, class_labels"),
         (("show", network), f"{network}: carries no relatedness"),
         (("show", "none.onnx"), "none.onnx: no such file"),
         (("show", "du_2014", "--out", "t.pdf"), "t.pdf: the file's name must end in .csv, .json, .png"),
@@ -176,7 +176,7 @@ def test_bad_words_are_one_line_and_status_2(shop: Path, network: Path) -> None:
         (("diff", "du_2014", "none"), "none: carries no relatedness"),
         (("diff", "du_2014", "aff_wild2", "--out", "d.csv"), "d.csv: the file's name must end in .png"),
         ((*infer, "--classes", "shoes", "--attributes", "parts"), f"{shop / MANIFEST}: has no task shoes (there are "),
-        ((*infer, "--classes", "parts", "--attributes", "parts"), "the task parts holds attributes, expected classes"),
+        ((*infer, "--classes", "parts", "--attributes", "parts"), "the task parts has the kind attributes, expected"),
         (
             (*infer, "--classes", "shoe", "--attributes", "parts", "--split", "no"),
             f"{shop / MANIFEST}: no rows of split",

@@ -51,7 +51,7 @@ def _check(target: Path, table: Path, overwrite: bool) -> None:
 
 
 def _page(path: Path, video: Path | None, quiet: bool) -> tuple[str, list[str]]:
-    from mien.report.build import report as page
+    from mien.report.build import build_report
     from mien.report.scan import scan
     from mien.report.thumbnails import thumbnails
     from mien.table.reader import AnnotatedTable
@@ -69,8 +69,10 @@ def _page(path: Path, video: Path | None, quiet: bool) -> tuple[str, list[str]]:
              for name in missing[:3]]  # fmt: skip
     notes += [f"... and of {len(missing) - 3} more."] if len(missing) > 3 else []
     notes += [f"No thumbnails of {fault}." for fault in faults]
-    return page(found, table.metadata, path.name, failures=_failures(path, table.metadata), pictures=pictures,
-                notes=notes), notes  # fmt: skip
+    page = build_report(
+        found, table.metadata, path.name, failures=_failures(path, table.metadata), pictures=pictures, notes=notes
+    )
+    return page, notes
 
 
 def _place(name: str, table: Path) -> Path | None:
