@@ -24,14 +24,14 @@ from mien.tasks import Kind, Task
 
 def adversary(
     recipe: Recipe, network: nn.Module, tasks: Sequence[Task], labels: Mixing, accelerator: Accelerator
-) -> Adversary | None:
-    """The critic and what belongs to it, on the network's device; None if the recipe has none.
+) -> tuple[Adversary | None, Mixing]:
+    """The critic and what belongs to it, on the network's device (None if the recipe has none), and the batches.
 
     Args:
         recipe: ``adversarial`` says what.
         network: has a ``trunk`` of a ``width``; what it owns outside ``heads``, and is not frozen, is the encoder.
         tasks: the label space of the run.
-        labels: of the training rows, which the grouping is made from; with ``stratify`` they are put in another order.
+        labels: of the training rows, which the grouping is made from; ``stratify`` returns them in another order.
         accelerator: knows the device and the other ranks.
 
     Raises:
@@ -39,7 +39,7 @@ def adversary(
     """
     settings = recipe.adversarial
     if settings is None:
-        return None
+        return None, labels
     if recipe.sharing:
         raise RecipeError(f"adversarial: it needs shared features; with {recipe.sharing.name} each task has its own")
     task = _task(settings.task, tasks)
@@ -49,13 +49,14 @@ def adversary(
     grouping: Grouping = _built(settings.grouping, "grouping")
     radius = _radius(grouping, task, labels)
     if settings.stratify:
-        labels.stratify([_strata(columns.get(task.name), radius) for columns in labels.columns])
+        labels = labels.stratified([_strata(columns.get(task.name), radius) for columns in labels.columns])
     critic = _critic(settings, int(width))
     named = network.named_parameters()
     encoder = [weight for name, weight in named if not name.startswith("heads.") and weight.requires_grad]
     if not encoder:
         raise RecipeError("adversarial: it teaches the encoder, all of which `start.freeze` holds")
-    return Adversary(settings, critic.to(accelerator.device), encoder, grouping, radius, task.name, accelerator)
+    built = Adversary(settings, critic.to(accelerator.device), encoder, grouping, radius, task.name, accelerator)
+    return built, labels
 
 
 def _critic(settings: Adversarial, width: int) -> Critic:

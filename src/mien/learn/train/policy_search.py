@@ -280,10 +280,9 @@ def _divided(mixing: Mixing, share: float, seed: int) -> tuple[Mixing, Mixing]:
         for part, mine in zip(parts, (held, ~held), strict=True):
             part.append(replace(rows, turns=rows.rows[mine]))
     plans = [mixing.plan.over([len(rows.rows) for rows in part]) for part in parts]
+    labels = mixing.columns  # with those that teachers filled in
     both = [
-        Mixing(part, mixing.tasks, seed, rank=mixing.rank, world=mixing.world, plan=plan)
+        Mixing(part, mixing.tasks, seed, rank=mixing.rank, world=mixing.world, plan=plan, columns=labels)
         for part, plan in zip(parts, plans, strict=True)
     ]
-    for each in both:
-        each.columns = mixing.columns  # with the labels that teachers filled in
     return both[0], both[1]

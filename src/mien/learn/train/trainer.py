@@ -63,19 +63,22 @@ class Trainer:
         self.select = assembly.select(recipe.select, self.tasks, self.validation)
         lambdas = assembly.lambdas(recipe, self.tasks, self.couplings)
         self.balancer = assembly.balancer(recipe, assembly.terms(self.tasks, self.couplings))
+        filled = []
         for rows, columns in zip(training, self.mixing.columns, strict=True):  # after the tables were counted
             predicted = label(rows, self.tasks, [Path(teacher) for teacher in recipe.teachers])
-            columns |= {
+            known = {
                 task.name: fill(columns.get(task.name), predicted[task.name], task)
                 for task in self.tasks
                 if task.name in predicted
             }
+            filled.append({**columns, **known})
+        self.mixing = self.mixing.with_labels(filled)
         losses = assembly.losses(recipe, self.tasks, self.mixing)  # after the teachers: priors count what they fill in
         self.objective = Objective(self.tasks, self.couplings, lambdas, self.balancer, self.accelerator, losses)
         self.network, self.optimizer = self.accelerator.prepare(
             network, optimizer_of(recipe.optimizer, rate_groups(network, recipe.start))
         )
-        self.adversary = adversary(recipe, self.bare, self.tasks, self.mixing, self.accelerator)
+        self.adversary, self.mixing = adversary(recipe, self.bare, self.tasks, self.mixing, self.accelerator)
         self.probes = open_probes(recipe)
         assembly.check_inputs(network, [manifest for manifest, _ in self.probes.values()])
         self.augment = Augment(recipe.augmentation, self.tasks)

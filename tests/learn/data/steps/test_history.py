@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from mien.learn.data.steps.steps import Step, add_steps, steps_of, undo
 
 from mien.learn.data.manifest.manifest import MANIFEST, ManifestError, read_manifest, read_metadata
-from mien.learn.data.steps.steps import Step, add_steps, steps_of, undo
 
 CLEAN, FRAMES = Step("affect_consistency"), Step("every_fifth_frame")
 

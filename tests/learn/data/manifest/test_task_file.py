@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-
 from mien.learn.data.importing.task_file import read_tasks
+
 from mien.tasks import EXPRESSION, Kind
 
 

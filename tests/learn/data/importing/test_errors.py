@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from mien.learn.data.importing.faults import FAULTS, KINDS, OTHER, SHOWN, Faults, kind_of
 
 

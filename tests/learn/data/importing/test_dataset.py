@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
-
 from mien.learn.data.importing.faults import Faults
 from mien.learn.data.importing.importing import import_rows, prepare_rows
+from PIL import Image
+
 from mien.learn.data.manifest.manifest import MANIFEST, read_manifest, read_metadata
 from mien.learn.data.sources.shared.files import required
 from mien.tasks import Kind, Task
