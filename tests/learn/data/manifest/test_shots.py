@@ -1,4 +1,4 @@
-"""A few rows of each class: how many, which, and what is said where there are not enough."""
+"""A few rows of each class: how many, which ones, and the message if there are too few."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,7 @@ LABELS = np.array([0, 0, 0, 0, 1, 1, np.nan, 2, 2, 2, 2, 2], np.float32)
 Recipes = Callable[..., dict[str, Any]]
 
 
-def test_so_many_of_each_class_and_all_of_a_class_that_has_fewer() -> None:
+def test_n_rows_of_each_class_or_all_of_a_smaller_class() -> None:
     for seed in range(5):
         found = few(LABELS, 3, seed)
         assert list(found) == sorted(set(found))
@@ -26,21 +26,21 @@ def test_so_many_of_each_class_and_all_of_a_class_that_has_fewer() -> None:
     assert len(few(np.array([np.nan, np.nan]), 3, 0)) == 0
 
 
-def test_the_seed_alone_says_which_and_fewer_are_among_more() -> None:
+def test_the_seed_decides_and_fewer_shots_are_a_subset() -> None:
     assert np.array_equal(few(LABELS, 2, 4), few(LABELS, 2, 4))
     assert len({tuple(few(LABELS, 1, seed)) for seed in range(10)}) > 3
     for seed in range(5):
         assert set(few(LABELS, 1, seed)) < set(few(LABELS, 2, seed)) < set(few(LABELS, 4, seed))
 
 
-def test_every_row_of_a_class_is_drawn_as_often() -> None:
+def test_every_row_of_a_class_is_equally_likely() -> None:
     drawn = np.bincount(np.concatenate([few(LABELS, 1, seed) for seed in range(2000)]), minlength=12)
     assert drawn[6] == 0
     assert drawn[:4] == pytest.approx([500] * 4, rel=0.2)
     assert drawn[7:] == pytest.approx([400] * 5, rel=0.2)
 
 
-def test_which_task_is_counted_by() -> None:
+def test_the_task_whose_classes_are_counted() -> None:
     tasks = (EXPRESSION, AFFECT, COMPOUND)
     assert counted_by(tasks, None, None) is EXPRESSION
     assert counted_by(tasks, None, ["affect", "compound", "expression"]) is COMPOUND
@@ -51,13 +51,13 @@ def test_which_task_is_counted_by() -> None:
 def test_classes_with_too_few_rows_are_named() -> None:
     assert scarce(np.repeat(np.arange(7.0), 3), EXPRESSION, 3) is None
     labels = np.array([0, 0, 1, 1, 2, 2, 3, 4, 4, 5, 5, 6, 6], float)
-    assert scarce(labels, EXPRESSION, 2) == "fewer than 2 rows of a class of expression: fear 1"
+    assert scarce(labels, EXPRESSION, 2) == "fewer than 2 rows per class of expression: fear 1"
 
 
 def test_a_manifest_without_a_label_is_refused(make_set: Callable[..., Path], tmp_path: Path) -> None:
     rows = [{"expression": None, "valence": 0.5}]
     manifest = read_manifest(make_set(tmp_path / "set", rows, np.zeros((1, 8, 8, 3), np.uint8), FACE))
-    with pytest.raises(ManifestError, match="no row has a label of expression to take 2 a class of"):
+    with pytest.raises(ManifestError, match="no row has a label of expression, so 2 per class cannot be drawn"):
         shots_of(manifest, EXPRESSION, 2, 0)
 
 
@@ -70,7 +70,7 @@ def test_a_recipe_trains_on_its_shots(easy: Path, plain_recipe: Recipes) -> None
     other = manifests(recipe.model_copy(update={"seed": 1}))[0][0]
     assert other.table["path"].to_pylist() != training[0].table["path"].to_pylist()
     (line,) = lacking_shots(recipe, training)
-    assert line == "data.0.shots: fewer than 3 rows of a class of expression: sadness 0, fear 0, anger 0, disgust 0"
+    assert line == "data.0.shots: fewer than 3 rows per class of expression: sadness 0, fear 0, anger 0, disgust 0"
 
 
 def test_a_fold_is_cut_out_before_the_shots_are_drawn(easy: Path, plain_recipe: Recipes) -> None:

@@ -166,7 +166,7 @@ def read_manifest(path: Path | str, *, excluded: bool = False) -> Manifest:
     if not table.num_rows:
         raise ManifestError(f"{path}: has no rows")
     if "crop" not in table.column_names:
-        raise ManifestError(f"{path}: has no column crop; `mien data prepare {path.parent}` prepares the pictures")
+        raise ManifestError(f"{path}: has no column crop; `mien data prepare {path.parent}` makes it")
     if "split" not in table.column_names:
         raise ManifestError(f"{path}: has no column split")
     crops = read_pack(path.parent / PACK)
