@@ -86,7 +86,7 @@ def test_rows_then_pictures(
     assert whole.shape == (1, 4, 4)
     assert whole[0, :, 0].max() < 20
     assert (boxed == 200).all()
-    assert shown[1] == f"{birds / 'b.png'}: the box lies outside the picture"
+    assert shown[1] == f"{birds / 'b.png'}: the box is outside the picture"
     assert sum(manifest.metadata["errors"].values()) == 3
 
 

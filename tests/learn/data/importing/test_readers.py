@@ -27,7 +27,7 @@ def module(read: Any) -> ModuleType:
 
 def read(
     root: Path,
-    fault: Any,
+    report: Any,
     *,
     share: float = 0.2,
     seed: int = 0,

@@ -48,7 +48,7 @@ def test_cut_box() -> None:
     np.testing.assert_array_equal(cut_box(row, PIXELS), PIXELS[0:4, 28:30])
     assert cut_box({**row, "y": None}, PIXELS) is PIXELS
     for wrong in ({"x": 30.0}, {"x": -11.0}, {"y": -6.0}):
-        with pytest.raises(MediaError, match="the box lies outside the picture"):
+        with pytest.raises(MediaError, match="the box is outside the picture"):
             cut_box({**row, **wrong}, PIXELS)
 
 

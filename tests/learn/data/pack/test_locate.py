@@ -65,7 +65,7 @@ def test_own_landmarks_then_the_box_then_the_largest(row: dict[str, Any], use: U
         ({"landmarks": [1.0] * 9}, "landmarks must be 10 numbers"),
         ({"landmarks": [float("nan")] * 10}, "landmarks must be 10 numbers"),
         ({"landmarks": [5.0] * 10}, "landmarks coincide"),
-        ({"landmarks": [1e6, *range(9)]}, "landmarks lie outside the picture of 200 x 100 pixels"),
+        ({"landmarks": [1e6, *range(9)]}, "landmarks are outside the picture of 200 x 100 pixels"),
     ],
 )
 def test_errors_give_the_reason(row: dict[str, Any], reason: str) -> None:

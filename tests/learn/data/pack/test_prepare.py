@@ -18,14 +18,12 @@ import pytest
 from PIL import Image
 
 from mien.faces.align import align
-from mien.faces.detect import Pixels, YuNet
+from mien.faces.detect import YuNet
 from mien.learn.data.manifest.manifest import MANIFEST, PACK, ManifestError, read_manifest, write_manifest
 from mien.learn.data.manifest.shards import SHARDS
 from mien.learn.data.pack.crops import PackOptions
 from mien.learn.data.pack.finder import TIGHT
 from mien.learn.data.pack.prepare import ERRORS, PLAN, prepare_manifest
-from mien.learn.data.sources import digits
-from mien.media.picture import MediaError
 from mien.tasks import AFFECT, FACE
 
 HOW = PackOptions(shard=4)
@@ -255,51 +253,3 @@ def test_an_earlier_pack_is_removed(whole: Path, faces: Path, tmp_path: Path) ->
     prepare_manifest(imported(tmp_path, rows_of(faces)), HOW, workers=1)
     assert files(tmp_path) == files(whole)
     assert json.loads(pq.read_schema(tmp_path / MANIFEST).metadata[b"mien"])["prepared"]["shard"] == 4
-
-
-def test_pictures_from_a_function(tmp_path: Path) -> None:
-    rows = [{"path": path, "split": "train", "valence": k / 10} for k, path in enumerate(["3", "none", "5", "bad"])]
-
-    def picture(row: dict[str, Any]) -> Pixels:
-        if not row["path"].isdigit():
-            raise MediaError("not a picture") if row["path"] == "bad" else FileNotFoundError("no such file")
-        return np.full((20, 30, 3), int(row["path"]), np.uint8)
-
-    options, seen = PackOptions(side=8, grey=True, shard=2), list[int]()
-    problems = prepare_manifest(imported(tmp_path, rows), options, picture=picture, workers=1, advance=seen.append)
-    assert problems == ["none: no such file", "bad: not a picture"]
-    assert sum(seen) == 4
-    manifest = read_manifest(tmp_path)
-    assert manifest.table["path"].to_pylist() == ["3", "5"]
-    assert manifest.shape == (1, 8, 8)
-    assert manifest.images(np.arange(2)).max((1, 2, 3)).tolist() == [3, 5]
-    assert manifest.column(AFFECT)[:, 0].tolist() == pytest.approx([0, 0.2])
-
-
-def test_worker_processes_get_the_function(tmp_path: Path) -> None:
-    rows = list(digits.read())
-    for name, options, workers in (("one", PackOptions(side=8), 1), ("two", PackOptions(side=8, shard=600), 2)):
-        (tmp_path / name).mkdir()
-        write_manifest(tmp_path / name / MANIFEST, rows, digits.TASKS, {})
-        assert prepare_manifest(tmp_path / name, options, picture=digits.picture, workers=workers) == []
-    one, two = (read_manifest(tmp_path / name) for name in ("one", "two"))
-    assert len([*(tmp_path / "two" / SHARDS).iterdir()]) == 3
-    np.testing.assert_array_equal(one.images(np.arange(1797)), two.images(np.arange(1797)))
-    expected = np.stack([digits.picture(row) for row in rows]).transpose(0, 3, 1, 2)
-    np.testing.assert_array_equal(one.images(np.arange(1797)), expected)
-
-
-def test_a_picture_without_a_face_is_aligned_by_the_function_too(faces: Path, tmp_path: Path) -> None:
-    rows = [{"path": str(faces / name), "split": "train"} for name in ("0.png", "2.png", "4.png")]
-    noise = np.random.default_rng(0).integers(0, 256, (128, 176, 3), dtype=np.uint8)
-
-    def picture(row: dict[str, Any]) -> Pixels:
-        return noise if row["path"].endswith("2.png") else np.asarray(Image.open(row["path"]))
-
-    options = PackOptions(keep_unfound=True)
-    assert prepare_manifest(imported(tmp_path, rows), options, picture=picture, workers=1) == []
-    manifest = read_manifest(tmp_path)
-    assert manifest.table["found"].to_pylist() == [True, False, True]
-    known = [np.reshape(manifest.table["landmarks"][row].as_py(), (5, 2)) for row in (0, 2)]
-    crop = manifest.images(np.array([1]))[0].transpose(1, 2, 0)
-    np.testing.assert_array_equal(crop, align(noise, np.median(np.float32(known), 0)))

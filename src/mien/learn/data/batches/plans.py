@@ -125,9 +125,7 @@ class Drawn:
         """Rows of each set drawn before each step of an epoch and before the next epoch: steps + 1 x sets."""
         for each in range(epoch + 1):
             if each not in self._ends:
-                generator = np.random.default_rng(
-                    [self.seed, each, 0, 0]
-                )  # four numbers, to differ from the seeds of the orders
+                generator = np.random.default_rng([self.seed, each, 0, 0])  # the orders' seeds have three numbers
                 drawn = generator.multinomial(self.size, self.probabilities, self.steps)
                 begin = self._ends.pop(each - 1)[-1] if each else np.zeros(len(self.lengths), int)
                 self._ends[each] = begin + np.concatenate([np.zeros_like(drawn[:1]), drawn.cumsum(0)])

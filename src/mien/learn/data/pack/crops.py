@@ -122,7 +122,7 @@ def cut_box(row: Row, picture: Pixels) -> Pixels:
     x, y, width, height = (float(value) for value in box if value is not None)
     part = picture[max(0, round(y)) : max(0, round(y + height)), max(0, round(x)) : max(0, round(x + width))]
     if not part.size:
-        raise MediaError("the box lies outside the picture")
+        raise MediaError("the box is outside the picture")
     return part
 
 

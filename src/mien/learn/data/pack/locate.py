@@ -22,7 +22,7 @@ ReadPicture = Callable[[Row], Pixels]
 """Returns the picture of a row, H x W x 3 uint8, upright; raises MediaError or OSError if it cannot be read."""
 
 FAR = 1.0
-"""Share of the picture's longer side by which landmarks may lie outside the picture; farther out they are an error."""
+"""Share of the picture's longer side by which landmarks may be outside the picture; farther out they are an error."""
 
 
 class NoFaceError(MediaError):
@@ -127,7 +127,7 @@ def _landmarks(values: Any, image: Pixels) -> NDArray[np.float64]:
     height, width = image.shape[:2]
     margin = FAR * max(height, width)
     if (points < -margin).any() or (points > np.array([width, height]) + margin).any():
-        raise MediaError(f"landmarks lie outside the picture of {width} x {height} pixels")
+        raise MediaError(f"landmarks are outside the picture of {width} x {height} pixels")
     if np.ptp(points, axis=0).max() < 1:
         raise MediaError("landmarks coincide")
     return points

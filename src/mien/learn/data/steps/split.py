@@ -40,10 +40,7 @@ def divide(
     Raises:
         ManifestError: if there is no such column or split, or a split would be empty.
     """
-    shares = {"train": 1 - valid - test, "valid": valid, "test": test}
-    shares = {name: share for name, share in shares.items() if share > 0}
-    if "train" not in shares or len(shares) < 2:
-        raise ManifestError(f"shares of {valid:g} and {test:g} leave nothing to divide")
+    shares = _shares(valid, test)
     if by not in table.column_names:
         raise ManifestError(f"has no column {by} to divide by; --group path divides by picture")
     old = table["split"].combine_chunks()
@@ -62,6 +59,15 @@ def divide(
     new = np.asarray(old.to_pylist(), dtype=object)
     new[chosen] = np.array(list(shares), dtype=object)[turns[groups]]
     return pa.array(new, pa.string())
+
+
+def _shares(valid: float, test: float) -> dict[str, float]:
+    """The share of each split that gets rows, train among them."""
+    shares = {"train": 1 - valid - test, "valid": valid, "test": test}
+    shares = {name: share for name, share in shares.items() if share > 0}
+    if "train" not in shares or len(shares) < 2:
+        raise ManifestError(f"shares of {valid:g} and {test:g} leave nothing to divide")
+    return shares
 
 
 def _assign(
