@@ -15,8 +15,8 @@ from pathlib import Path
 from PIL import Image, ImageEnhance, ImageOps
 
 import mien
-from mien.learn.data.importing.faults import Faults
-from mien.learn.data.importing.importing import import_rows, prepare_rows
+from mien.learn.data.importing.dataset import import_rows, prepare_rows
+from mien.learn.data.importing.errors import ImportErrors
 from mien.learn.data.sources import table
 from mien.learn.export.export import export
 from mien.learn.recipe.recipe import parse
@@ -70,11 +70,11 @@ def recipe(faces: Path) -> dict[str, object]:
 def main(labels: Path, folder: Path) -> None:
     faces, run, network = folder / "faces", folder / "run", folder / "own.onnx"
 
-    faults = Faults(print)
-    import_rows(table, labels, faces, {}, faults)
-    prepare_rows(faces, table, faults)
-    faults.close(faces)
-    print(f"rows and pictures that cannot be used: {faults.kinds.total()}")
+    errors = ImportErrors(print)
+    import_rows(table, labels, faces, {}, errors)
+    prepare_rows(faces, table, errors)
+    errors.close(faces)
+    print(f"rows and pictures that cannot be used: {errors.kinds.total()}")
 
     plain = recipe(faces)
     metrics = Trainer.of(parse(plain), run).train(epoch_done=lambda row: print(f"epoch {row['epoch']} done"))

@@ -92,14 +92,14 @@ def test_what_is_left_out_is_shown_counted_and_written_down(clothes: Path, tmp_p
     (clothes / "images" / "000001.jpg").unlink()
     status, output = mien("data", "import", "clothing", clothes, tmp_path / "out", "--side", 16)
     assert status == 1
-    lines = (tmp_path / "out" / "import.faults.txt").read_text().splitlines()
+    lines = (tmp_path / "out" / "import.errors.txt").read_text().splitlines()
     assert len(lines) == 2
     assert lines[0] == f"{clothes / 'images' / '000001.jpg'}: no such file"
     assert "000002.jpg: " in lines[1]
     assert "category 0" not in output
     metadata = read_metadata(tmp_path / "out")[2]
-    assert metadata["faults"]["no such file"] == 1
-    assert sum(metadata["faults"].values()) == 2
+    assert metadata["errors"]["no such file"] == 1
+    assert sum(metadata["errors"].values()) == 2
     assert metadata["importer"]["reader"] == "clothing"
     assert metadata["side"] == 16
 
@@ -121,7 +121,7 @@ def test_nothing_to_read_leaves_nothing(tmp_path: Path) -> None:
     status, output = mien("data", "import", "table", tmp_path / "labels.csv", tmp_path / "out")
     assert status == 2
     assert "row 1: has no path" in output
-    assert "there is no picture with a label" in output
+    assert "no labelled pictures found" in output
     assert not (tmp_path / "out").exists()
 
 
@@ -176,7 +176,7 @@ def test_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (("data", "import", "clothing", "{empty}", "{out}"), "images, "),
         (("data", "import", "traffic_signs", "{empty}", "{out}"), "0 or 00000, 1 or 00001, "),
         (("data", "import", "traffic_signs", "{empty}/none", "{out}"), "No such file"),
-        (("data", "import", "clothes", "{empty}", "{out}"), "no reader of a data set clothes; did you mean clothing?"),
+        (("data", "import", "clothes", "{empty}", "{out}"), "no data set clothes; did you mean clothing?"),
         (("data", "import", "digits", "{out}", "--option", "sead=1"), "digits has no option sead; did you mean seed?"),
         (("data", "import", "ferplus", "{out}"), "mien data import ferplus needs ROOT and DIR; given: "),
         (("data", "import", "digits", "{out}", "--no-prepare"), "lie in no files"),

@@ -32,8 +32,8 @@ def test_what_was_left_out_is_said_and_counted(folder: Path) -> None:
     assert result.exit_code == 1
     lines = result.stderr.splitlines()
     assert lines[:20] == [f"mien: gone{k}.png: no such file" for k in range(20)]
-    assert lines[20:] == [f"mien: and 5 more: all are in {folder}/prepare.faults.txt"]
-    assert result.stdout == f"1 faces in {folder}; 25 rows left out, see {folder}/prepare.faults.txt\n"
+    assert lines[20:] == [f"mien: and 5 more: all are in {folder}/prepare.errors.txt"]
+    assert result.stdout == f"1 faces in {folder}; 25 rows left out, see {folder}/prepare.errors.txt\n"
     assert read_manifest(folder).shape == (1, 112, 112)
 
 
@@ -52,7 +52,7 @@ def test_all_well_is_status_0_and_a_second_time_is_refused(folder: Path) -> None
     assert again.exit_code == 2
     assert (
         again.stderr
-        == f"mien: {folder}/manifest.parquet: is prepared already; import it again to prepare it otherwise\n"
+        == f"mien: {folder}/manifest.parquet: already prepared; import it again to prepare it with other options\n"
     )
 
 

@@ -37,12 +37,12 @@ def import_(
 ) -> None:
     """A data set becomes a folder to train on: manifest.parquet and the packed pictures.
 
-    Exit status: 0 when done, 1 if something was left out (it is named, and stands in import.faults.txt), 2 if nothing
+    Exit status: 0 when done, 1 if something was left out (it is named, and stands in import.errors.txt), 2 if nothing
     could be read.
     """
     with needs_extra(), refusals():
-        from mien.learn.data.importing.faults import Faults
-        from mien.learn.data.importing.importing import import_rows, prepare_rows
+        from mien.learn.data.importing.dataset import import_rows, prepare_rows
+        from mien.learn.data.importing.errors import ImportErrors
         from mien.learn.data.importing.readers import find_reader, needs_root, parse_options
 
         reader = find_reader(name)
@@ -54,17 +54,17 @@ def import_(
         root, out = places[0] if len(places) > 1 else None, places[-1]
         if not prepare and hasattr(reader, "picture"):
             raise ValueError(f"the pictures of {name} lie in no files; leave --no-prepare out")
-        faults, begun = Faults(complain), False
+        errors, begun = ImportErrors(complain), False
         try:
             with progress("reading", None) as advance:
-                count = import_rows(reader, root, out, options, faults, advance)
+                count = import_rows(reader, root, out, options, errors, advance)
             begun = True
             if prepare:
                 with progress("packing", count) as advance:
-                    prepare_rows(out, reader, faults, advance, side=side)
+                    prepare_rows(out, reader, errors, advance, side=side)
         finally:
-            faults.close(out if begun else None)
-        _finish(out, left_out=bool(faults.kinds))
+            errors.close(out if begun else None)
+        _finish(out, left_out=bool(errors.kinds))
 
 
 @data.command("list")

@@ -15,7 +15,7 @@ __all__ = ["data"]
 
 if TYPE_CHECKING:
     from mien.learn.data.manifest.statistics import Statistics
-    from mien.learn.data.steps.steps import Step
+    from mien.learn.data.steps.history import Step
 
 Manifest = Annotated[Path, typer.Argument(metavar="PATH", help="A manifest, or the folder that holds it.")]
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same rows.")]
@@ -42,12 +42,12 @@ def check(
     with needs_extra(), refusals():
         import pyarrow.parquet as pq
 
-        from mien.learn.data.manifest.check import Look, check
+        from mien.learn.data.manifest.check import check_manifest
         from mien.learn.data.manifest.manifest import read_metadata
 
         rows = pq.read_metadata(read_metadata(path)[0]).num_rows
         with progress("reading", rows, hidden=not (files or pictures)) as advance:
-            found = list(check(path, Look(files, pictures), advance))
+            found = list(check_manifest(path, files=files, pictures=pictures, advance=advance))
     if found:
         fail("\n".join(found), 1)
     print(f"{path}: {rows} rows, no fault found")
@@ -165,23 +165,22 @@ def clean(
     """
     with needs_extra(), refusals():
         from mien.learn.data.manifest.manifest import read_metadata
-        from mien.learn.data.steps.steps import RULES, steps_of
-        from mien.learn.data.steps.steps import undo as take_back
+        from mien.learn.data.steps.history import RULES, read_steps, undo_steps
         from mien.spelling import did_you_mean
 
         for name in rule or ():
             if name not in RULES:
                 raise ValueError(f"no rule {name}{did_you_mean(name, RULES)}")
         if undo:
-            _tell(take_back(path, undo))
+            _tell(undo_steps(path, undo))
         if rule:
             _add(path, [(name, {}) for name in rule])
         if not undo and not rule:
-            _tell(steps_of(read_metadata(path)[2]))
+            _tell(read_steps(read_metadata(path)[2]))
 
 
 def _add(path: Path, steps: Sequence[tuple[str, dict[str, Any]]]) -> None:
-    from mien.learn.data.steps.steps import Step, add_steps
+    from mien.learn.data.steps.history import Step, add_steps
 
     _tell(add_steps(path, [Step(name, parameters) for name, parameters in steps]))
 

@@ -54,9 +54,9 @@ def prepare(
 
         from mien.learn.data.manifest.manifest import MANIFEST
         from mien.learn.data.pack.crops import pack_options
-        from mien.learn.data.pack.prepare import FAULTS, prepare_manifest, unprepared
+        from mien.learn.data.pack.prepare import ERRORS, prepare_manifest, read_unprepared
 
-        metadata = unprepared(folder) or {}
+        metadata = read_unprepared(folder) or {}
         total = pq.read_metadata(folder / MANIFEST).num_rows
         how = pack_options(metadata, use=use, tight=tight, grey=grey, side=side)
         with progress("packing" if how.side else "finding faces", total) as advance:
@@ -64,8 +64,8 @@ def prepare(
     for line in faults[:SHOWN]:
         complain(line)
     if len(faults) > SHOWN:
-        complain(f"and {len(faults) - SHOWN} more: all are in {folder / FAULTS}")
+        complain(f"and {len(faults) - SHOWN} more: all are in {folder / ERRORS}")
     found = pq.read_metadata(folder / MANIFEST).num_rows
     what = "pictures" if how.side else "faces"
-    print(f"{found} {what} in {folder}" + (f"; {len(faults)} rows left out, see {folder / FAULTS}" if faults else ""))
+    print(f"{found} {what} in {folder}" + (f"; {len(faults)} rows left out, see {folder / ERRORS}" if faults else ""))
     raise typer.Exit(1 if faults else 0)

@@ -16,7 +16,7 @@ from torch.nn.functional import interpolate
 from mien.learn import models
 from mien.learn.checkpoint import load_network
 from mien.learn.data.manifest.manifest import Manifest
-from mien.learn.data.pack.write import begin, finish
+from mien.learn.data.pack.write import create_pack, finish_pack
 from mien.learn.models.network import Network
 from mien.learn.recipe.class_spec import class_spec
 
@@ -103,11 +103,11 @@ def extract(
         places = np.arange(start, min(start + BATCH, len(rows)))
         found = _features(network, torch.from_numpy(manifest.images(places)).to(device), side, flip=flip)
         if pack is None:  # the width is known now
-            pack = begin(out, rows, manifest.tasks, manifest.metadata, found.shape[1:], np.float32)
+            pack = create_pack(out, rows, manifest.tasks, manifest.metadata, found.shape[1:], np.float32)
         pack[places] = found.cpu().numpy()
         advance(len(places))
     kept = {key: value for key, value in manifest.metadata.items() if key != "format"}
-    finish(out, pack, rows, manifest.tasks, {**kept, "features": {**metadata, "flip": flip}})
+    finish_pack(out, pack, rows, manifest.tasks, {**kept, "features": {**metadata, "flip": flip}})
 
 
 @torch.inference_mode()

@@ -277,7 +277,7 @@ def _divide(mixing: Mixing, share: float, seed: int) -> tuple[Mixing, Mixing]:
             part.append(replace(rows, turns=rows.rows[mine]))
     plans = [mixing.plan.over([len(rows.rows) for rows in part]) for part in parts]
     held_out, others = (
-        Mixing(part, mixing.tasks, seed, rank=mixing.rank, world=mixing.world, plan=plan).with_labels(mixing.columns)
+        Mixing(part, mixing.tasks, seed, rank=mixing.rank, world=mixing.world, plan=plan, columns=mixing.columns)
         for part, plan in zip(parts, plans, strict=True)
     )  # with the labels that teachers filled in
     return held_out, others

@@ -1,4 +1,4 @@
-"""Whole batches: pictures, sides and mixtures together."""
+"""Augmented batches: pictures, sides and mixtures together."""
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ UNITS = Task("units", Kind.ATTRIBUTES, ("AU12L", "AU12R"), ("left", "right"))
 
 
 def faces(n: int) -> Batch:
-    """The half of the face that smiles is white; the other is not labelled in every third row."""
+    """The smiling half of the face is white; every third row lacks one label."""
     images, column = np.zeros((n, 3, 8, 8), np.uint8), np.zeros((n, 2), np.float32)
     images[::2, :, :, :4], images[1::2, :, :, 4:] = 255, 255
     column[::2, 1], column[1::2, 0] = 1, 1
@@ -21,7 +21,7 @@ def faces(n: int) -> Batch:
     return collate(images, {"units": column}, (UNITS,))
 
 
-def test_sides_stay_with_the_pictures() -> None:
+def test_labels_of_sides_follow_the_pictures() -> None:
     torch.manual_seed(0)
     before = faces(12)
     after = Augment(Augmentation(**OFF | {"flip": 0.5}), (UNITS,))(before)
@@ -45,12 +45,12 @@ def test_pictures_are_changed_before_they_are_mixed() -> None:
     assert torch.equal(mixed.mask["units"][:12], faces(12).mask["units"].flip(1))
 
 
-def test_features_are_mixed_alone() -> None:
+def test_features_are_only_mixed() -> None:
     batch = Batch(torch.randn(6, 3), faces(6).labels, faces(6).mask)
     assert Augment(Augmentation(), (UNITS,))(batch) is batch
     assert len(Augment(Augmentation(mix="mixaugment"), (UNITS,))(batch)) == 9
 
 
-def test_no_rows_stay_no_rows() -> None:
+def test_an_empty_batch_is_returned_as_it_is() -> None:
     batch = faces(0)
     assert Augment(Augmentation(mix="mixup"), (UNITS,))(batch) is batch

@@ -1,4 +1,4 @@
-"""Labels that a mirror image swaps."""
+"""Labels that are swapped in a mirror image."""
 
 import pytest
 import torch
@@ -20,7 +20,7 @@ from mien.tasks import ALL_TASKS, Kind, Task
         (("left", "right"), None),
     ],
 )
-def test_pairs_change_places(labels: tuple[str, ...], order: list[int] | None) -> None:
+def test_pairs_are_swapped(labels: tuple[str, ...], order: list[int] | None) -> None:
     assert mirrored(labels) == order
 
 

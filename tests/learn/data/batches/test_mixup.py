@@ -1,4 +1,4 @@
-"""Mixtures against a slow loop, their masks, and who is mixed with whom."""
+"""Mixtures compared with a slow loop, their masks, and which rows are mixed."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ Make = Callable[..., Batch]
 
 @pytest.fixture
 def batch(columns: Callable[[int, int], dict[str, np.ndarray]]) -> Make:
-    """A batch whose pictures say which row they are."""
+    """A batch whose pixels encode the row number."""
 
     def make(n: int = 16, seed: int = 0, votes: bool = False) -> Batch:
         labels = columns(seed, n)
@@ -31,7 +31,7 @@ def batch(columns: Callable[[int, int], dict[str, np.ndarray]]) -> Make:
 
 
 @pytest.mark.parametrize("votes", [False, True])
-def test_a_blend_is_what_a_loop_makes(votes: bool, batch: Make) -> None:
+def test_blend_equals_a_slow_loop(votes: bool, batch: Make) -> None:
     whole = batch(16, votes=votes)
     generator = np.random.default_rng(1)
     first, second = (torch.from_numpy(generator.integers(0, 16, 40)) for _ in range(2))
@@ -63,7 +63,7 @@ def kinds(batch: Batch) -> list[tuple[bool, ...]]:
 
 
 def two_sets(n: int) -> Batch:
-    """Rows of expressions alone and rows of action units alone, in turns."""
+    """Rows with expressions only and rows with action units only, alternating."""
     nan = np.nan
     expression = np.array([row % 7 if row % 2 else nan for row in range(n)], np.float32)
     units = np.full((n, 17), nan, np.float32)
@@ -73,7 +73,7 @@ def two_sets(n: int) -> Batch:
 
 
 @pytest.mark.parametrize("mix", [mixup, mixaugment])
-def test_sets_with_different_labels_lose_none(mix: Callable[..., Batch]) -> None:
+def test_sets_with_different_labels_lose_no_labels(mix: Callable[..., Batch]) -> None:
     torch.manual_seed(0)
     whole = two_sets(20)
     mixed = mix(whole, FACE, 1.0)
@@ -82,18 +82,18 @@ def test_sets_with_different_labels_lose_none(mix: Callable[..., Batch]) -> None
     assert int(mixed.mask["action_units"].sum()) == 17 * (10 if mix is mixup else 15)
 
 
-def test_mixup_changes_most_rows_and_the_number_of_none(batch: Make) -> None:
+def test_mixup_changes_most_rows_and_keeps_their_number(batch: Make) -> None:
     torch.manual_seed(1)
     whole = two_sets(20)
     mixed = mixup(whole, FACE, 1.0)
     assert mixed.images.shape == whole.images.shape
     moved = (mixed.images - whole.images.float()).abs().amax((1, 2, 3)) > 1e-4
-    assert 17 <= int(moved.sum()) <= 18  # the last of each set stays as it is
+    assert 17 <= int(moved.sum()) <= 18  # the last row of each set has no partner
     for row in (~moved).nonzero()[:, 0].tolist():
         assert torch.equal(mixed.labels["action_units"][row], whole.labels["action_units"][row])
         assert torch.equal(mixed.mask["expression"][row], whole.mask["expression"][row])
     assert sum(kinds(mixed)[row] == kinds(whole)[row] for row in range(20)) == 20
-    alike = [row for row in range(20) if row % 2]  # mixed with their own kind, at their own place
+    alike = [row for row in range(20) if row % 2]  # mixed with rows of their own set, in place
     assert all(mixed.mask["expression"][row] for row in alike)
 
 
@@ -109,7 +109,7 @@ def test_mixaugment_keeps_the_real_rows_and_adds_half_as_many(batch: Make) -> No
 
 
 def test_the_mean_over_mixaugment_is_the_papers_total(batch: Make) -> None:
-    """A pair's three losses, virtual, real and real, alike: summed by hand over the pairs."""
+    """The three losses of a pair (one virtual, two real) have equal weight: summed in a loop."""
     n = 12
     generator = np.random.default_rng(0)
     images = np.zeros((n, 1, 4, 4), np.uint8) + np.arange(n, dtype=np.uint8)[:, None, None, None]
@@ -130,7 +130,7 @@ def test_the_mean_over_mixaugment_is_the_papers_total(batch: Make) -> None:
     assert len(mixed) == n + n // 2
     assert float(term.total) == pytest.approx(total, rel=1e-4)
     assert float(term.count) == 18
-    # each real row is a parent of exactly one virtual one: its classes add up to the real ones in pairs
+    # each real row is a parent of exactly one virtual row
     virtual, real = mixed.labels["expression"][n:], mixed.labels["expression"][:n]
     assert ((virtual > 0).sum(1) <= 2).all()
     assert ((virtual > 0).float().sum(0) <= real.sum(0)).all()

@@ -1,4 +1,4 @@
-"""Batches made ahead are those that were asked for."""
+"""Prefetched batches are the requested ones."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ import pytest
 from mien.learn.data.batches.prefetch import Prefetch
 
 
-def test_any_order_of_steps_gives_their_own_batches() -> None:
+def test_steps_in_any_order_get_their_own_batches() -> None:
     made: list[int] = []
 
     def make(step: int) -> Any:
@@ -22,7 +22,7 @@ def test_any_order_of_steps_gives_their_own_batches() -> None:
     assert made == [0, 1, 2, 3, 7, 8, 9, 3, 4, 9]
 
 
-def test_the_next_one_is_made_meanwhile() -> None:
+def test_the_next_batch_is_made_in_the_background() -> None:
     ready = {step: threading.Event() for step in range(3)}
 
     def make(step: int) -> Any:
@@ -37,7 +37,7 @@ def test_the_next_one_is_made_meanwhile() -> None:
     assert not ready[2].is_set()
 
 
-def test_an_error_comes_with_its_step() -> None:
+def test_an_error_is_raised_at_its_step() -> None:
     def make(step: int) -> Any:
         if step == 1:
             raise ValueError("bad crop")

@@ -1,4 +1,4 @@
-"""Augmentation: what is switched off changes nothing, what is on stays in range and follows the seed."""
+"""Augmentation: parts that are off change nothing; the others keep the range and follow the seed."""
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ def crops(request: pytest.FixtureRequest) -> Tensor:
     return torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
 
-def test_all_parts_off_leave_the_crops_alone(crops: Tensor) -> None:
+def test_without_parts_crops_are_unchanged(crops: Tensor) -> None:
     assert torch.equal(Augmentation(**OFF).build()(crops), crops)
 
 
@@ -34,13 +34,13 @@ def test_each_part_changes_the_crops_and_keeps_their_shape_and_range(part: str, 
     assert changed.max() <= 255 + 1e-3
 
 
-def test_grey_crops_have_three_channels_alike(crops: Tensor) -> None:
+def test_grey_crops_have_three_equal_channels(crops: Tensor) -> None:
     changed = Augmentation(**OFF | {"grey": 1}).build()(crops)
     assert (changed.std(1, correction=0) < 1e-3).all()
 
 
 @pytest.mark.parametrize("part", ["blur", "coarse"])
-def test_detail_is_lost(part: str, crops: Tensor) -> None:
+def test_blur_and_coarse_remove_detail(part: str, crops: Tensor) -> None:
     torch.manual_seed(0)
     changed = Augmentation(**OFF | {part: 1}).build()(crops)
     before, after = (each.float().diff(dim=3).abs().mean((1, 2, 3)) for each in (crops, changed))
@@ -56,7 +56,7 @@ def test_jpeg_leaves_a_plain_crop_and_blocks_a_fine_one() -> None:
     assert float((jpeg(fine) - fine).abs().mean()) > 4
 
 
-def test_a_probability_is_that_of_each_crop() -> None:
+def test_a_probability_applies_to_each_crop() -> None:
     crops = torch.rand(200, 1, 16, 16) * 255
     torch.manual_seed(0)
     changed = Augmentation(**OFF | {"coarse": 0.3}).build()(crops)
@@ -70,7 +70,7 @@ def test_a_flip_is_a_mirror_image(crops: Tensor) -> None:
     assert torch.allclose(Augmentation(**OFF | {"flip": 1}).build()(crops), crops.float().flip(3), atol=1e-3)
 
 
-def test_which_crops_were_mirrored_is_known(crops: Tensor) -> None:
+def test_flipped_marks_the_mirrored_crops(crops: Tensor) -> None:
     transform = Augmentation(**OFF | {"flip": 0.5}).build()
     torch.manual_seed(3)
     changed = transform(crops.repeat(4, 1, 1, 1))
@@ -104,6 +104,6 @@ def test_the_seed_decides(crops: Tensor) -> None:
         ("mix", "cutmix"),
     ],
 )
-def test_a_wrong_value_or_part_is_refused(part: str, value: object) -> None:
+def test_a_wrong_value_or_key_is_refused(part: str, value: object) -> None:
     with pytest.raises(ValidationError, match=part):
         Augmentation(**{part: value})

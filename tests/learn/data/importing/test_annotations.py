@@ -1,4 +1,4 @@
-"""What a network predicts of pictures becomes a manifest, and another network is trained on it."""
+"""A network's predictions become a manifest, and another network is trained on it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 import mien
 from mien.annotate.pipeline import Annotator
 from mien.cli.app import app
-from mien.learn.data.importing import annotations as annotated
+from mien.learn.data.importing import annotations
 from mien.learn.data.importing.annotations import AnnotatedSet
 from mien.learn.data.manifest.manifest import Manifest, ManifestError, read_manifest, read_metadata
 from mien.tasks import ACTION_UNITS, AFFECT, EXPRESSION, FACE, Kind, Task
@@ -20,7 +20,7 @@ from mien.tasks import ACTION_UNITS, AFFECT, EXPRESSION, FACE, Kind, Task
 
 @pytest.fixture
 def photos(tmp_path: Path, astronaut: Path) -> Path:
-    """Five pictures of a face in other lights, one without any."""
+    """Five pictures of a face in different light, and one without a face."""
     (tmp_path / "photos").mkdir()
     face = np.asarray(Image.open(astronaut).convert("RGB"))[:256, 96:352]
     for index in range(5):
@@ -59,7 +59,7 @@ def test_labels_and_crops_are_those_of_the_annotator(photos: Path, network: Path
     assert manifest.table["landmarks"][0].as_py()[0] == pytest.approx(table["right_eye_x"][0].as_py())
 
 
-def test_facts_say_that_labels_are_predicted_and_by_what(photos: Path, network: Path, tmp_path: Path) -> None:
+def test_the_metadata_names_the_network(photos: Path, network: Path, tmp_path: Path) -> None:
     metadata = manifest_of(photos, network, tmp_path / "soft").metadata
     assert metadata["weak"] == {task.name: "predicted by tiny, not annotated" for task in FACE}
     assert metadata["network"] == {"name": "tiny", "version": "0.1.0"}
@@ -86,7 +86,7 @@ def test_a_network_learns_from_it(photos: Path, network: Path, tmp_path: Path) -
 
 def test_shards_are_one_pack(photos: Path, network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = manifest_of(photos, network, tmp_path / "whole")
-    monkeypatch.setattr(annotated, "SHARD", 2)
+    monkeypatch.setattr(annotations, "SHARD", 2)
     parts = manifest_of(photos, network, tmp_path / "parts")
     assert sorted(path.name for path in (tmp_path / "parts" / "crops").iterdir()) == [
         "00000.npy",
@@ -97,7 +97,7 @@ def test_shards_are_one_pack(photos: Path, network: Path, tmp_path: Path, monkey
     assert parts.table.equals(whole.table)
 
 
-def test_an_interrupted_run_keeps_what_it_has(photos: Path, network: Path, tmp_path: Path) -> None:
+def test_an_interrupted_run_keeps_its_rows(photos: Path, network: Path, tmp_path: Path) -> None:
     annotator = Annotator(network, batch_size=1)
 
     def interrupted() -> None:
@@ -112,7 +112,7 @@ def test_an_interrupted_run_keeps_what_it_has(photos: Path, network: Path, tmp_p
     assert len(read_manifest(tmp_path / "soft")) == 3
 
 
-def test_a_full_folder_is_kept_unless_it_holds_the_same(photos: Path, network: Path, tmp_path: Path) -> None:
+def test_only_annotations_of_the_same_network_are_replaced(photos: Path, network: Path, tmp_path: Path) -> None:
     manifest_of(photos, network, tmp_path / "soft")
     refused = annotate(photos, network, tmp_path / "soft", "--overwrite")
     assert refused.exit_code == 0
@@ -133,24 +133,24 @@ def test_without_a_face_there_is_no_manifest(photos: Path, network: Path, tmp_pa
     assert [*(tmp_path / "soft").iterdir()] == []
 
 
-def test_a_row_that_is_no_label_is_left_out_and_told(
+def test_a_row_without_a_valid_label_is_skipped_and_reported(
     photos: Path, make_network: Callable[..., Path], tmp_path: Path
 ) -> None:
     network = make_network(tmp_path / "own.onnx", (Task("mood", Kind.CONTINUOUS, ("mood",), ("a mood",)),))
     annotator = Annotator(network)
-    told: list[str] = []
-    with AnnotatedSet(tmp_path / "soft", annotator.model, told.append) as faces:
+    reported: list[str] = []
+    with AnnotatedSet(tmp_path / "soft", annotator.model, reported.append) as faces:
         for index, result in enumerate(annotator.stream(photos)):
             if index == 1:
                 result.rows[0]["mood"] = float("nan")
             faces.write(result)
-    assert (faces.faces, faces.left_out, len(told)) == (4, 1, 1)
-    assert told[0].startswith(f"{photos / '1.png'}: mood nan is outside [-1, 1]")
+    assert (faces.faces, faces.left_out, len(reported)) == (4, 1, 1)
+    assert reported[0].startswith(f"{photos / '1.png'}: mood nan is outside [-1, 1]")
     assert read_metadata(tmp_path / "soft")[1] == annotator.model.tasks
     assert read_manifest(tmp_path / "soft").table["crop"].to_pylist() == [0, 2, 3, 4]
 
 
-def test_the_word_is_the_largest_share(photos: Path, network: Path, tmp_path: Path) -> None:
+def test_the_class_has_the_largest_share(photos: Path, network: Path, tmp_path: Path) -> None:
     manifest = manifest_of(photos, network, tmp_path / "soft")
     shares = manifest.column(EXPRESSION)
     assert np.allclose(shares.sum(1), 1, atol=1e-5)

@@ -27,7 +27,7 @@ def module(read: Any) -> ModuleType:
 
 def read(
     root: Path,
-    fault: Any,
+    report: Any,
     *,
     share: float = 0.2,
     seed: int = 0,
@@ -39,7 +39,7 @@ def read(
     yield {}
 
 
-def test_every_reader_is_found_and_says_what_it_reads() -> None:
+def test_every_reader_is_found_and_described() -> None:
     names = reader_names()
     assert {"ferplus", "clothing", "traffic_signs", "digits", "table", "image_folder"} <= set(names)
     assert not {"files", "archive"} & set(names)
@@ -52,8 +52,8 @@ def test_every_reader_is_found_and_says_what_it_reads() -> None:
 
 
 @pytest.mark.parametrize("name", reader_names())
-def test_what_a_reader_has_beside_read_is_called_as_it_must_be(name: str) -> None:
-    """An imported helper of one of these names would be taken for the reader's own and break every import."""
+def test_hooks_of_a_reader_are_its_own(name: str) -> None:
+    """An imported helper with one of these names would be used as the reader's own and break every import."""
     reader = find_reader(name)
     for hook in ("tasks", "whole", "picture"):
         if function := getattr(reader, hook, None):
@@ -64,26 +64,26 @@ def test_what_a_reader_has_beside_read_is_called_as_it_must_be(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", ["traffic_signs", "Traffic-Signs", "TRAFFIC SIGNS", "trafficsigns"])
-def test_case_and_hyphens_are_forgiven(name: str) -> None:
+def test_case_and_hyphens_do_not_matter(name: str) -> None:
     assert find_reader(name).__name__.endswith(".traffic_signs")
 
 
-def test_a_module_that_is_no_reader_is_unknown() -> None:
-    with pytest.raises(ValueError, match="no reader of a data set files"):
+def test_a_module_that_is_not_a_reader_is_unknown() -> None:
+    with pytest.raises(ValueError, match="no data set files"):
         find_reader("files")
 
 
-def test_an_unknown_name_gets_the_nearest_and_all() -> None:
+def test_an_unknown_name_is_refused_with_the_nearest_and_all_names() -> None:
     with pytest.raises(
         ValueError,
-        match=r"no reader of a data set ferpuls; did you mean ferplus\? There are: .*clothing, cub_200_2011, ",
+        match=r"no data set ferpuls; did you mean ferplus\? \(data sets: .*clothing, cub_200_2011, ",
     ):
         find_reader("ferpuls")
     with pytest.raises(ValueError, match=r"; known: .*clothing, "):
         find_reader("xyz")
 
 
-def test_options_are_what_their_annotations_say() -> None:
+def test_options_are_converted_to_their_annotated_types() -> None:
     words = ["share=0.5", "seed=3", "votes=true", "kind=some", "units=[AU01, AU02]", "labels=a/b.csv"]
     assert parse_options(module(read), words) == {
         "share": 0.5,
@@ -111,7 +111,7 @@ def test_a_wrong_option_is_one_line(word: str, message: str) -> None:
         parse_options(module(read), [word])
 
 
-def test_tasks_and_facts_may_depend_on_the_folder() -> None:
+def test_tasks_and_metadata_may_depend_on_the_folder() -> None:
     assert label_space(module(read), Path("a/b"), {}) == ((EXPRESSION,), {"source": "b"})
     own: Any = module(read)
     own.tasks = lambda root, *, votes=False: (AFFECT, EXPRESSION) if votes and root.name == "b" else ()

@@ -1,4 +1,4 @@
-"""Every kind of fault is found and named with its row; a sound manifest has none."""
+"""Every kind of error is found and named with its row; a correct manifest has none."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from mien.learn.data.manifest import write as writing
-from mien.learn.data.manifest.check import Look, check
+from mien.learn.data.manifest.check import check_manifest
 from mien.learn.data.manifest.manifest import MANIFEST, PACK, ManifestError
 from mien.tasks import FACE
 
@@ -22,7 +22,7 @@ CROPS = np.arange(8, dtype=np.uint8)[:, None, None, None] + np.zeros((8, 4, 4, 1
 
 
 def sound(count: int = 8) -> list[dict[str, Any]]:
-    """People a and b train, c and d are in valid; their videos have one name."""
+    """People a and b are in train, c and d in valid; their videos have the same name."""
     return [
         {
             "path": f"{n}.png",
@@ -36,8 +36,8 @@ def sound(count: int = 8) -> list[dict[str, Any]]:
     ]
 
 
-def found(folder: Path, **look: bool) -> list[str]:
-    return [line.removeprefix(f"{folder / MANIFEST}: ") for line in check(folder, Look(**look))]
+def found(folder: Path, **options: bool) -> list[str]:
+    return [line.removeprefix(f"{folder / MANIFEST}: ") for line in check_manifest(folder, **options)]
 
 
 def edited(folder: Path, **columns: Any) -> Path:
@@ -56,7 +56,7 @@ def folder(tmp_path: Path, make_set: Write) -> Path:
     return make_set(tmp_path / "set", sound(), CROPS)
 
 
-def test_a_sound_manifest_has_no_fault(folder: Path) -> None:
+def test_a_correct_manifest_has_no_errors(folder: Path) -> None:
     assert found(folder, pictures=True) == []
 
 
@@ -65,29 +65,29 @@ def test_a_sound_manifest_has_no_fault(folder: Path) -> None:
     [
         ("valence", 5, 1.5, "row 5: valence 1.5 is outside [-1, 1] (1 such rows); the first: 5.png"),
         ("valence", 2, float("nan"), "row 2: valence nan is outside [-1, 1]"),
-        ("expression", 7, "joy", "row 7: expression 'joy' is none of neutral"),
-        ("x", 3, -31.0, "row 3: x -31.0 and width leave the box outside the picture"),
-        ("width", 3, 0.0, "row 3: width 0.0 is no length of a side"),
+        ("expression", 7, "joy", "row 7: expression 'joy' is not one of neutral"),
+        ("x", 3, -31.0, "row 3: x -31.0 and width put the box outside the picture"),
+        ("width", 3, 0.0, "row 3: width 0.0 is not positive"),
         ("height", 1, float("inf"), "row 1: height inf is not a finite number"),
         ("frame", 6, -1, "row 6: frame -1 is negative"),
         ("landmarks", 4, [1.0] * 136, "are not 10 numbers (1 such rows)"),
-        ("split", 4, "vaild", "row 4: split 'vaild' is none of train, valid, test, all (1 such rows)"),
-        ("split", 4, "train", "row 4: subject 'c' stands in the splits train and valid (1 such subjects)"),
-        ("subject", 4, "a", "row 0: subject 'a' stands in the splits train and valid"),
-        ("crop", 5, 8, "row 5: crop 8 is not a row of the pack (0 to 7)"),
-        ("crop", 5, 2, "row 5: has crop 2 as row 2 has (1 such rows)"),
+        ("split", 4, "vaild", "row 4: split 'vaild' is not one of train, valid, test, all (1 such rows)"),
+        ("split", 4, "train", "row 4: subject 'c' is in the splits train and valid (1 such subjects)"),
+        ("subject", 4, "a", "row 0: subject 'a' is in the splits train and valid"),
+        ("crop", 5, 8, "row 5: crop 8 is not in the pack (0 to 7)"),
+        ("crop", 5, 2, "row 5: has the same crop 2 as row 2 (1 such rows)"),
     ],
 )
-def test_every_fault_has_its_line(column: str, row: int, value: Any, message: str, folder: Path) -> None:
+def test_every_error_has_its_line(column: str, row: int, value: Any, message: str, folder: Path) -> None:
     values = pq.read_table(folder / MANIFEST)[column].to_pylist()
     values[row] = value
     lines = found(edited(folder, **{column: values}))
     assert any(message in line for line in lines), lines
     if column not in ("x", "width", "height", "frame", "landmarks", "subject"):
-        assert any("the labels are not those that mien wrote (checksum)" in line for line in lines), lines
+        assert any("the labels were changed by another program (checksum)" in line for line in lines), lines
 
 
-def test_a_fault_is_counted_over_all_row_groups(
+def test_an_error_is_counted_over_all_row_groups(
     tmp_path: Path, make_set: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing, "GROUP", 3)
@@ -101,7 +101,7 @@ def test_a_fault_is_counted_over_all_row_groups(
     assert line == "row 2: valence 2.0 is outside [-1, 1] (3 such rows); the first: 2.png"
 
 
-def test_a_row_that_stands_there_twice(tmp_path: Path, make_set: Write) -> None:
+def test_a_duplicate_row(tmp_path: Path, make_set: Write) -> None:
     rows = sound()
     rows[3] |= {"path": "1.png", "frame": 1}
     rows[6] |= {"path": "5.png"}  # another frame
@@ -113,15 +113,15 @@ def test_a_row_that_stands_there_twice(tmp_path: Path, make_set: Write) -> None:
 def test_a_video_in_two_splits(tmp_path: Path, make_set: Write) -> None:
     rows = [{**row, "subject": None} for row in sound()]
     (line,) = found(make_set(tmp_path / "set", rows, CROPS))
-    assert line == "row 0: video 'T1' stands in the splits train and valid (1 such videos)"
+    assert line == "row 0: video 'T1' is in the splits train and valid (1 such videos)"
 
 
-def test_a_changed_pack_and_one_that_is_not_there(folder: Path) -> None:
+def test_a_changed_and_a_missing_pack(folder: Path) -> None:
     np.save(folder / PACK, CROPS[::-1])
-    (line,) = check(folder)
-    assert line == f"{folder / PACK}: is not the pack that the manifest was written with (checksum)"
+    (line,) = check_manifest(folder)
+    assert line == f"{folder / PACK}: not the pack that belongs to the manifest (checksum)"
     (folder / PACK).unlink()
-    (line,) = check(folder)
+    (line,) = check_manifest(folder)
     assert "crops.npy: the pack cannot be read" in line
 
 
@@ -134,7 +134,7 @@ def test_one_picture_in_two_splits(tmp_path: Path, make_set: Write) -> None:
     assert line == "row 2 (2.png, train) and row 6 (6.png, valid) are the same picture in two splits (1 such pictures)"
 
 
-def test_files_are_looked_for_and_boxes_in_them(tmp_path: Path) -> None:
+def test_missing_files_and_boxes_outside_their_picture(tmp_path: Path) -> None:
     rows = [{**row, "crop": None} for row in sound(5)]
     rows[1]["x"], rows[2]["y"], rows[4]["split"] = 20.0, 10.0, "valid"
     for n in (0, 1, 2, 4):
@@ -151,9 +151,9 @@ def test_files_are_looked_for_and_boxes_in_them(tmp_path: Path) -> None:
     assert line.startswith("row 0 (0.png, train) and row 4 (4.png, valid) are the same picture")
 
 
-def test_what_is_no_manifest_is_refused_and_an_empty_one_named(tmp_path: Path) -> None:
+def test_files_that_are_not_manifests(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="no such file"):
-        list(check(tmp_path))
+        list(check_manifest(tmp_path))
     writing.write_manifest(tmp_path / MANIFEST, [], FACE, {})
     assert found(tmp_path) == ["has no rows"]
     metadata = {"mien": json.dumps({"tasks": [task.to_dict() for task in FACE]})}

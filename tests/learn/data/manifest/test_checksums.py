@@ -1,4 +1,4 @@
-"""Checksums change with the labels, and with nothing else."""
+"""Checksums change with the labels and with nothing else."""
 
 from pathlib import Path
 
@@ -27,14 +27,14 @@ def total(parts: tuple[int, ...] = (4,), **changes: list[object]) -> str:
 
 
 @pytest.mark.parametrize("parts", [(1, 3), (3, 1), (1, 1, 1, 1), (0, 4)])
-def test_it_does_not_matter_how_rows_are_parted(parts: tuple[int, ...]) -> None:
+def test_row_groups_do_not_matter(parts: tuple[int, ...]) -> None:
     assert total(parts) == total()
 
 
 def test_columns_of_nulls_and_other_columns_do_not_matter() -> None:
     assert total(AU01=[None] * 4) == total(note=[1, 2, 3, 4]) == total()
     table = pa.table(COLUMNS)
-    first = table.slice(0, 3).drop_columns(["expression"])  # of which these rows have none
+    first = table.slice(0, 3).drop_columns(["expression"])  # these rows have none
     assert label_checksum([first, table.slice(3)], FACE) == total()
 
 
@@ -56,7 +56,7 @@ def test_every_change_counts(change: dict[str, list[object]]) -> None:
     assert total(**change) != total()
 
 
-def test_a_pack_is_known_by_its_shape_and_its_samples(tmp_path: Path) -> None:
+def test_a_pack_is_recognised_by_its_shape_and_samples(tmp_path: Path) -> None:
     path = tmp_path / "crops.npy"
     assert pack_checksum(path) is None
     pack = np.random.default_rng(0).integers(0, 256, (SAMPLES * 4, 2, 2, 1)).astype(np.uint8)

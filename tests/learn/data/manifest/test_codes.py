@@ -1,4 +1,4 @@
-"""Groupings by a dictionary of tuples are the oracle."""
+"""Groups compared with those of a dictionary of tuples."""
 
 import numpy as np
 import pyarrow as pa
@@ -43,12 +43,12 @@ def test_pairs_have_no_gaps(table: pa.Table) -> None:
     assert paired(np.zeros(0, np.int64), np.zeros(0, np.int64)).tolist() == []
 
 
-def test_rows_without_a_value_are_alone(table: pa.Table) -> None:
+def test_rows_without_a_value_are_groups_of_their_own(table: pa.Table) -> None:
     keys = [name or number for number, name in enumerate(table["subject"].to_pylist())]
     assert same_groups(own_groups(table["subject"]), keys)
 
 
-def test_a_video_is_one_of_a_subject_or_the_file_itself(table: pa.Table) -> None:
+def test_a_video_belongs_to_a_subject_or_is_the_file_itself(table: pa.Table) -> None:
     rows = zip(*(table[name].to_pylist() for name in ("dataset", "subject", "video", "path")), strict=True)
     assert same_groups(video_codes(table), [(a, b, c or path) for a, b, c, path in rows])
     assert len(set(video_codes(table.select(["path"])).tolist())) == 200

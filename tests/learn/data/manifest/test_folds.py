@@ -1,4 +1,4 @@
-"""Folds divide the rows, keep groups whole and depend on their seed alone."""
+"""Folds divide the rows, keep groups whole and depend only on their seed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +23,7 @@ def paths(manifest: Manifest) -> list[str]:
 
 
 @pytest.mark.parametrize("of", [2, 3, 5])
-def test_the_folds_are_a_division_into_even_parts(manifest: Manifest, of: int) -> None:
+def test_folds_divide_the_rows_evenly(manifest: Manifest, of: int) -> None:
     parts = [fold(manifest, seed=4, of=of, index=index) for index in range(of)]
     inside = [paths(part[1]) for part in parts]
     assert sorted(path for part in inside for path in part) == sorted(paths(manifest))
@@ -42,7 +42,7 @@ def test_a_group_is_never_on_both_sides(manifest: Manifest) -> None:
         assert len(valid)
 
 
-def test_rows_without_a_group_are_each_their_own(manifest: Manifest) -> None:
+def test_rows_without_a_group_are_groups_of_their_own(manifest: Manifest) -> None:
     split = [
         fold(manifest, seed=seed, of=2, index=0, group="subject")[1].table["subject"].null_count for seed in range(20)
     ]
@@ -58,16 +58,14 @@ def test_the_pictures_stay_with_their_rows(manifest: Manifest) -> None:
     assert fold(manifest, seed=0, of=2, index=1)[1].images(np.array([0])).shape == (1, 1, 8, 8)
 
 
-def test_what_cannot_be_divided_is_refused(manifest: Manifest) -> None:
+def test_impossible_folds_are_refused(manifest: Manifest) -> None:
     with pytest.raises(ManifestError, match="has no column person to make folds by"):
         fold(manifest, seed=0, of=2, index=0, group="person")
     with pytest.raises(ManifestError, match="6 subjects cannot make 7 folds"):
         fold(manifest, seed=0, of=7, index=0, group="subject")
 
 
-def test_one_person_in_two_manifests_is_refused_if_it_comes_to_both_sides(
-    tmp_path: Path, make_set: Callable[..., Path]
-) -> None:
+def test_a_person_on_both_sides_is_refused(tmp_path: Path, make_set: Callable[..., Path]) -> None:
     def people(name: str, subjects: str, source: str, **columns: str) -> Manifest:
         rows = [{"expression": "fear", "subject": subject, **columns} for subject in subjects]
         return read_manifest(make_set(tmp_path / name, rows, np.zeros((9, 8, 8, 1), np.uint8), source=source))
@@ -76,11 +74,12 @@ def test_one_person_in_two_manifests_is_refused_if_it_comes_to_both_sides(
     train, valid = fold(first, seed=0, of=2, index=0, group="subject")
     refuse_shared([train, other], [valid], "subject")
     with pytest.raises(
-        ManifestError, match=r"b/manifest.parquet: subject '[bcd]' of one trains here and is judged in .*/a/"
+        ManifestError,
+        match=r"b/manifest.parquet: subject '[bcd]' of one is used for training here and evaluated in .*/a/",
     ):
         refuse_shared([train, again], [valid], "subject")
     named = people("d", "abcd", "three", dataset="one")
-    with pytest.raises(ManifestError, match="trains here and is judged in"):
+    with pytest.raises(ManifestError, match="is used for training here and evaluated in"):
         refuse_shared([train, named], [valid], "subject")
     refuse_shared([people("e", "abcd", "one", dataset="four")], [valid], "subject")
     refuse_shared([first], [valid], "person")  # no such column

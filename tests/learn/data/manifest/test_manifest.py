@@ -1,4 +1,4 @@
-"""The manifest: what goes in comes out, and what is wrong is named."""
+"""Manifests are read as they were written, and errors are named with their row."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -46,14 +46,14 @@ def test_a_label_that_only_later_rows_have_is_kept(tmp_path: Path, make_set: Wri
     assert manifest.column(ACTION_UNITS)[1, 2] == 1
 
 
-def test_votes_are_the_label_unless_the_hard_one_is_wanted(tmp_path: Path, make_set: Write) -> None:
+def test_votes_are_the_label_unless_the_hard_one_is_requested(tmp_path: Path, make_set: Write) -> None:
     shares = dict.fromkeys(EXPRESSION.labels, 0.0) | {"fear": 0.75, "surprise": 0.25}
     manifest = read_manifest(make_set(tmp_path, [{"expression": "fear", **shares}], CROPS))
     assert manifest.column(EXPRESSION).tolist() == [[0, 0, 0, 0.75, 0, 0.25, 0]]
     assert manifest.column(EXPRESSION, hard=True).tolist() == [3]
 
 
-def test_a_hard_label_beside_votes_of_others_counts(tmp_path: Path, make_set: Write) -> None:
+def test_a_hard_label_among_votes_gets_the_share_1(tmp_path: Path, make_set: Write) -> None:
     shares = dict.fromkeys(EXPRESSION.labels, 0.0) | {"fear": 0.75, "surprise": 0.25}
     manifest = read_manifest(make_set(tmp_path, [{**shares}, {"expression": "anger"}, {"expression": None}], CROPS))
     column = manifest.column(EXPRESSION)
@@ -66,7 +66,7 @@ def test_votes_for_some_classes_only_are_refused(tmp_path: Path, make_set: Write
         make_set(tmp_path, [{"fear": 1.0}], CROPS)
 
 
-def test_a_column_without_any_label_is_no_label(tmp_path: Path, make_set: Write) -> None:
+def test_an_empty_column_has_no_labels(tmp_path: Path, make_set: Write) -> None:
     manifest = read_manifest(make_set(tmp_path, [{"expression": None, "valence": None}], CROPS))
     assert np.isnan(manifest.column(EXPRESSION)).all()
     assert np.isnan(manifest.column(AFFECT)).all()
@@ -81,7 +81,7 @@ def test_a_split_keeps_labels_and_crops_together(tmp_path: Path, make_set: Write
     assert images[:, 0, 0, 0].tolist() == [0, 2]
 
 
-def test_a_missing_split_is_refused_with_those_there_are(tmp_path: Path, make_set: Write) -> None:
+def test_a_missing_split_is_refused_and_the_others_listed(tmp_path: Path, make_set: Write) -> None:
     manifest = read_manifest(make_set(tmp_path, [{}, {"split": "valid"}], CROPS))
     with pytest.raises(ManifestError, match=r"no rows of split 'test' \(there are 'train', 'valid'\)"):
         manifest.split("test")
@@ -95,14 +95,14 @@ def test_a_missing_split_is_refused_with_those_there_are(tmp_path: Path, make_se
         ({"AU12": -0.01}, r"row 2: AU12 -0\.01 is outside \[0, 1\]"),
         ({"arousal": float("nan")}, r"row 2: arousal nan is outside \[-1, 1\]"),
         ({"arousal": float("inf")}, r"row 2: arousal inf is outside \[-1, 1\]"),
-        ({"expression": "joy"}, "row 2: expression 'joy' is none of neutral, happiness, sadness"),
-        ({"expression": ""}, "row 2: expression '' is none of"),
+        ({"expression": "joy"}, "row 2: expression 'joy' is not one of neutral, happiness, sadness"),
+        ({"expression": ""}, "row 2: expression '' is not one of"),
         ({"fear": 1.5}, r"row 2: fear 1\.5 is outside \[0, 1\]"),
         ({"fear": 0.1}, r"row 2: neutral 0\.0 and the other shares of expression do not sum to 1"),
         ({"valence": "high"}, "row 2: valence 'high' is not a number"),
         ({"expression": 3}, "row 2: expression 3 is not a word"),
         ({"frame": -1}, "row 2: frame -1 is negative"),
-        ({"width": 0.0}, r"row 2: width 0\.0 is no length of a side"),
+        ({"width": 0.0}, r"row 2: width 0\.0 is not positive"),
         ({"landmarks": [1.0, 2.0]}, r"row 2: landmarks \[1\.0, 2\.0\] are not 10 numbers"),
         ({"AU12_intensity": 6}, r"row 2: AU12_intensity 6\.0 is outside \[0, 5\]"),
     ],
@@ -128,14 +128,14 @@ def test_labels_are_checked_on_reading_too(tmp_path: Path, make_set: Write) -> N
 
 
 @pytest.mark.parametrize("crop", [-1, 4, None])
-def test_a_crop_that_is_not_in_the_pack_is_refused(crop: int | None, tmp_path: Path, make_set: Write) -> None:
+def test_a_crop_outside_the_pack_is_refused(crop: int | None, tmp_path: Path, make_set: Write) -> None:
     make_set(tmp_path, [{}, {"crop": crop}], CROPS)
-    with pytest.raises(ManifestError, match=rf"row 1: crop {crop} is not a row of the pack \(0 to 3\)"):
+    with pytest.raises(ManifestError, match=rf"row 1: crop {crop} is not in the pack \(0 to 3\)"):
         read_manifest(tmp_path)
 
 
 @pytest.mark.parametrize("column", ["crop", "split"])
-def test_a_needed_column_is_named(column: str, tmp_path: Path) -> None:
+def test_a_missing_column_is_named(column: str, tmp_path: Path) -> None:
     np.save(tmp_path / PACK, CROPS)
     row: dict[str, Any] = {"path": "a.png", "split": "train", "crop": 0}
     del row[column]
@@ -211,7 +211,7 @@ def test_a_missing_or_damaged_pack_is_named(tmp_path: Path, make_set: Write) -> 
         read_manifest(tmp_path)
 
 
-def test_what_is_not_a_manifest_is_refused(tmp_path: Path) -> None:
+def test_files_that_are_not_manifests_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match=r"manifest\.parquet: no such file"):
         read_manifest(tmp_path / MANIFEST)
     pq.write_table(pa.table({"path": ["a.png"]}), tmp_path / MANIFEST)
@@ -222,7 +222,7 @@ def test_what_is_not_a_manifest_is_refused(tmp_path: Path) -> None:
         read_manifest(tmp_path)
 
 
-def test_excluded_rows_are_passed_over_unless_they_are_wanted(tmp_path: Path, make_set: Write) -> None:
+def test_excluded_rows_are_skipped_unless_requested(tmp_path: Path, make_set: Write) -> None:
     rows = [{"valence": row / 10, "excluded": "rule" if row == 1 else None} for row in range(3)]
     folder = make_set(tmp_path, rows, CROPS)
     assert read_manifest(folder).column(AFFECT)[:, 0].tolist() == pytest.approx([0, 0.2])

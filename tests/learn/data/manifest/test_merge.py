@@ -1,4 +1,4 @@
-"""Two manifests as one: labels, pictures and people stay together."""
+"""Merged manifests keep labels, pictures and people together."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mien.learn.data.manifest import merge as merging
-from mien.learn.data.manifest.check import check
+from mien.learn.data.manifest.check import check_manifest
 from mien.learn.data.manifest.manifest import MANIFEST, ManifestError, read_manifest, read_metadata
 from mien.learn.data.manifest.merge import merge
 from mien.learn.data.manifest.write import write_manifest
@@ -39,23 +39,23 @@ def test_rows_and_pictures_of_both(tmp_path: Path, make_set: Write, monkeypatch:
     assert found.metadata["source"] == "first; second"
     assert found.metadata["weak"] == {"affect": "guessed"}
     assert len(found.crops) == 7
-    assert list(check(tmp_path / "out")) == []
+    assert list(check_manifest(tmp_path / "out")) == []
     merge([tmp_path / "out", make_set(tmp_path / "three", [{"subject": "1"}], CROPS)], tmp_path / "all")
     names = read_manifest(tmp_path / "all").table["subject"].to_pylist()
     assert names == ["aff:1"] * 5 + ["two:1"] * 2 + ["three:1"]
 
 
-def test_without_pictures_the_rows_alone(tmp_path: Path) -> None:
+def test_manifests_without_packs(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.png").touch()
         write_manifest(tmp_path / name / MANIFEST, [{"path": "a.png", "split": "all", "valence": 0.5}], FACE, {})
     assert merge([tmp_path / "one", tmp_path / "two" / MANIFEST], tmp_path / "out") == 2
-    assert list(check(tmp_path / "out")) == []  # the paths are two
+    assert list(check_manifest(tmp_path / "out")) == []  # the two paths differ
     assert read_metadata(tmp_path / "out")[1] == FACE
 
 
-def test_what_contradicts_itself_is_refused(tmp_path: Path, make_set: Write) -> None:
+def test_contradictions_are_refused(tmp_path: Path, make_set: Write) -> None:
     def made(name: str, rows: list[dict[str, Any]], tasks: tuple[Task, ...] = FACE, crops: np.ndarray = CROPS) -> Path:
         return make_set(tmp_path / name, rows, crops, tasks)
 
@@ -65,12 +65,15 @@ def test_what_contradicts_itself_is_refused(tmp_path: Path, make_set: Write) -> 
     for other, message in [
         (
             made("labels", [{}], (Task("expression", Kind.CLASSES, ("sad", "glad"), ("", "")),)),
-            "task expression is not",
+            "task expression differs from that of",
         ),
-        (made("twice", [{}], (Task("mood", Kind.CLASSES, ("fear", "none"), ("", "")),)), "fear is the name of another"),
+        (
+            made("twice", [{}], (Task("mood", Kind.CLASSES, ("fear", "none"), ("", "")),)),
+            "fear is also the name of",
+        ),
         (made("size", [{}], crops=np.zeros((1, 5, 5, 1), np.uint8)), r"inputs of \(5, 5, 1\), .* of \(4, 4, 1\)"),
-        (made("kind", [{"note": "one"}]), "columns of one name and different kinds"),
-        (tmp_path / "bare", "bare/manifest.parquet: has no pictures as the others have"),
+        (made("kind", [{"note": "one"}]), "columns with the same name have different types"),
+        (tmp_path / "bare", "bare/manifest.parquet: has no pack, unlike the others"),
         (made("excluded", [{"excluded": "rule"}]), "has no rows to merge"),
     ]:
         with pytest.raises(ManifestError, match=message):

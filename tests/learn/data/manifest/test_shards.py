@@ -1,4 +1,4 @@
-"""Shards read as one array, and what is refused."""
+"""Shards act as one array; missing and unequal ones are refused."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def whole(tmp_path: Path) -> np.ndarray:
 @pytest.mark.parametrize(
     "rows", [[10, 0, 4, 3, 6, 7, 0], [], slice(2, 9, 3), slice(None), [-1], [True, False] * 5 + [True]]
 )
-def test_rows_are_those_of_the_whole(rows: object, whole: np.ndarray, tmp_path: Path) -> None:
+def test_indexing_equals_that_of_one_array(rows: object, whole: np.ndarray, tmp_path: Path) -> None:
     wanted = np.array(rows, int) if rows == [] else rows
     np.testing.assert_array_equal(Shards(tmp_path / SHARDS)[wanted], whole[wanted])
 
@@ -37,7 +37,7 @@ def test_one_row_and_the_shape(whole: np.ndarray, tmp_path: Path) -> None:
         pack[11]
 
 
-def test_few_shards_are_open_at_a_time(whole: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_shards_are_open_at_once(whole: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "OPEN", 1)
     pack = Shards(tmp_path / SHARDS)
     np.testing.assert_array_equal(pack[[0, 5, 10, 1]], whole[[0, 5, 10, 1]])
@@ -50,19 +50,19 @@ def manifest(folder: Path, count: int) -> Path:
     return folder
 
 
-def test_a_manifest_opens_them(whole: np.ndarray, tmp_path: Path) -> None:
+def test_a_manifest_opens_its_shards(whole: np.ndarray, tmp_path: Path) -> None:
     read = read_manifest(manifest(tmp_path, 11))
     assert read.shape == (3, 6, 6)
     np.testing.assert_array_equal(read.images(np.array([9, 2])), whole[[9, 2]].transpose(0, 3, 1, 2))
 
 
-def test_a_single_pack_goes_first(whole: np.ndarray, tmp_path: Path) -> None:
+def test_a_single_file_takes_precedence(whole: np.ndarray, tmp_path: Path) -> None:
     np.save(tmp_path / PACK, np.zeros((11, 4, 4, 1), np.uint8))
     assert read_manifest(manifest(tmp_path, 11)).shape == (1, 4, 4)
 
 
-def test_what_is_missing_or_unlike_is_named(whole: np.ndarray, tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match=r"row 11: crop 11 is not a row of the pack \(0 to 10\)"):
+def test_missing_and_unequal_shards_are_named(whole: np.ndarray, tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match=r"row 11: crop 11 is not in the pack \(0 to 10\)"):
         read_manifest(manifest(tmp_path, 12))
     shard_path(tmp_path / SHARDS, 1).rename(tmp_path / "away")
     with pytest.raises(ManifestError, match=r"00001\.npy: the shard cannot be read"):
@@ -72,5 +72,5 @@ def test_what_is_missing_or_unlike_is_named(whole: np.ndarray, tmp_path: Path) -
         read_manifest(tmp_path)
     for path in (tmp_path / SHARDS).iterdir():
         path.unlink()
-    with pytest.raises(ManifestError, match="there are no shards"):
+    with pytest.raises(ManifestError, match="no shards found"):
         read_manifest(tmp_path)

@@ -1,4 +1,4 @@
-"""Counts of a manifest that can be made by hand, and a picture of them."""
+"""Counts of a manifest that are known by hand, and the plot of them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +27,7 @@ def folder(tmp_path: Path, make_set: Callable[..., Path], monkeypatch: pytest.Mo
     return make_set(tmp_path / "set", ROWS, np.zeros((5, 4, 4, 1), np.uint8))
 
 
-def test_what_is_there(folder: Path) -> None:
+def test_counts(folder: Path) -> None:
     found = count(folder)
     assert found.splits == {"train": 3, "valid": 1}
     assert found.excluded == {"rule": 1}
@@ -48,18 +48,18 @@ def test_what_is_there(folder: Path) -> None:
     assert found.plane[np.digitize(-0.5, np.linspace(-1, 1, BINS + 1)) - 1].sum() == 1
 
 
-def test_the_summary_says_it_in_two_lines(folder: Path) -> None:
+def test_the_summary_has_two_lines(folder: Path) -> None:
     lines = count(folder).summary(folder).splitlines()
     assert lines[0] == f"4 pictures in {folder}: 3 train, 1 valid"
     assert lines[1] == "labels: expression 3, AU01 3, AU02 2, valence 3, arousal 2"
 
 
-def test_the_picture_has_the_labels_and_the_plane(folder: Path, tmp_path: Path) -> None:
+def test_the_plot_has_the_labels_and_the_plane(folder: Path, tmp_path: Path) -> None:
     figure = draw_statistics(count(folder), "four rows")
     expression, units, plane, *_ = figure.axes
     assert [text.get_text() for text in expression.get_yticklabels()] == ["fear", "anger"]
     assert [text.get_text() for text in units.get_yticklabels()] == ["AU01", "AU02"]
-    assert [bar.get_width() for bar in units.patches] == [3, 2, 2, 1]  # known, then there
+    assert [bar.get_width() for bar in units.patches] == [3, 2, 2, 1]  # known, then positive
     assert plane.get_title(loc="left") == "affect: 2 rows"
     save_statistics(count(folder), "four rows", tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"

@@ -1,4 +1,4 @@
-"""Face crops without a detected face: where they are aligned, and that a kill in between does no harm."""
+"""Face crops without a detected face: their alignment, also after a kill."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from PIL import Image
 
 from mien.faces.align import align
 from mien.learn.data.manifest.manifest import MANIFEST, read_manifest, write_manifest
-from mien.learn.data.pack import prepare as preparing
+from mien.learn.data.pack import prepare
 from mien.learn.data.pack.crops import PackOptions
 from mien.learn.data.pack.prepare import prepare_manifest
 from mien.tasks import FACE
@@ -21,7 +21,7 @@ POINTS = [60.0, 50, 90, 50, 75, 65, 62, 85, 88, 85]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Three pictures with landmarks that differ by 2 pixels, two with nothing to be found, one that is not there."""
+    """Three pictures with landmarks 2 pixels apart, two without faces, and a missing one."""
     generator = np.random.default_rng(0)
     rows = []
     for name, shift in (("a", 0), ("blank", None), ("b", 2), ("c", 6), ("gone", None), ("dark", None)):
@@ -38,7 +38,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def test_they_lie_where_the_middle_of_the_others_is(folder: Path) -> None:
+def test_they_are_aligned_by_the_median_of_the_others(folder: Path) -> None:
     assert prepare_manifest(folder, HOW, workers=1) == ["gone.png: no such file"]
     manifest = read_manifest(folder)
     names = manifest.table["path"].to_pylist()
@@ -52,19 +52,19 @@ def test_they_lie_where_the_middle_of_the_others_is(folder: Path) -> None:
         np.testing.assert_array_equal(crop, expected)
 
 
-def test_killed_between_two_shards_it_ends_with_the_same_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_kill_between_two_shards_the_files_are_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = (folder / MANIFEST).read_bytes()
     prepare_manifest(folder, HOW, workers=1)
     whole = files(folder)
     (folder / MANIFEST).write_bytes(rows)
-    filled, fill = [], preparing.fill
+    filled, align_unfound = [], prepare.align_unfound
 
     def killed(*given: object) -> object:
         filled.append(1)
-        return 1 / 0 if len(filled) == 3 else fill(*given)  # type: ignore[arg-type]
+        return 1 / 0 if len(filled) == 3 else align_unfound(*given)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(preparing, "fill", killed)
+        patch.setattr(prepare, "align_unfound", killed)
         with pytest.raises(ZeroDivisionError):
             prepare_manifest(folder, HOW, workers=1)
     assert "crop" not in pq.read_schema(folder / MANIFEST).names
@@ -72,10 +72,10 @@ def test_killed_between_two_shards_it_ends_with_the_same_files(folder: Path, mon
     assert files(folder) == whole
 
 
-def test_without_a_single_face_there_is_no_middle(folder: Path) -> None:
+def test_without_any_face_there_is_no_median(folder: Path) -> None:
     blank = [{"path": "blank.png", "split": "train"}]
     write_manifest(folder / MANIFEST, blank, FACE, {})
-    with pytest.raises(ValueError, match="no row has a face"):
+    with pytest.raises(ValueError, match="no row has a usable face"):
         prepare_manifest(folder, HOW, workers=1)
     write_manifest(folder / MANIFEST, blank, FACE, {})
     assert prepare_manifest(folder, replace(HOW, side=16), workers=1) == []

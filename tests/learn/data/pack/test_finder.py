@@ -1,139 +1,19 @@
-"""Preparation: what is found, what is kept, and what is said of the rest."""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+"""Detection in pixels of the picture, and the face that a box means."""
 
 import numpy as np
 import pytest
 
-from mien.faces.align import TEMPLATE
 from mien.faces.detect import Face, Pixels
-from mien.learn.data.manifest.manifest import PACK, Manifest, read_manifest
-from mien.learn.data.pack.finder import Finder, prepare
-from mien.media.picture import MediaError
-from mien.tasks import AFFECT, FACE
+from mien.learn.data.pack.finder import Finder, holds, overlap
+
+IMAGE = np.zeros((100, 200, 3), np.uint8)
 
 
-@dataclass(frozen=True)
-class Stub(Finder):
-    """Finds a face in a picture that is not black, at the template's place moved by what its first pixel says."""
-
-    def detectors(self) -> list[Any]:
-        return []
-
-    def __call__(self, image: Pixels, detectors: Sequence[Any]) -> Face | None:  # noqa: ARG002
-        if not image.any():
-            return None
-        landmarks = (TEMPLATE + np.array([int(image[0, 0, 0]), 0])).astype(np.float32)
-        return Face((float(image[0, 0, 0]), 0.0, 112.0, 112.0), 0.9, landmarks)
+def face(x: float, y: float, side: float) -> Face:
+    return Face((x, y, side, side), 0.9, np.full((5, 2), x, np.float32) + np.arange(10, dtype=np.float32).reshape(5, 2))
 
 
-def picture(moved: int, value: int) -> Pixels:
-    """Its face begins ``moved`` pixels from the left, and is as bright as ``value``."""
-    image = np.full((112, 160, 3), 1, np.uint8)
-    image[:, moved : moved + 112] = [value, value // 2, 0]
-    image[0, 0] = moved
-    return image
-
-
-PICTURES: dict[str, Pixels | Exception] = {
-    "near.png": picture(10, 200),
-    "black.png": np.zeros((112, 160, 3), np.uint8),
-    "far.png": picture(30, 100),
-    "broken.png": MediaError("not a picture"),
-    "gone.png": FileNotFoundError("no such file"),
-    "middle.png": picture(20, 60),
-}
-ROWS = [{"path": name, "split": "train", "valence": index / 10} for index, name in enumerate(PICTURES)]
-
-
-def read(row: dict[str, Any]) -> Pixels:
-    found = PICTURES[row["path"]]
-    if isinstance(found, Exception):
-        raise found
-    return found
-
-
-def run(out: Path, **options: Any) -> tuple[list[str], Manifest]:
-    left_out = prepare(ROWS, read, out, tasks=FACE, metadata={"licence": "made up"}, finder=Stub(), **options)
-    return left_out, read_manifest(out)
-
-
-def paths(manifest: Manifest) -> list[str]:
-    return list(manifest.table["path"].to_pylist())
-
-
-def test_pictures_without_a_face_and_unreadable_ones_are_left_out_and_reported(tmp_path: Path) -> None:
-    left_out, manifest = run(tmp_path / "set")
-    assert left_out == ["black.png: no face found", "broken.png: not a picture", "gone.png: no such file"]
-    assert paths(manifest) == ["near.png", "far.png", "middle.png"]
-    assert manifest.table["found"].to_pylist() == [True] * 3
-    assert not list((tmp_path / "set").glob("*.partial"))
-
-
-def test_labels_and_crops_stay_together(tmp_path: Path) -> None:
-    _, manifest = run(tmp_path)
-    assert manifest.column(AFFECT)[:, 0].tolist() == pytest.approx([0.0, 0.2, 0.5])
-    crops = manifest.images(np.arange(3))
-    assert crops.shape == (3, 3, 112, 112)
-    assert crops[:, :, 56, 56].tolist() == [[200, 100, 0], [100, 50, 0], [60, 30, 0]]
-    assert (crops[:, 0, 56, 2:110] == np.array([[200], [100], [60]])).all()  # edge to edge: cut at the right place
-
-
-def test_an_unfound_face_can_be_kept_at_the_median_place_of_the_others(tmp_path: Path) -> None:
-    left_out, manifest = run(tmp_path, keep_unfound=True)
-    assert left_out == ["broken.png: not a picture", "gone.png: no such file"]
-    assert paths(manifest) == ["near.png", "black.png", "far.png", "middle.png"]
-    assert manifest.table["found"].to_pylist() == [True, False, True, True]
-    assert manifest.table["landmarks"].to_pylist()[1] is None
-    assert manifest.table["width"].to_pylist() == [112, None, 112, 112]
-
-
-def test_the_median_place_is_where_the_others_are(tmp_path: Path) -> None:
-    rows = [{"path": name, "split": "train"} for name in ("near.png", "far.png", "middle.png", "hidden.png")]
-    hidden = picture(20, 250)
-
-    class Blind(Stub):
-        def __call__(self, image: Pixels, detectors: Sequence[Any]) -> Face | None:
-            return None if image is hidden else super().__call__(image, detectors)
-
-    pictures = PICTURES | {"hidden.png": hidden}
-    prepare(
-        rows, lambda row: pictures[row["path"]], tmp_path, tasks=FACE, metadata={}, finder=Blind(), keep_unfound=True
-    )  # type: ignore[arg-type,return-value]
-    crop = read_manifest(tmp_path).images(np.array([3]))[0]
-    assert (crop[0, 56, 2:110] == 250).all()
-
-
-def test_geometry_is_in_pixels_of_the_picture(tmp_path: Path) -> None:
-    _, manifest = run(tmp_path)
-    assert manifest.table["x"].to_pylist() == [10, 30, 20]
-    landmarks = np.array(manifest.table["landmarks"].to_pylist()).reshape(3, 5, 2)
-    assert np.allclose(landmarks[1], TEMPLATE + np.array([30, 0]), atol=1e-4)
-
-
-def test_a_grey_set_has_one_channel(tmp_path: Path) -> None:
-    _, manifest = run(tmp_path, grey=True)
-    assert np.load(tmp_path / PACK, mmap_mode="r").shape[3] == 1
-    assert manifest.images(np.array([0])).shape == (1, 1, 112, 112)
-
-
-def test_the_facts_and_the_tasks_go_along(tmp_path: Path) -> None:
-    _, manifest = run(tmp_path)
-    assert manifest.metadata["licence"] == "made up"
-    assert manifest.tasks == FACE
-
-
-def test_progress_sees_every_picture(tmp_path: Path) -> None:
-    seen = []
-
-    run(tmp_path, advance=seen.append)
-    assert seen == [1] * 6
-
-
-def test_the_finder_answers_in_pixels_of_the_picture_whatever_it_enlarges() -> None:
+def test_faces_are_in_pixels_of_the_picture_before_it_is_enlarged() -> None:
     image = np.zeros((60, 40, 3), np.uint8)
     sizes = []
 
@@ -142,9 +22,59 @@ def test_the_finder_answers_in_pixels_of_the_picture_whatever_it_enlarges() -> N
         points = (np.array([[10, 20]] * 5) + 15) * 4  # the pixel (10, 20) behind a border of a quarter of 60
         return [Face((15 * 4.0, 15 * 4.0, 40 * 4.0, 60 * 4.0), 0.8, points.astype(np.float32))]
 
-    face = Finder(margin=0.25, enlarge=4)(image, [lambda _: [], detector])  # type: ignore[list-item]
+    found = Finder(margin=0.25, enlarge=4).find_largest(image, [lambda _: [], detector])  # type: ignore[list-item]
     assert sizes == [(360, 280, 3)]
-    assert face is not None
-    assert face.box == (0, 0, 40, 60)
-    assert np.allclose(face.landmarks, [[10, 20]] * 5)
-    assert Finder()(image, [lambda _: []]) is None  # type: ignore[list-item]
+    assert found is not None
+    assert found.box == (0, 0, 40, 60)
+    assert np.allclose(found.landmarks, [[10, 20]] * 5)
+    assert Finder().find_largest(image, [lambda _: []]) is None  # type: ignore[list-item]
+
+
+def test_the_border_is_repeated_around_the_picture() -> None:
+    image = np.zeros((60, 40, 3), np.uint8)
+    image[0, 0] = 200
+    seen: list[Pixels] = []
+    Finder(margin=0.25).find_largest(image, [lambda wide: seen.append(wide) or []])  # type: ignore[list-item,func-returns-value]
+    assert seen[0].shape == (90, 70, 3)
+    assert (seen[0][:16, :16] == 200).all()
+    assert (seen[0][16:, 16:] == 0).all()
+
+
+def test_detectors_skip_faces_under_ten_pixels_of_the_original() -> None:
+    first, second = Finder(enlarge=4, scores=(0.6, 0.3)).make_detectors()
+    assert (first.score, second.score) == (0.6, 0.3)
+    assert first.min_size == second.min_size == 40
+
+
+def test_the_face_with_the_largest_overlap_belongs_to_the_box() -> None:
+    near, small = face(12, 12, 80), face(20, 20, 30)
+    found = Finder().find_in_box(IMAGE, [lambda _: [near, small]], (15, 15, 40, 40))  # type: ignore[list-item]
+    assert overlap(small.box, (15, 15, 40, 40)) > overlap(near.box, (15, 15, 40, 40))
+    assert found is not None
+    assert found.box == small.box
+
+
+def test_a_second_pass_searches_around_the_box() -> None:
+    seen = []
+
+    def close(image: Pixels) -> list[Face]:
+        seen.append(image.shape)
+        return [Face((10, 5, 20, 20), 0.8, np.full((5, 2), 7, np.float32))] if image.shape != IMAGE.shape else []
+
+    found = Finder().find_in_box(IMAGE, [close], (60, 20, 20, 20))  # type: ignore[list-item]
+    assert seen == [IMAGE.shape, (40, 40, 3)]
+    assert found is not None
+    assert found.box == (60, 15, 20, 20)
+    np.testing.assert_array_equal(found.landmarks, np.tile([57, 17], (5, 1)))
+
+
+def test_overlap_is_intersection_over_union() -> None:
+    assert overlap((0, 0, 2, 2), (1, 1, 2, 2)) == pytest.approx(1 / 7)
+    assert overlap((0, 0, 1, 1), (2, 0, 1, 1)) == 0
+    assert overlap((1, 1, 3, 4), (1, 1, 3, 4)) == 1
+
+
+def test_a_box_holds_a_face_whose_centre_is_inside() -> None:
+    assert holds((0, 0, 10, 10), (6, 6, 8, 8))
+    assert not holds((0, 0, 10, 10), (7, 2, 8, 8))
+    assert not holds((0, 0, 10, 10), (2, 7, 8, 8))

@@ -1,4 +1,4 @@
-"""Which face a row means."""
+"""The face of a row, and the pictures of rows."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,8 +10,8 @@ from PIL import Image
 
 from mien.faces.align import TEMPLATE
 from mien.faces.detect import Face, Pixels
-from mien.learn.data.pack.finder import Finder, overlap
-from mien.learn.data.pack.locate import Pictures, Use, locate
+from mien.learn.data.pack.finder import Finder
+from mien.learn.data.pack.locate import Pictures, Use, locate_face
 from mien.media.picture import MediaError
 
 IMAGE = np.zeros((100, 200, 3), np.uint8)
@@ -25,7 +25,7 @@ LARGE, SMALL = face(100, 10, 60), face(20, 20, 30)
 
 
 def detector(image: Pixels) -> list[Face]:
-    """Two faces in the whole picture, none in a part of it."""
+    """Two faces in the whole picture, none in parts of it."""
     return [LARGE, SMALL] if image.shape == IMAGE.shape else []
 
 
@@ -49,32 +49,10 @@ GIVEN = {"landmarks": (TEMPLATE / 2).ravel().tolist()}
         ({"x": 15.0, "landmarks": None}, "box", (LARGE.landmarks, LARGE.box)),
     ],
 )
-def test_what_is_given_is_used(row: dict[str, Any], use: Use, expected: tuple[Any, Any]) -> None:
-    place = locate(IMAGE, row, use, Finder(), [detector])  # type: ignore[list-item]
+def test_own_landmarks_then_the_box_then_the_largest(row: dict[str, Any], use: Use, expected: tuple[Any, Any]) -> None:
+    place = locate_face(IMAGE, row, use, Finder(), [detector])  # type: ignore[list-item]
     np.testing.assert_allclose(place.landmarks, expected[0])
     assert place.box == expected[1]
-
-
-def test_of_several_faces_in_the_box_the_best_overlap_counts() -> None:
-    near = face(12, 12, 80)
-    found = Finder().near(IMAGE, [lambda _: [near, SMALL]], (15, 15, 40, 40))  # type: ignore[list-item]
-    assert overlap(SMALL.box, (15, 15, 40, 40)) > overlap(near.box, (15, 15, 40, 40))
-    assert found is not None
-    assert found.box == SMALL.box
-
-
-def test_a_face_missed_in_the_whole_is_looked_for_around_the_box() -> None:
-    seen = []
-
-    def close(image: Pixels) -> list[Face]:
-        seen.append(image.shape)
-        return [Face((10, 5, 20, 20), 0.8, np.full((5, 2), 7, np.float32))] if image.shape != IMAGE.shape else []
-
-    found = Finder().near(IMAGE, [close], (60, 20, 20, 20))  # type: ignore[list-item]
-    assert seen == [IMAGE.shape, (40, 40, 3)]
-    assert found is not None
-    assert found.box == (60, 15, 20, 20)
-    np.testing.assert_array_equal(found.landmarks, np.tile([57, 17], (5, 1)))
 
 
 @pytest.mark.parametrize(
@@ -87,23 +65,17 @@ def test_a_face_missed_in_the_whole_is_looked_for_around_the_box() -> None:
         ({"landmarks": [1.0] * 9}, "landmarks must be 10 numbers"),
         ({"landmarks": [float("nan")] * 10}, "landmarks must be 10 numbers"),
         ({"landmarks": [5.0] * 10}, "landmarks coincide"),
-        ({"landmarks": [1e6, *range(9)]}, "landmarks lie outside the picture of 200 x 100 pixels"),
+        ({"landmarks": [1e6, *range(9)]}, "landmarks are outside the picture of 200 x 100 pixels"),
     ],
 )
-def test_what_cannot_be_used_says_why(row: dict[str, Any], reason: str) -> None:
+def test_errors_give_the_reason(row: dict[str, Any], reason: str) -> None:
     with pytest.raises(MediaError, match=reason):
-        locate(IMAGE, row, "landmarks", Finder(), [detector])  # type: ignore[list-item]
+        locate_face(IMAGE, row, "landmarks", Finder(), [detector])  # type: ignore[list-item]
 
 
-def test_no_face_at_all() -> None:
+def test_a_picture_without_faces() -> None:
     with pytest.raises(MediaError, match=r"no face found$"):
-        locate(IMAGE, {}, "landmarks", Finder(), [lambda _: []])  # type: ignore[list-item]
-
-
-def test_overlap_is_intersection_over_union() -> None:
-    assert overlap((0, 0, 2, 2), (1, 1, 2, 2)) == pytest.approx(1 / 7)
-    assert overlap((0, 0, 1, 1), (2, 0, 1, 1)) == 0
-    assert overlap((1, 1, 3, 4), (1, 1, 3, 4)) == 1
+        locate_face(IMAGE, {}, "landmarks", Finder(), [lambda _: []])  # type: ignore[list-item]
 
 
 @pytest.fixture
@@ -131,12 +103,24 @@ def test_a_path_may_be_relative_to_the_manifest(paths: Sequence[Path]) -> None:
     assert Pictures(paths[0].parent)({"path": "a.png"}).shape == (48, 64, 3)
 
 
-def test_a_picture_with_several_rows_is_read_once(paths: Sequence[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    from mien.learn.data.pack import locate as located
+def test_a_picture_of_several_rows_is_read_once(paths: Sequence[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    from mien.learn.data.pack import locate
 
-    opened, read = [], located.read
-    monkeypatch.setattr(located, "read", lambda path: (opened.append(path), read(path))[1])
+    opened, read = [], locate.read
+    monkeypatch.setattr(locate, "read", lambda path: (opened.append(path), read(path))[1])
     pictures = Pictures(Path())
     for _ in range(3):
         pictures({"path": str(paths[0])})
     assert opened == [paths[0]]
+
+
+def test_a_function_may_read_the_pictures_instead() -> None:
+    def picture(row: dict[str, Any]) -> Pixels:
+        if row["path"] == "seven":
+            raise OSError("not there")
+        return np.full((2, 2, 3), int(row["path"]), np.uint8)
+
+    pictures = Pictures(Path(), picture)
+    assert [int(pictures({"path": name}).max()) for name in ("3", "4", "3")] == [3, 4, 3]
+    with pytest.raises(OSError, match="not there"):
+        pictures({"path": "seven"})

@@ -1,4 +1,4 @@
-"""Preparation of imported manifests: what comes out, and that a kill at any time changes nothing of it."""
+"""Preparation of imported manifests: the crops, the skipped rows, and byte-identical results after a kill."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from mien.learn.data.manifest.manifest import MANIFEST, PACK, ManifestError, rea
 from mien.learn.data.manifest.shards import SHARDS
 from mien.learn.data.pack.crops import PackOptions
 from mien.learn.data.pack.finder import TIGHT
-from mien.learn.data.pack.prepare import FAULTS, PLAN, prepare_manifest
+from mien.learn.data.pack.prepare import ERRORS, PLAN, prepare_manifest
 from mien.tasks import AFFECT, FACE
 
 HOW = PackOptions(shard=4)
@@ -40,7 +40,7 @@ if __name__ == "__main__":
 
 @pytest.fixture(scope="session")
 def faces(tmp_path_factory: pytest.TempPathFactory, astronaut: Path) -> Path:
-    """Ten pictures of a face, each at another place, and one that is empty."""
+    """Ten pictures of a face, each at another position, and an empty one."""
     folder = tmp_path_factory.mktemp("faces")
     portrait = Image.open(astronaut).convert("RGB").crop((128, 0, 384, 256)).resize((128, 128))
     for k in range(10):
@@ -52,7 +52,7 @@ def faces(tmp_path_factory: pytest.TempPathFactory, astronaut: Path) -> Path:
 
 
 def rows_of(faces: Path) -> list[dict[str, Any]]:
-    """Rows of pictures, some of which cannot be used; the valence says which is which."""
+    """Rows of pictures, some of them unusable; the valence encodes the row number."""
     names = ["0", "1", "empty", "2", "3", "3", "4", "gone", *"56789", "0", "1"]
     rows = [{"path": str(faces / f"{name}.png"), "split": "train"} for name in names]
     return [{**row, "valence": k / 20, "frame": None, "note": f"row {k}"} for k, row in enumerate(rows)]
@@ -70,13 +70,13 @@ def files(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, faces: Path) -> Path:
-    """Prepared in one go, in this process."""
+    """Prepared without interruption, in this process."""
     folder = imported(tmp_path_factory.mktemp("whole"), rows_of(faces))
     prepare_manifest(folder, HOW, workers=1)
     return folder
 
 
-def test_crops_labels_and_places_stay_together(whole: Path, faces: Path) -> None:
+def test_crops_labels_and_positions_stay_together(whole: Path, faces: Path) -> None:
     manifest = read_manifest(whole)
     kept = [k for k in range(15) if k not in (2, 7)]
     assert manifest.table["note"].to_pylist() == [f"row {k}" for k in kept]
@@ -94,20 +94,20 @@ def test_crops_labels_and_places_stay_together(whole: Path, faces: Path) -> None
     assert manifest.metadata["source"] == "made up"
 
 
-def test_what_is_left_out_is_written_down(whole: Path, faces: Path) -> None:
+def test_skipped_rows_are_written_to_a_file(whole: Path, faces: Path) -> None:
     lines = [f"{faces}/empty.png: no face found", f"{faces}/gone.png: no such file"]
-    assert (whole / FAULTS).read_text().splitlines() == lines
-    assert sorted(files(whole)) == [f"{SHARDS}/0000{k}.npy" for k in range(4)] + [MANIFEST, FAULTS]
+    assert (whole / ERRORS).read_text().splitlines() == lines
+    assert sorted(files(whole)) == [f"{SHARDS}/0000{k}.npy" for k in range(4)] + [MANIFEST, ERRORS]
 
 
-def test_processes_make_the_same(whole: Path, faces: Path, tmp_path: Path) -> None:
+def test_processes_write_the_same_files(whole: Path, faces: Path, tmp_path: Path) -> None:
     done = []
     prepare_manifest(imported(tmp_path, rows_of(faces)), HOW, workers=2, advance=done.append)
     assert sum(done) == 15
     assert files(tmp_path) == files(whole)
 
 
-def test_killed_again_and_again_it_ends_with_the_same(whole: Path, faces: Path, tmp_path: Path) -> None:
+def test_after_several_kills_the_files_are_the_same(whole: Path, faces: Path, tmp_path: Path) -> None:
     imported(tmp_path, rows_of(faces))
     generator, kills = random.Random(0), 0
     tables = tmp_path / SHARDS
@@ -123,16 +123,16 @@ def test_killed_again_and_again_it_ends_with_the_same(whole: Path, faces: Path, 
             time.sleep(0.02)
         process.wait()
     assert kills >= 2
-    if not (tmp_path / FAULTS).exists() or (tables / PLAN).exists():
+    if not (tmp_path / ERRORS).exists() or (tables / PLAN).exists():
         prepare_manifest(tmp_path, HOW, workers=1)
     assert files(tmp_path) == files(whole)
 
 
 def test_finished_shards_are_not_made_again(faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mien.learn.data.pack import prepare as preparing
+    from mien.learn.data.pack import prepare
 
     imported(tmp_path, rows_of(faces))
-    seen, one = [], preparing.make
+    seen, one = [], prepare.make_crop
 
     def broken(row: dict[str, Any], *rest: Any) -> Any:
         if len(seen) == 10:
@@ -140,34 +140,34 @@ def test_finished_shards_are_not_made_again(faces: Path, tmp_path: Path, monkeyp
         seen.append(row["path"])
         return one(row, *rest)
 
-    monkeypatch.setattr(preparing, "make", broken)
+    monkeypatch.setattr(prepare, "make_crop", broken)
     with pytest.raises(KeyboardInterrupt):
         prepare_manifest(tmp_path, HOW, workers=1)
     seen.clear()
-    monkeypatch.setattr(preparing, "make", lambda row, *rest: (seen.append(row["path"]), one(row, *rest))[1])
+    monkeypatch.setattr(prepare, "make_crop", lambda row, *rest: (seen.append(row["path"]), one(row, *rest))[1])
     prepare_manifest(tmp_path, HOW, workers=1)
     assert len(seen) == 15 - 8  # two shards of four were whole
-    with pytest.raises(ManifestError, match="is prepared already; import it again"):
+    with pytest.raises(ManifestError, match="already prepared; import it again"):
         prepare_manifest(tmp_path, HOW)
 
 
-def test_killed_between_manifest_and_tidying(whole: Path, faces: Path, tmp_path: Path, monkeypatch: Any) -> None:
-    from mien.learn.data.pack import prepare as preparing
+def test_a_kill_between_the_last_two_steps(whole: Path, faces: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    from mien.learn.data.pack import prepare
 
     imported(tmp_path, rows_of(faces))
     with monkeypatch.context() as patch:
-        patch.setattr(preparing, "_tidy", lambda _: 1 / 0)
+        patch.setattr(prepare, "_tidy", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             prepare_manifest(tmp_path, HOW, workers=1)
     assert len(prepare_manifest(tmp_path, HOW)) == 2
     assert files(tmp_path) == files(whole)
 
 
-def test_another_way_or_manifest_starts_anew(faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mien.learn.data.pack import prepare as preparing
+def test_other_options_or_manifests_start_over(faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mien.learn.data.pack import prepare
 
     with monkeypatch.context() as patch:
-        patch.setattr(preparing, "_merge", lambda *_: 1 / 0)
+        patch.setattr(prepare, "_replace_manifest", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             prepare_manifest(imported(tmp_path, rows_of(faces)), HOW, workers=1)
     (tmp_path / SHARDS / "mine.txt").write_text("not ours")
@@ -181,21 +181,21 @@ def test_another_way_or_manifest_starts_anew(faces: Path, tmp_path: Path, monkey
 def test_frames_of_videos(
     faces: Path, tmp_path: Path, make_video: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mien.learn.data.pack import locate as located
+    from mien.learn.data.pack import locate
 
     frames = [np.asarray(Image.open(faces / f"{k}.png")) for k in range(10)]
     path = str(make_video(tmp_path / "v.mp4", frames))
     rows = [{"path": path, "frame": k, "split": "train", "valence": k / 20} for k in (0, 1, 2, 4, 5, 6, 7, 9, 12)]
     opened = []
 
-    class Counted(located.Video):
+    class Counted(locate.Video):
         def __init__(self, path: Path) -> None:
             opened.append(path)
             super().__init__(path)
 
-    monkeypatch.setattr(located, "Video", Counted)
-    faults = prepare_manifest(imported(tmp_path / "set", rows), HOW, workers=1)
-    assert faults == [f"{path} frame 12: the video has 10 frames"]
+    monkeypatch.setattr(locate, "Video", Counted)
+    problems = prepare_manifest(imported(tmp_path / "set", rows), HOW, workers=1)
+    assert problems == [f"{path} frame 12: the video has 10 frames"]
     assert len(opened) == 1
     assert len([*(tmp_path / "set" / SHARDS).iterdir()]) == 2
     manifest = read_manifest(tmp_path / "set")
@@ -218,7 +218,7 @@ def test_given_landmarks_need_no_detector(faces: Path, tmp_path: Path, monkeypat
     expected = align(np.asarray(Image.open(faces / "0.png")), np.reshape(points, (5, 2)))
     np.testing.assert_array_equal(manifest.images(np.array([0]))[0].transpose(1, 2, 0), expected)
     assert manifest.table["landmarks"][0].as_py() == points
-    assert "x" not in manifest.table.column_names  # no row has one any more
+    assert "x" not in manifest.table.column_names  # no row has one
 
 
 def test_tight_faces_are_found(faces: Path, tmp_path: Path) -> None:
@@ -232,25 +232,23 @@ def test_tight_faces_are_found(faces: Path, tmp_path: Path) -> None:
 def test_no_face_in_any_row(faces: Path, tmp_path: Path) -> None:
     rows = [{"path": str(faces / "empty.png"), "split": "train"}]
     for _ in range(2):
-        with pytest.raises(
-            ManifestError, match=r"no row has a face that can be used; the reasons are in .*faults\.txt"
-        ):
+        with pytest.raises(ManifestError, match=r"no row has a usable face; the reasons are in .*prepare\.errors\.txt"):
             prepare_manifest(imported(tmp_path, rows), HOW, workers=1)
-    assert (tmp_path / FAULTS).read_text().endswith("no face found\n")
+    assert (tmp_path / ERRORS).read_text().endswith("no face found\n")
 
 
-def test_bad_manifests_are_named(tmp_path: Path) -> None:
+def test_unusable_manifests_are_named(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="no such file; `mien data import` makes one"):
         prepare_manifest(tmp_path, HOW)
     (tmp_path / MANIFEST).write_text("notes")
     with pytest.raises(ManifestError, match="not a manifest of mien"):
         prepare_manifest(tmp_path, HOW)
     write_manifest(tmp_path / MANIFEST, [], FACE, {})
-    with pytest.raises(ManifestError, match="there are no pictures to prepare"):
+    with pytest.raises(ManifestError, match="no pictures to prepare"):
         prepare_manifest(tmp_path, HOW)
 
 
-def test_a_pack_that_was_here_before_goes(whole: Path, faces: Path, tmp_path: Path) -> None:
+def test_an_earlier_pack_is_removed(whole: Path, faces: Path, tmp_path: Path) -> None:
     np.save(tmp_path / PACK, np.zeros((1, 4, 4, 1), np.uint8))
     prepare_manifest(imported(tmp_path, rows_of(faces)), HOW, workers=1)
     assert files(tmp_path) == files(whole)

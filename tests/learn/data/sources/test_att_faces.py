@@ -55,11 +55,11 @@ def unpacked(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("layout", ["folder", "wheel", "unpacked"])
-def test_ten_pictures_of_each_of_forty_persons(layout: str, request: pytest.FixtureRequest) -> None:
-    faults: list[str] = []
+def test_ten_pictures_of_each_of_forty_people(layout: str, request: pytest.FixtureRequest) -> None:
+    problems: list[str] = []
     root = request.getfixturevalue(layout)
-    rows = list(read(root, faults.append))
-    assert faults == []
+    rows = list(read(root, problems.append))
+    assert problems == []
     assert len({row["path"] for row in rows}) == 400
     assert set(Counter(row["subject"] for row in rows).values()) == {10}
     assert {(row["split"], row["dataset"]) for row in rows} == {("all", "att_faces")}
@@ -72,18 +72,18 @@ def test_ten_pictures_of_each_of_forty_persons(layout: str, request: pytest.Fixt
         assert (found == noise(person, number)[..., None]).all()
 
 
-def test_a_picture_that_is_not_there_is_a_fault_and_the_others_go_on(tmp_path: Path) -> None:
+def test_a_missing_picture_is_reported_and_the_others_are_read(tmp_path: Path) -> None:
     (tmp_path / "s7").mkdir()
     (tmp_path / "s7" / "3.pgm").write_bytes(pgm(7, 3))
-    faults: list[str] = []
-    (row,) = read(tmp_path, faults.append)
+    problems: list[str] = []
+    (row,) = read(tmp_path, problems.append)
     assert row["path"] == str(tmp_path / "s7" / "3.pgm")
-    assert len(faults) == 399
-    assert faults[0] == f"{tmp_path / 's1' / '1.pgm'}: not there"
+    assert len(problems) == 399
+    assert problems[0] == f"{tmp_path / 's1' / '1.pgm'}: no such file"
 
 
-def test_what_is_no_such_set_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"not the AT&T faces: s1/1\.pgm to s40/10\.pgm not found"):
+def test_other_folders_and_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"not the AT&T faces; s1/1\.pgm to s40/10\.pgm not found"):
         list(read(tmp_path, print))
     (tmp_path / "a.whl").write_bytes(b"no zip")
     with pytest.raises(ValueError, match=r"a\.whl: neither a folder nor a wheel"):

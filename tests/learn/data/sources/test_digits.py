@@ -1,4 +1,4 @@
-"""The digits that scikit-learn brings along."""
+"""The digits that come with scikit-learn."""
 
 from collections import Counter
 
@@ -28,18 +28,18 @@ def test_the_pictures_belong_to_their_digits() -> None:
     rows = list(read())
     pictures = np.stack([picture(row) for row in rows])
     ink = {digit: pictures[[row["digit"] == digit for row in rows]].mean(0)[..., 0] for digit in "01"}
-    assert ink["0"][3:5, 3:5].mean() < 50  # a nought is empty in the middle, a one is not
+    assert ink["0"][3:5, 3:5].mean() < 50  # a zero is empty in the middle, a one is not
     assert ink["1"][3:5, 3:5].mean() > 150
 
 
-def test_the_seed_decides_the_division_alone() -> None:
+def test_the_seed_only_decides_the_splits() -> None:
     first, again, other = (list(read(seed=seed)) for seed in (0, 0, 1))
     assert first == again
     assert [row["split"] for row in first] != [row["split"] for row in other]
     assert [row["digit"] for row in first] == [row["digit"] for row in other]
 
 
-def test_the_table_is_exact_and_tells_every_digit_apart() -> None:
+def test_the_table_is_exact_and_distinguishes_every_digit() -> None:
     weights = RELATEDNESS.weights
     assert set(np.unique(weights)) == {0, 1}
     assert (weights.sum(0) >= 2).all()

@@ -1,4 +1,4 @@
-"""The rules of papers/003 by rows that obey and break them."""
+"""The rules of papers/003 on rows that follow and break them."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ ROWS: list[tuple[str | None, float | None, float | None, bool]] = [
     ("neutral", 0.0, 0.0, True),
     ("neutral", 0.14, 0.0, True),
     ("neutral", 0.15, 0.0, False),
-    ("neutral", -0.11, 0.11, False),  # each is small, the radius is not
+    ("neutral", -0.11, 0.11, False),  # both are small, the radius is not
     ("neutral", -0.1, -0.1, True),
     ("sadness", -0.1, 0.9, True),
     ("sadness", 0.0, -0.5, False),
@@ -30,7 +30,7 @@ ROWS: list[tuple[str | None, float | None, float | None, bool]] = [
     ("surprise", 0.9, 0.9, True),
     (None, 0.9, 0.9, True),
     ("happiness", None, None, True),
-    ("neutral", 0.9, None, True),  # there is no radius
+    ("neutral", 0.9, None, True),  # the radius is unknown
     ("anger", None, -0.5, False),
     ("sadness", None, 0.5, True),
 ]
@@ -49,7 +49,7 @@ def test_the_four_rules() -> None:
     assert not any(wrong.any() for wrong in affect_consistency(rows, np.zeros(len(ROWS), bool)).values())
 
 
-def test_labels_that_are_not_there_cannot_be_compared() -> None:
+def test_missing_columns_are_named() -> None:
     for columns in ({"expression": ["neutral"]}, {"valence": [0.5]}):
         with pytest.raises(ManifestError, match="affect_consistency needs the columns expression, valence and arousal"):
             affect_consistency(table(**columns), np.ones(1, bool))

@@ -1,4 +1,4 @@
-"""Samples take what they promise, the same for the same seed."""
+"""Samples have the requested rows, the same for the same seed."""
 
 import numpy as np
 import pyarrow as pa
@@ -22,28 +22,28 @@ def kept(found: dict[str, np.ndarray]) -> np.ndarray:
     return np.flatnonzero(~dropped)
 
 
-def test_frames_are_counted_by_their_numbers_whatever_their_order() -> None:
+def test_frames_are_counted_by_number_in_any_order() -> None:
     frames = [9, 0, 3, 1, 4, 2, None, 3, 30]
     video = pa.table({"path": ["v.mp4"] * 9, "frame": frames})
     assert sorted(frames[row] for row in kept(every(video, np.ones(9, bool), frames=3)) if row != 6) == [0, 3, 3, 9, 30]
     gone = np.array([frame != 0 for frame in frames])
     left = kept(every(video, gone, frames=3))
-    assert [frames[row] for row in left] == [9, 0, 1, 4, None, 30]  # 0 was out already, so that 1 is the first
+    assert [frames[row] for row in left] == [9, 0, 1, 4, None, 30]  # 0 was excluded before, so 1 is the first
 
 
-def test_subjects_with_videos_of_one_name_are_counted_apart() -> None:
+def test_videos_with_the_same_name_are_separate_for_each_subject() -> None:
     video = pa.table(
         {"path": list("abcd"), "subject": ["1", "1", "2", "2"], "video": ["T1"] * 4, "frame": [0, 1, 1, 2]}
     )
     assert kept(every(video, np.ones(4, bool), frames=5)).tolist() == [0, 2]
 
 
-def test_without_frames_there_is_nothing_to_count(table: pa.Table) -> None:
+def test_every_needs_a_column_of_frames(table: pa.Table) -> None:
     with pytest.raises(ManifestError, match="has no column frame"):
         every(table, ALL, frames=5)
 
 
-def test_random_rows_of_all_or_of_a_split(table: pa.Table) -> None:
+def test_random_rows_of_all_splits_or_of_one(table: pa.Table) -> None:
     first, again, other = (kept(rows(table, ALL, count=13, seed=seed)) for seed in (1, 1, 2))
     assert len(first) == 13
     assert first.tolist() == again.tolist() != other.tolist()
@@ -55,10 +55,10 @@ def test_random_rows_of_all_or_of_a_split(table: pa.Table) -> None:
         rows(table, ALL, count=4, seed=0, split="test")
 
 
-def test_as_many_of_each_class(table: pa.Table) -> None:
+def test_the_same_number_of_each_class(table: pa.Table) -> None:
     found = kept(per_class(table, ALL, task="expression", count=10, seed=0))
     assert (found < 30).sum() == 10
     assert ((found >= 30) & (found < 38)).sum() == 8
-    assert (found >= 38).sum() == 22  # unlabelled rows stay
+    assert (found >= 38).sum() == 22  # unlabelled rows are kept
     with pytest.raises(ManifestError, match="has no column sign"):
         per_class(table, ALL, task="sign", count=10, seed=0)

@@ -1,4 +1,4 @@
-"""Divisions by groups: whole groups, the right shares, classes spread evenly."""
+"""Splits by groups: whole groups, the right shares, classes spread evenly."""
 
 from collections import Counter
 
@@ -12,7 +12,7 @@ from mien.learn.data.steps.split import divide
 
 @pytest.fixture
 def table() -> pa.Table:
-    """1,000 rows of 100 people of unequal size; a tenth of the people shows fear alone, the others do not."""
+    """1,000 rows of 100 people of unequal size; ten of them show only fear, the others only neutral."""
     generator = np.random.default_rng(0)
     people = generator.choice(100, 1000, p=(p := generator.random(100)) / p.sum())
     return pa.table(
@@ -26,7 +26,7 @@ def table() -> pa.Table:
 
 
 @pytest.mark.parametrize("test", [0.0, 0.2])
-def test_shares_are_right_and_nobody_is_in_two_splits(test: float, table: pa.Table) -> None:
+def test_shares_are_right_and_no_one_is_in_two_splits(test: float, table: pa.Table) -> None:
     found = divide(table, by="subject", valid=0.3, test=test, seed=3).to_pylist()
     where: dict[str, set[str]] = {}
     for subject, split in zip(table["subject"].to_pylist(), found, strict=True):
@@ -39,21 +39,21 @@ def test_shares_are_right_and_nobody_is_in_two_splits(test: float, table: pa.Tab
         assert counts[name] / 1000 == pytest.approx(share, abs=0.03)
 
 
-def test_classes_are_spread_as_evenly_as_groups_let_them(table: pa.Table) -> None:
+def test_classes_are_spread_evenly(table: pa.Table) -> None:
     found = divide(table, by="subject", valid=0.3, task="expression", seed=0).to_pylist()
     pairs = Counter(zip(table["expression"].to_pylist(), found, strict=True))
     for kind in ("fear", "neutral"):
         assert pairs[kind, "valid"] / (pairs[kind, "valid"] + pairs[kind, "train"]) == pytest.approx(0.3, abs=0.08)
 
 
-def test_one_split_may_be_divided_alone_and_seeds_differ(table: pa.Table) -> None:
+def test_only_one_split_is_divided_and_the_seed_matters(table: pa.Table) -> None:
     first, again, other = (divide(table, by="subject", valid=0.2, only="train", seed=s).to_pylist() for s in (1, 1, 2))
     assert first == again != other
     assert first[:100] == ["test"] * 100
     assert set(first[100:]) == {"train", "valid"}
 
 
-def test_rows_without_a_person_are_each_their_own() -> None:
+def test_rows_without_a_person_are_groups_of_their_own() -> None:
     rows = pa.table({"split": ["all"] * 10, "subject": pa.array([None] * 10, pa.string())})
     assert Counter(divide(rows, by="subject", valid=0.2).to_pylist()) == {"train": 8, "valid": 2}
 
@@ -63,7 +63,7 @@ def test_few_large_groups_fill_every_split() -> None:
     assert Counter(divide(rows, by="subject", valid=0.1, test=0.1).to_pylist()) == {"train": 3, "valid": 3, "test": 3}
 
 
-def test_what_cannot_be_divided_is_refused(table: pa.Table) -> None:
+def test_impossible_divisions_are_refused(table: pa.Table) -> None:
     for settings, message in [
         ({"by": "person", "valid": 0.2}, "has no column person to divide by"),
         ({"by": "subject", "valid": 0.2, "only": "all"}, "has no rows of split 'all'"),

@@ -1,4 +1,4 @@
-"""Augmentation of whole batches: the pictures, the labels that change with them, and mixtures."""
+"""Augment whole batches: change the pictures, the labels that depend on them, and mix rows."""
 
 from __future__ import annotations
 
@@ -13,20 +13,24 @@ from mien.tasks import Task
 
 
 class Augment:
-    """Changes training batches as an :class:`Augmentation` says; feature vectors are mixed, not changed otherwise.
+    """Augments training batches; feature vectors are only mixed.
 
     It draws from torch's global generator.
 
     Args:
         augmentation: what to do.
         tasks: the label space of the batches.
+
+    Example:
+        >>> augment = Augment(Augmentation(flip=0.5, mix="mixup"), tasks)  # doctest: +SKIP
+        >>> batch = augment(batch)  # doctest: +SKIP
     """
 
     def __init__(self, augmentation: Augmentation, tasks: Sequence[Task]) -> None:
         self.augmentation, self.tasks, self.transform = augmentation, tuple(tasks), augmentation.build()
 
     def __call__(self, batch: Batch) -> Batch:
-        """The changed batch, longer by half with ``mixaugment``; a batch of no rows stays."""
+        """The augmented batch, up to half as long again with ``mixaugment``; an empty batch is returned as it is."""
         if not len(batch):
             return batch
         if batch.images.ndim == 4:

@@ -1,4 +1,4 @@
-"""Labels of the left and the right half of the face, which change places in a mirror image."""
+"""Swap the labels of the left and right half of the face in mirrored pictures."""
 
 from __future__ import annotations
 
@@ -15,14 +15,18 @@ SIDES = (
     (re.compile(r"^(.*(?:[0-9]|[_ -]))([LR])$"), {"L": "R", "R": "L"}),
     (re.compile(r"^()(left|right)(?=[_ -])"), {"left": "right", "right": "left"}),
 )
-"""How a label says its side: ``AU12L``, ``AU12_R`` at its end; ``left_wink``, ``right wink`` at its beginning."""
+"""How labels name a side: ``AU12L`` and ``AU12_R`` at the end; ``left_wink`` and ``right wink`` at the start."""
 
 
 def mirrored(labels: Sequence[str]) -> list[int] | None:
-    """For each label the position of the one that a mirror image shows in its place; None if all stay.
+    """For each label the position of the one that takes its place in a mirror image; None if none changes.
 
-    Only pairs count: a label with a side whose partner is none of the labels stays, for a name may end in L by chance.
-    The seventeen action units have no sides.
+    Only pairs count: a label whose partner is missing keeps its place, since a name may end in L by chance. The
+    seventeen action units have no sides.
+
+    Example:
+        >>> mirrored(("AU01", "AU12L", "AU12R"))
+        [0, 2, 1]
     """
     places = {label: place for place, label in enumerate(labels)}
     order = [places.get(_partner(label), place) for place, label in enumerate(labels)]
@@ -30,7 +34,7 @@ def mirrored(labels: Sequence[str]) -> list[int] | None:
 
 
 def swap(batch: Batch, flipped: Tensor, tasks: Sequence[Task]) -> Batch:
-    """The batch with the labels and masks of mirrored rows (N bool) in the places of their mirror images."""
+    """The batch with the labels and masks of the mirrored rows swapped; ``flipped`` marks them, N bool."""
     labels, mask = dict(batch.labels), dict(batch.mask)
     for task in tasks:
         order = mirrored(task.labels)

@@ -1,10 +1,11 @@
-"""Task-aligned mini-batches (papers/003, section 4.4): one batch of each set, concatenated, at every step."""
+"""Mix sets into task-aligned mini-batches (papers/003, section 4.4): at each step a batch of each set, concatenated."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,19 @@ from mien.learn.data.batches.plans import Aligned, Plan
 from mien.learn.data.manifest.manifest import Manifest
 from mien.tasks import Task
 
+Columns = Mapping[str, NDArray[np.float32]]
+"""The labels of a set's rows by task, as :meth:`mien.learn.data.manifest.manifest.Manifest.column` returns them."""
+
 
 def proportional_sizes(lengths: Sequence[int], total: int) -> list[int]:
-    """Split a batch of ``total`` so that one epoch covers all sets: sizes in proportion, at least 1 each."""
+    """Divide a batch of ``total`` rows among sets in proportion to their lengths, at least 1 each.
+
+    One epoch then covers all sets.
+
+    Example:
+        >>> proportional_sizes([90, 30], 40)
+        [30, 10]
+    """
     share = total / sum(lengths) if lengths else 0.0
     return [max(1, round(length * share)) for length in lengths]
 
@@ -24,11 +35,17 @@ def proportional_sizes(lengths: Sequence[int], total: int) -> list[int]:
 def balanced(
     manifest: Manifest, task: Task | None, power: float, keep: Mapping[str, float] | None = None, seed: int = 0
 ) -> NDArray[np.int_]:
-    """Row numbers of one pass, the rows of rare classes several times.
+    """The row numbers of one pass, in which rows of rare classes are repeated.
 
-    A row of class c stands in it ``(n_max / n_c) ** power`` times, rounded, with n the counts of the hard labels of
-    ``task``, of classes; a row without that label, or with one that ``keep`` hides, once. Power 0 is every row once, 1
-    all classes alike; without a task every row comes once. ``keep`` and ``seed`` are those of :class:`LabelledSet`.
+    A row of class c appears ``(n_max / n_c) ** power`` times, rounded, where n counts the hard labels of ``task``, a
+    task of classes. A row without that label, or with one that ``keep`` hides, appears once.
+
+    Args:
+        manifest: the rows.
+        task: whose classes are balanced; None repeats no row.
+        power: 0 repeats no row, 1 makes all classes equally frequent.
+        keep: as in :class:`LabelledSet`.
+        seed: as in :class:`Mixing`; decides which labels ``keep`` hides.
     """
     rows = np.arange(len(manifest))
     if task is None or power == 0:
@@ -46,14 +63,14 @@ def balanced(
 
 @dataclass(frozen=True, eq=False)
 class LabelledSet:
-    """Rows of a manifest that train together, with the labels that they lend.
+    """Rows of a manifest to train on, with the labels that they provide.
 
     Args:
         manifest: the rows.
-        tasks: names of the tasks whose labels are used; None for all.
-        size: how many of its rows stand in each step.
+        tasks: names of the tasks whose labels are used; None means all.
+        size: number of its rows in each step.
         turns: the rows of one pass over the set (see :func:`balanced`); every row once by default.
-        keep: share of the rows that keep their labels of a task; of the others they are hidden.
+        keep: by task, the share of its labelled rows that keep their labels; those of the others are hidden.
     """
 
     manifest: Manifest
@@ -64,30 +81,41 @@ class LabelledSet:
 
     @property
     def rows(self) -> NDArray[np.int_]:
-        """The rows of one pass."""
+        """The row numbers of one pass."""
         return np.arange(len(self.manifest)) if self.turns is None else self.turns
 
     def columns(self, tasks: Sequence[Task], seed: int) -> dict[str, NDArray[np.float32]]:
-        """The labels that the set lends, NaN where there is none; which are hidden depends on ``seed`` alone."""
-        lent = [task for task in tasks if self.tasks is None or task.name in self.tasks]
-        columns = {task.name: self.manifest.column(task) for task in lent}
+        """The labels that the set provides, NaN where there is none; the seed decides which are hidden."""
+        used = [task for task in tasks if self.tasks is None or task.name in self.tasks]
+        columns = {task.name: self.manifest.column(task) for task in used}
         for name in sorted(set(self.keep) & set(columns)):
             columns[name] = _hidden(columns[name], self.keep[name], seed, name)
         return columns
 
 
 class Mixing:
-    """Deterministic, resumable steps over several sets.
+    """The batches of a run over several sets: deterministic, and the same whichever step is asked for first.
 
-    The rows of a step depend on (seed, step) alone, so that a run can go on from any step.
+    The rows of a step depend on the seed and the step only, so a run can resume at any step. A mixing is not changed
+    once it is made; :meth:`with_labels`, :meth:`stratified` and :meth:`shard` return another one.
 
     Args:
-        sets: what to mix; ``columns`` are their labels, NaN where there is none.
+        sets: what to mix.
         tasks: the label space of the batches.
         seed: of the orders.
-        rank, world: this process takes every ``world``-th row of each set's rows in a step, from ``rank`` on: no row
-            stands on two ranks, none is left out or repeated, and ranks differ by at most one row a set.
-        plan: how many rows of each set stand in a step; by default as many as their sizes say, in every step.
+        rank: this process takes every ``world``-th row of each set's rows in a step, starting with this one.
+        world: number of processes. No row is on two ranks, none is missing or repeated, and ranks differ by at most one
+            row per set.
+        plan: how many rows of each set are in a step; by default the sets' sizes, in every step.
+        columns: for each set the labels of its manifest's rows by task, NaN where there is none; by default those that
+            the sets provide.
+        strata: for each set the stratum of each row of its manifest, or None for a set without strata. The rows of each
+            stratum are spread evenly over every pass.
+
+    Example:
+        >>> mixing = Mixing([LabelledSet(manifest, None, size=32)], manifest.tasks, seed=0)  # doctest: +SKIP
+        >>> len(mixing.batch(step=7))  # doctest: +SKIP
+        32
     """
 
     def __init__(
@@ -99,41 +127,45 @@ class Mixing:
         rank: int = 0,
         world: int = 1,
         plan: Plan | None = None,
-    ):
+        columns: Sequence[Columns] | None = None,
+        strata: Sequence[NDArray[np.int_] | None] | None = None,
+    ) -> None:
         self.sets, self.tasks, self.seed, self.rank, self.world = tuple(sets), tuple(tasks), seed, rank, world
         self.plan = plan or Aligned([len(part.rows) for part in sets], [part.size for part in sets])
         self.steps_per_epoch = self.plan.steps
-        self.columns = [part.columns(tasks, seed) for part in sets]
+        given = [part.columns(tasks, seed) for part in sets] if columns is None else columns
+        self.columns: tuple[Columns, ...] = tuple(MappingProxyType(dict(labels)) for labels in given)
+        self.strata = (None,) * len(self.sets) if strata is None else tuple(strata)
         self._orders: dict[int, tuple[int, NDArray[np.int_]]] = {}
-        self._strata: tuple[NDArray[np.int_] | None, ...] = (None,) * len(self.sets)
 
-    def with_labels(self, columns: Sequence[Mapping[str, NDArray[np.float32]]]) -> Mixing:
-        """The same batches with other labels.
+    def with_labels(self, columns: Sequence[Columns]) -> Mixing:
+        """The same rows in the same order with other labels, such as those that a teacher filled in.
 
         Args:
-            columns: for each set the labels of each task, a row for each row of its manifest.
+            columns: for each set the labels of its manifest's rows by task, NaN where there is none.
         """
-        return self._copy(columns=[dict(each) for each in columns])
+        return self._changed(columns=columns)
 
     def stratified(self, strata: Sequence[NDArray[np.int_] | None]) -> Mixing:
-        """Batches in which the rows of each stratum are spread evenly over every pass, so that each step has its share.
+        """The same passes with the rows of each stratum spread evenly, so that each step has its share of them.
 
         Args:
-            strata: for each set the stratum of each row of its manifest; None leaves a set as it is.
+            strata: for each set the stratum of each row of its manifest; None keeps the order of a set.
         """
-        return self._copy(_strata=tuple(strata), _orders={})
+        return self._changed(strata=strata)
 
     def shard(self, rank: int, world: int) -> Mixing:
-        """The share of every batch that belongs to one of ``world`` processes."""
-        return self._copy(rank=rank, world=world)
+        """The share of every batch that belongs to process ``rank`` of ``world``."""
+        return self._changed(rank=rank, world=world)
 
-    def _copy(self, **changes: object) -> Mixing:
-        other = copy(self)
-        other.__dict__.update({"_orders": {}, **changes})
-        return other
+    def _changed(self, **changes: Any) -> Mixing:
+        kept = {"rank": self.rank, "world": self.world, "plan": self.plan}
+        return Mixing(
+            self.sets, self.tasks, self.seed, **{**kept, "columns": self.columns, "strata": self.strata, **changes}
+        )
 
     def unlabelled(self) -> list[tuple[str, str]]:
-        """Task and label of every output that no row of any set is labelled for."""
+        """Task and label of each output for which no row of any set is labelled."""
         labelled = {
             (task.name, label)
             for columns in self.columns
@@ -145,13 +177,13 @@ class Mixing:
         return [pair for task in self.tasks for label in task.labels if (pair := (task.name, label)) not in labelled]
 
     def rows(self, index: int, step: int) -> NDArray[np.int_]:
-        """Rows of set ``index`` at this step, counted over the whole run; each pass over a set has its own order."""
+        """The rows of set ``index`` at a step, counted over the whole run; each pass over a set has its own order."""
         length = len(self.sets[index].rows)
         positions = self.plan.positions(index, step)
         return np.array([self._order(index, int(p) // length)[int(p) % length] for p in positions], int)
 
     def batch(self, step: int) -> Batch:
-        """The mixed batch of this step, or this rank's share of it."""
+        """The mixed batch of a step, or this rank's share of it."""
         parts = []
         for index, part in enumerate(self.sets):
             rows = self.rows(index, step)[self.rank :: self.world]
@@ -163,20 +195,20 @@ class Mixing:
         cached = self._orders.get(index)
         if cached is None or cached[0] != turn:
             order = np.random.default_rng([self.seed, index, turn]).permutation(self.sets[index].rows)
-            if (strata := self._strata[index]) is not None:
+            if (strata := self.strata[index]) is not None:
                 order = spread(order, strata[order])
             cached = self._orders[index] = (turn, order)
         return cached[1]
 
 
 def spread(order: NDArray[np.int_], strata: NDArray[np.int_]) -> NDArray[np.int_]:
-    """The rows in an order in which every stratum is spread evenly; within a stratum their order stays.
+    """The rows reordered so that every stratum is spread evenly; the order within a stratum is kept.
 
-    Any stretch of the new order has of each stratum its share of the whole, rounded up or down, or one more or less.
+    Any section of the new order contains each stratum in proportion to the whole, rounded up or down, give or take one.
 
     Args:
         order: rows.
-        strata: of these rows, in this order.
+        strata: the strata of these rows, in the same order.
     """
     places = np.empty(len(order))
     for stratum in np.unique(strata):
@@ -186,7 +218,7 @@ def spread(order: NDArray[np.int_], strata: NDArray[np.int_]) -> NDArray[np.int_
 
 
 def _hidden(column: NDArray[np.float32], share: float, seed: int, task: str) -> NDArray[np.float32]:
-    """The column of a task with the labels of all but this share of its labelled rows gone."""
+    """The column of a task with the labels removed from all but this share of its labelled rows."""
     known = ~np.isnan(column)
     labelled = np.flatnonzero(known if column.ndim == 1 else known.any(1))
     order = np.random.default_rng([seed, *task.encode()]).permutation(labelled)
@@ -196,12 +228,12 @@ def _hidden(column: NDArray[np.float32], share: float, seed: int, task: str) -> 
 
 
 def _any_label(column: NDArray[np.float32], labels: int) -> NDArray[np.bool_]:
-    """For each label of a task, whether any row has it (of classes: is it)."""
+    """Whether any row is labelled for each label of a task (of classes: has this class)."""
     return np.isin(np.arange(labels), column) if column.ndim == 1 else np.asarray((~np.isnan(column)).any(0))
 
 
 def in_order(manifest: Manifest, tasks: Sequence[Task], size: int) -> Iterator[Batch]:
-    """All rows once, for evaluation, with hard class labels."""
+    """Batches of all rows, once and in order, with hard class labels, for evaluation."""
     columns = {task.name: manifest.column(task, hard=True) for task in tasks}
     for start in range(0, len(manifest), size):
         rows = np.arange(start, min(start + size, len(manifest)))

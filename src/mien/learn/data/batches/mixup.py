@@ -1,14 +1,14 @@
-"""Virtual examples: mixtures of two rows of a batch (Mixup, Zhang et al. 2018; MixAugment, Psaroudakis & Kollias 2022).
+"""Mix pairs of rows into virtual examples (Mixup, Zhang et al. 2018; MixAugment, Psaroudakis & Kollias 2022).
 
 A mixture of the rows i and j with the share s has the picture ``s x_i + (1 - s) x_j`` and the labels
 ``s y_i + (1 - s) y_j``: shares of classes, soft targets of attributes, weighted values of continuous labels. The
-shares are drawn from Beta(alpha, alpha), one for each mixture.
+shares are drawn from Beta(alpha, alpha), one per mixture.
 
-A cell of a mixture is labelled only where both its rows are. The exact form would be the expected loss
-``s L(f(x), y_i) + (1 - s) L(f(x), y_j)`` over the parent that is labelled; but that is a loss of weight s, and a mask
-says yes or no. It would also teach half a face: where only i has a label, the mixture's own is not known. So that
-little is lost by this, rows are mixed with rows that are labelled for the same tasks: with those of their own data
-set, where sets have different labels.
+A cell of a mixture is labelled only if it is labelled in both rows. The exact form would be the expected loss
+``s L(f(x), y_i) + (1 - s) L(f(x), y_j)`` over the labelled parents, but that is a loss with the weight s, and a mask is
+binary. It would also teach half a face: if only i has a label, that of the mixture is unknown. To lose few labels, rows
+are mixed with rows that are labelled for the same tasks, which are rows of their own data set where sets differ in
+their labels.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from mien.tasks import Kind, Task
 
 
 def mixup(batch: Batch, tasks: Sequence[Task], alpha: float) -> Batch:
-    """N mixtures in the place of N rows; a row whose neighbour has labels of other tasks stays as it is.
+    """N mixtures that replace the N rows; a row whose partner has labels of other tasks is unchanged.
 
     It draws from torch's global generator, on the CPU.
 
@@ -41,10 +41,10 @@ def mixup(batch: Batch, tasks: Sequence[Task], alpha: float) -> Batch:
 
 
 def mixaugment(batch: Batch, tasks: Sequence[Task], alpha: float) -> Batch:
-    """The N rows as they are, and up to N / 2 mixtures of them, each row in one.
+    """The N rows and up to N / 2 mixtures of them, each row in at most one.
 
-    So the mean over the batch is that of the virtual and of both real losses of each pair, alike, as in the paper's
-    total loss. Pairs whose rows have labels of different tasks are left out.
+    The mean over the batch thus gives the virtual loss and both real losses of each pair equal weight, as in the
+    paper's total loss. Pairs whose rows have labels of different tasks are not mixed.
 
     It draws from torch's global generator, on the CPU.
 
@@ -62,7 +62,7 @@ def mixaugment(batch: Batch, tasks: Sequence[Task], alpha: float) -> Batch:
 
 
 def blend(batch: Batch, first: Tensor, second: Tensor, shares: Tensor, tasks: Sequence[Task]) -> Batch:
-    """The mixtures of these rows: M indices each, and M shares of the first."""
+    """The mixtures of rows: M indices of each parent, and M shares of the first."""
     device = batch.images.device
     first, second, shares = first.to(device), second.to(device), shares.to(device)
     labels, mask = {}, {}
@@ -73,11 +73,12 @@ def blend(batch: Batch, first: Tensor, second: Tensor, shares: Tensor, tasks: Se
         labels[task.name] = _mixed(values, first, second, shares)
         mask[task.name] = known[first] & known[second]
         blank = mask[task.name] if labels[task.name].ndim == mask[task.name].ndim else mask[task.name][:, None]
-        labels[task.name] = labels[task.name] * blank  # what is not labelled holds 0
+        labels[task.name] = labels[task.name] * blank  # unlabelled cells hold 0
     return Batch(_mixed(batch.images.float(), first, second, shares), labels, mask)
 
 
 MIXTURES = {"mixup": mixup, "mixaugment": mixaugment}
+"""The mixtures by their names in a recipe."""
 
 
 def _mixed(values: Tensor, first: Tensor, second: Tensor, shares: Tensor) -> Tensor:
@@ -86,7 +87,7 @@ def _mixed(values: Tensor, first: Tensor, second: Tensor, shares: Tensor) -> Ten
 
 
 def _in_order(batch: Batch) -> tuple[Tensor, Tensor]:
-    """The rows in a random order, sorted by the tasks that they are labelled for; and a number for these, N each."""
+    """The rows in random order, sorted by the tasks that they are labelled for; and a code for these tasks, N each."""
     count = len(batch)
     kinds = torch.zeros(count, dtype=torch.long)
     for place, mask in enumerate(batch.mask.values()):

@@ -1,4 +1,4 @@
-"""The next batch is made while this one trains."""
+"""Prepare the next batch in a thread while the current one is used for training."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from mien.learn.batch import Batch
 
 
 class Prefetch:
-    """Gives the batches of steps, and makes the one that follows in a thread meanwhile.
+    """Returns the batch of a step and prepares the one that follows in a thread.
 
-    Which rows a batch has does not depend on what came before, so this changes none of them, whatever steps are asked
-    for. The thread copies memory and decodes nothing: one is enough.
+    The rows of a batch do not depend on earlier steps, so prefetching changes none of them. The thread only copies
+    memory, so one is enough.
 
     Args:
-        make: gives the batch of a step; it is called by the thread alone.
-        end: the step at which the run ends; no batch is made of it.
+        make: returns the batch of a step; called by the thread only.
+        end: the step at which the run ends; no batch is made for it.
     """
 
     def __init__(self, make: Callable[[int], Batch], end: int) -> None:
@@ -25,7 +25,7 @@ class Prefetch:
         self._next: tuple[int, Future[Batch]] | None = None
 
     def __call__(self, step: int) -> Batch:
-        """The batch of this step; what making it raises is raised here."""
+        """The batch of this step; errors while making it are raised here."""
         waiting = self._next
         future = waiting[1] if waiting and waiting[0] == step else self._thread.submit(self._make, step)
         batch = future.result()

@@ -1,4 +1,4 @@
-"""Random changes of the training crops: what each does, and the module that does them."""
+"""Change training crops at random: the settings of each change, and the module that applies them."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 COARSE = (0.25, 0.75)
-"""Of its side, what a crop of low resolution is reduced to."""
+"""Range of the share of its side to which a crop of low resolution is reduced."""
 
 
 class Augmentation(BaseModel):
-    """What happens to a crop; 0 switches a part off.
+    """The random changes of a training crop; 0 switches one off.
 
-    A network scales crops to [-1, 1] (or as its ``scaling`` says) itself, after all this.
+    Networks scale crops to [-1, 1] (or by their ``scaling``) afterwards.
 
     Args:
-        flip: probability of a mirror image; labels of the left and the right half change places, see
+        flip: probability of a mirror image; labels of the left and right half are swapped, see
             :func:`mien.learn.data.batches.laterality.mirrored`.
         rotate: largest angle in degrees.
         shift: largest shift, as a share of the side.
         scale: largest change of size, as a share.
         light: largest change of brightness and of contrast, as a share.
-        saturation: largest change of the saturation, as a share.
-        hue: largest turn of the hue, as a share of the half circle.
-        grey: probability that a crop loses its colours.
+        saturation: largest change of saturation, as a share.
+        hue: largest rotation of the hue, as a share of half the circle.
+        grey: probability that a crop becomes grey.
         blur: probability of a Gaussian blur of 0.5 to 2 pixels.
         coarse: probability that a crop is reduced to 25-75 % of its side and enlarged again.
-        jpeg: probability of JPEG's traces, at quality 20 to 90; slow: about 10 ms a crop on one core.
-        erase: probability that a random rectangle (2-20 % of the crop) is blackened: cutout.
+        jpeg: probability of JPEG artefacts, at quality 20 to 90; slow: about 10 ms per crop on one core.
+        erase: probability that a random rectangle (2-20 % of the crop) is black: cutout.
         mix: ``mixup`` or ``mixaugment``, see :mod:`mien.learn.data.batches.mixup`.
-        alpha: of the Beta distribution of the shares in a mixture.
+        alpha: parameter of the Beta distribution of the shares in a mixture.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -57,7 +57,7 @@ class Augmentation(BaseModel):
     alpha: Annotated[float, Field(gt=0)] = 0.2
 
     def build(self) -> Transform:
-        """The module that changes crops; mixing is not its part."""
+        """The module that changes crops; it does not mix them."""
         import kornia.augmentation as K
 
         flip = K.RandomHorizontalFlip(p=self.flip) if self.flip else None
@@ -86,13 +86,15 @@ class Augmentation(BaseModel):
 
 
 class Transform(nn.Module):
-    """From crops N x C x H x W in [0, 255] to float crops of that shape and range, or to themselves without parts.
+    """Changes crops, N x C x H x W in [0, 255], into float crops of the same shape and range.
+
+    Without parts it returns the crops as they are.
 
     It draws from torch's global generator.
     """
 
     flipped: Tensor | None
-    """Which of the last crops were mirrored, N bool; None if none is ever."""
+    """Which of the last crops were mirrored, N bool; None if crops are never mirrored."""
 
     def __init__(self, flip: nn.Module | None, parts: list[nn.Module]) -> None:
         super().__init__()
@@ -111,7 +113,7 @@ class Transform(nn.Module):
 
 
 class _Coloured(nn.Module):
-    """A change of colours, which grey crops of one channel do not have."""
+    """A change of colours, which skips grey crops of one channel."""
 
     def __init__(self, change: nn.Module) -> None:
         super().__init__()
@@ -123,7 +125,7 @@ class _Coloured(nn.Module):
 
 
 class _InColour(nn.Module):
-    """A change that needs three channels, whatever the crops have."""
+    """A change that needs three channels; grey crops are expanded for it."""
 
     def __init__(self, change: nn.Module) -> None:
         super().__init__()
@@ -135,7 +137,7 @@ class _InColour(nn.Module):
 
 
 class _Coarse(nn.Module):
-    """Lowers the resolution of some crops, each by a factor of its own."""
+    """Lowers the resolution of some crops, each by its own factor."""
 
     def __init__(self, probability: float) -> None:
         super().__init__()

@@ -1,1 +1,1 @@
-"""Importing: a reader, or annotations, become a manifest."""
+"""Importing: from a data set, or from a network's annotations, to a manifest and its pack."""

@@ -1,7 +1,7 @@
-"""Annotations as a manifest: what a network predicts of faces, as soft labels beside the crops that it read.
+"""Write annotations as a manifest: a network's predictions become soft labels, stored with the crops that it read.
 
-So a whole database can be annotated for all tasks, as papers/003 did with its own network (section 5), and trained on.
-Nothing here needs more than the base install.
+A whole database can thus be annotated for all tasks, as papers/003 did with its own network (section 5), and used for
+training. Nothing here needs more than the base install.
 """
 
 from __future__ import annotations
@@ -22,38 +22,38 @@ from mien.annotate.schema import Row
 from mien.faces.detect import LANDMARKS, Pixels
 from mien.learn.data.manifest.columns import BOX, MANIFEST, PACK, check_space
 from mien.learn.data.manifest.shards import SHARDS, shard_path
-from mien.learn.data.manifest.write import Fault, write_manifest
-from mien.learn.data.pack.write import refuse_another
+from mien.learn.data.manifest.write import Report, refuse_another, write_manifest
 from mien.tasks import Kind, Task
 
 SHARD = 1024
-"""Crops that are held in memory until they are written together, about 40 MB."""
+"""Crops that are kept in memory and written together, about 40 MB."""
 
 
 class AnnotatedSet:
-    """A folder with a manifest and its crops, written as annotations come; a context manager, which completes it.
+    """A folder with a manifest and its crops, written as annotations arrive; a context manager, which completes it.
 
-    A row is one face, its labels are the network's outputs: classes as the most probable word and shares of all,
-    attributes as probabilities in [0, 1], continuous values in [-1, 1]. All rows are of the split train, since
-    predictions can teach but not judge. ``facts["weak"]`` says of each task that it is predicted, ``facts["network"]``
-    by what.
+    Each row is one face, and its labels are the network's outputs: for classes the most probable word and the shares of
+    all, for attributes probabilities in [0, 1], for continuous tasks values in [-1, 1]. All rows are in the split
+    train, since predictions can be used for training but not for evaluation. ``metadata["weak"]`` marks every task as
+    predicted, and ``metadata["network"]`` names the network.
 
     Args:
-        folder: is made if need be.
-        model: whose predictions they are.
-        fault: told of each row that cannot be a label, such as one with NaN; it is left out.
+        folder: made if need be.
+        model: the network that predicted.
+        report: called with one line per row that cannot be a label, such as one with NaN; the row is skipped.
         overwrite: whether annotations of the same network that the folder holds may be replaced.
 
     Attributes:
-        faces, left_out: how many rows the manifest has, and how many it could not have; known once it is closed.
+        faces: number of rows in the manifest; known once it is closed.
+        left_out: number of rows that were skipped; known once it is closed.
 
     Raises:
-        OSError: if the folder cannot be written, or is not empty.
-        ManifestError: if it holds another data set, or two labels of the network have one name.
+        OSError: if the folder is not empty or cannot be written.
+        ManifestError: if it holds another data set, or two labels of the network have the same name.
     """
 
-    def __init__(self, folder: Path, model: Model, fault: Fault, *, overwrite: bool = False) -> None:
-        self.folder, self.model, self.fault = folder, model, fault
+    def __init__(self, folder: Path, model: Model, report: Report, *, overwrite: bool = False) -> None:
+        self.folder, self.model, self.report = folder, model, report
         self.faces = self.left_out = 0
         self._rows: list[dict[str, Any]] = []
         self._crops: list[Pixels] = []
@@ -64,7 +64,7 @@ class AnnotatedSet:
             full = folder.exists() and any(folder.iterdir())
             if full and not overwrite:
                 raise OSError(f"{folder}: is not empty (--overwrite replaces what is there)")
-            refuse_another(folder, metadata(model))
+            refuse_another(folder, annotation_metadata(model))
             (folder / SHARDS).mkdir(parents=True, exist_ok=True)
             for old in (folder / MANIFEST, folder / PACK, *(folder / SHARDS).glob("[0-9]*.*")):
                 old.unlink(missing_ok=True)
@@ -72,7 +72,7 @@ class AnnotatedSet:
             raise OSError(f"{folder}: cannot be written: {error.strerror}" if error.strerror else str(error)) from None
 
     def write(self, result: Result) -> None:
-        """Add the faces of a picture; they reach the disk in groups of :data:`SHARD`."""
+        """Add the faces of a picture; they are written to disk in groups of :data:`SHARD`."""
         for row, crop in zip(result.rows if result.crops else (), result.crops, strict=True):
             self._rows.append(_labelled(row, self.model.tasks) | {"crop": self._count})
             self._crops.append(crop)
@@ -81,14 +81,14 @@ class AnnotatedSet:
                 self._flush()
 
     def close(self) -> None:
-        """Write what is held and the manifest; a second call does nothing. Without a face there is no manifest."""
+        """Write the remaining faces and the manifest, which needs at least one face; a second call does nothing."""
         if self._closed:
             return
         self._closed = True
         self._flush()
         if self._shards:
-            path = self.folder / MANIFEST
-            self.faces = write_manifest(path, self._written(), self.model.tasks, metadata(self.model), self.fault)
+            path, about = self.folder / MANIFEST, annotation_metadata(self.model)
+            self.faces = write_manifest(path, self._written(), self.model.tasks, about, self.report)
             self.left_out = self._count - self.faces
         else:
             (self.folder / SHARDS).rmdir()
@@ -96,7 +96,7 @@ class AnnotatedSet:
             self._part(number).unlink()
 
     def _flush(self) -> None:
-        """A shard and the table of its rows, each put into its place whole."""
+        """Write a shard and the table of its rows, each whole or not at all."""
         if not self._crops:
             return
         place = shard_path(self.folder / SHARDS, self._shards)
@@ -122,9 +122,11 @@ class AnnotatedSet:
         self.close()
 
 
-def metadata(model: Model) -> dict[str, Any]:
-    """What stands in the manifest's metadata: source, licence, what is weak (all of it), network and alignment."""
-    known = {key: model.metadata[key] for key in ("version", "readout") if key in model.metadata}
+def annotation_metadata(model: Model) -> dict[str, Any]:
+    """The manifest's metadata: source, licence, the weak labels (all of them), network and alignment."""
+    known = {key: model.metadata[key] for key in ("version", "calibration") if key in model.metadata}
+    if "readout" in model.metadata:  # the name of the key in networks of earlier versions
+        known["calibration"] = model.metadata["readout"]
     reason = f"predicted by {model.name}, not annotated"
     return {
         "source": f"faces annotated by {model.name}",
@@ -136,12 +138,12 @@ def metadata(model: Model) -> dict[str, Any]:
 
 
 def _labelled(row: Row, tasks: tuple[Task, ...]) -> dict[str, Any]:
-    """The row of a manifest that a row of the table of annotations makes."""
+    """A row of the table of annotations as a row of a manifest."""
     labels: dict[str, Any] = {}
     for task in tasks:
         if task.kind is Kind.CLASSES:
             labels[task.name] = row[task.name]
-        labels |= {label: float(np.clip(row[label], *task.range)) for label in task.labels}  # rounding may leave it
+        labels |= {label: float(np.clip(row[label], *task.range)) for label in task.labels}  # rounding may exceed it
     return {
         "path": os.path.abspath(row["input"]),  # noqa: PTH100 (resolve would follow links out of the data set)
         "split": "train",

@@ -1,4 +1,4 @@
-"""The readers of data sets, found by the names of their modules, and the options of each."""
+"""Find the readers of data sets by the names of their modules, and their label spaces, metadata and options."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from mien.tasks import Task
 
 
 def reader_names() -> list[str]:
-    """Names of all readers, in alphabetical order."""
+    """The names of all readers, in alphabetical order."""
     return [module.name for module in pkgutil.iter_modules(sources.__path__) if _is_reader(_module(module.name))]
 
 
 def find_reader(name: str) -> ModuleType:
-    """The reader of this name; case, hyphens, blanks and underscores do not matter.
+    """The reader with this name; case, hyphens, blanks and underscores do not matter.
 
     Raises:
-        ValueError: if there is none, with the nearest and all names.
+        ValueError: if there is none, with the nearest name and all names.
     """
     modules = {_plain(module.name): module.name for module in pkgutil.iter_modules(sources.__path__)}
     found = modules.get(_plain(name))
@@ -36,21 +36,21 @@ def find_reader(name: str) -> ModuleType:
         return module
     known = reader_names()
     near = did_you_mean(_plain(name), known)
-    rest = f" There are: {', '.join(known)}" if "did you mean" in near else ""
-    raise ValueError(f"no reader of a data set {name}{near}{rest}")
+    rest = f" (data sets: {', '.join(known)})" if "did you mean" in near else ""
+    raise ValueError(f"no data set {name}{near}{rest}")
 
 
 def first_line(reader: ModuleType) -> str:
-    """What a reader reads, in the first sentence of its docstring."""
+    """What a reader reads: the first paragraph of its docstring."""
     return " ".join((reader.__doc__ or "").split("\n\n")[0].split())
 
 
 def label_space(reader: ModuleType, root: Path, options: Mapping[str, Any]) -> tuple[tuple[Task, ...], dict[str, Any]]:
-    """Tasks and facts of what a reader reads, and how it is to be packed.
+    """The tasks and the metadata of a data set, with what its preparation needs.
 
-    The tasks are ``TASKS``, or what ``tasks(root, **options)`` says where they depend on the folder; it gets those of
-    the options that it knows. To the facts come ``source``, if there is none: the name of the folder or file; ``side``
-    of whole pictures: ``WHOLE``, or ``whole(tasks)``; ``tight``, if the reader has a ``FINDER`` of its own.
+    The tasks are ``TASKS``, or, where they depend on the folder, ``tasks(root, **options)`` with those of the options
+    that it accepts. The metadata is ``METADATA`` and ``source`` (by default the name of the folder or file), ``side``
+    if pictures are packed whole (``WHOLE``, or ``whole(tasks)``), and ``tight`` if the reader has its own ``FINDER``.
     """
     space = tuple(getattr(reader, "TASKS", ()))
     if own := getattr(reader, "tasks", None):
@@ -66,15 +66,19 @@ def label_space(reader: ModuleType, root: Path, options: Mapping[str, Any]) -> t
 
 
 def needs_root(reader: ModuleType) -> bool:
-    """Whether it reads files of the user's."""
+    """Whether a reader needs a folder or file of the user's."""
     return next(iter(inspect.signature(reader.read).parameters.values())).default is inspect.Parameter.empty
 
 
 def parse_options(reader: ModuleType, given: Iterable[str]) -> dict[str, Any]:
-    """The arguments of ``reader.read`` that stand in ``key=value`` words, as their annotations say.
+    """The keyword arguments of ``reader.read`` from words ``key=value``, converted to their annotated types.
 
     Raises:
-        ValueError: for an unknown key, with the nearest right one; for a value that does not fit.
+        ValueError: for an unknown key, with the nearest known one; for a value of the wrong type.
+
+    Example:
+        >>> parse_options(find_reader("digits"), ["seed=3"])
+        {'seed': 3}
     """
     name = reader.__name__.rpartition(".")[2]
     keys = _option_names(reader)
@@ -114,7 +118,7 @@ def _module(name: str) -> ModuleType:
 
 
 def _is_reader(module: ModuleType) -> bool:
-    """Whether it has what :mod:`mien.learn.data.sources.shared.files` asks of a reader."""
+    """Whether a module has what :mod:`mien.learn.data.sources.shared.files` requires of a reader."""
     tasks = hasattr(module, "TASKS") or hasattr(module, "tasks")
     return callable(getattr(module, "read", None)) and hasattr(module, "METADATA") and tasks
 

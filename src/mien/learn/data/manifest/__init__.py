@@ -1,4 +1,4 @@
-"""Manifests: one row per face, any labels, and the pack of their pixels; reading, writing, checking, merging, counting."""
+"""Manifests: one row per input with any labels, and the pack of the inputs: read, write, check, merge, count."""
 
 from mien.learn.data.manifest.columns import MANIFEST, ManifestError
 from mien.learn.data.manifest.manifest import Manifest, read_manifest, read_metadata

@@ -1,10 +1,9 @@
-"""A manifest is looked through for whatever can go wrong: one line for each kind of fault, with its first row."""
+"""Check a manifest for errors: one line for each kind of error, with its first row."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,32 +28,26 @@ SPLITS = ("train", "valid", "test", "all")
 Advance = Callable[[int], None]
 
 
-@dataclass(frozen=True)
-class Look:
-    """How closely to look.
+def check_manifest(
+    path: Path | str, *, files: bool = False, pictures: bool = False, advance: Advance = lambda _: None
+) -> Iterator[str]:
+    """One line for each kind of error in a manifest and its pack; none if there are no errors.
 
-    Args:
-        files: whether the pictures are there, and the boxes inside them; opens each.
-        pictures: whether a picture stands in two splits, by the bytes of its crop, or of its file where there are no
-            crops; reads all.
-    """
-
-    files: bool = False
-    pictures: bool = False
-
-
-def check(path: Path | str, look: Look = Look(), advance: Advance = lambda _: None) -> Iterator[str]:
-    """One line for each kind of fault of a manifest and its pack; none if all is well.
-
-    Cells are read a row group at a time; what concerns the set as a whole needs a few numbers a row.
+    Cells are read one row group at a time; checks across rows need a few numbers per row.
 
     Args:
         path: of the manifest, or of the folder that holds it.
-        look: how closely.
+        files: also check that the pictures exist and contain their boxes; opens each.
+        pictures: also check that no picture is in two splits, by the bytes of its crop, or of its file if there are no
+            crops; reads all.
         advance: called with a number of rows while files or pictures are read.
 
     Raises:
-        ManifestError: if it is no manifest.
+        ManifestError: if the file is not a manifest.
+
+    Example:
+        >>> for line in check_manifest("build/own", files=True):  # doctest: +SKIP
+        ...     print(line)
     """
     path, tasks, metadata = read_metadata(path)
     names = pq.read_schema(path).names
@@ -68,17 +61,17 @@ def check(path: Path | str, look: Look = Look(), advance: Advance = lambda _: No
         yield f"{path}: has no column {' and no column '.join(missing)}"
         return
     yield from _splits(path)
-    yield from _twice(path, [name for name in ("path", "frame", *BOX) if name in names])
+    yield from _duplicates(path, [name for name in ("path", "frame", *BOX) if name in names])
     if "crop" in names:
         yield from _pack(path, metadata)
-    if look.files:
+    if files:
         yield from _files(path, [name for name in BOX if name in names], advance)
-    if look.pictures:
+    if pictures:
         yield from _same_pictures(path, "crop" in names, advance)
 
 
 def _cells(path: Path, file: Any, tasks: Sequence[Task]) -> Iterator[str]:
-    """Types, ranges, vocabularies, shares, boxes and landmarks: the first row of each fault, and their number."""
+    """Types, ranges, vocabularies, shares, boxes and landmarks: the first row of each error, and the number of rows."""
     found: dict[tuple[str, str], list[Any]] = {}
     first = 0
     for group in range(file.num_row_groups):
@@ -102,18 +95,18 @@ def _checksum(path: Path, file: Any, tasks: Sequence[Task], metadata: dict[str, 
         return
     groups = (file.read_row_group(group) for group in range(file.num_row_groups))
     if label_checksum(groups, tasks) != wanted:
-        yield f"{path}: the labels are not those that mien wrote (checksum); another program changed the file"
+        yield f"{path}: the labels were changed by another program (checksum)"
 
 
 def _splits(path: Path) -> Iterator[str]:
-    """Names of splits, and people and videos that stand in more than one."""
+    """Unknown splits, and people and videos in more than one split."""
     there = pq.read_schema(path).names
     names = [name for name in ("split", "dataset", "subject", "video") if name in there]
     table = pq.read_table(path, columns=[*names, "path"] if "video" in names else names)
     known = pc.is_in(table["split"].cast(pa.string()), pa.array(SPLITS))
     if (rows := np.flatnonzero(~np.asarray(known))).size:
         value = table["split"][int(rows[0])].as_py()
-        yield f"{path}: row {rows[0]}: split {value!r} is none of {', '.join(SPLITS)} ({rows.size} such rows)"
+        yield f"{path}: row {rows[0]}: split {value!r} is not one of {', '.join(SPLITS)} ({rows.size} such rows)"
     splits = column_codes(table["split"])
     for name in ("subject", "video"):
         if name not in names or pa.types.is_null(table[name].type):
@@ -124,19 +117,19 @@ def _splits(path: Path) -> Iterator[str]:
         if shared.size:
             row = int(np.flatnonzero(members == shared[0])[0])
             where = pc.unique(table["split"].filter(pa.array(members == shared[0]))).to_pylist()
-            which = f"{name} {table[name][row].as_py()!r} stands in the splits {' and '.join(map(str, where))}"
+            which = f"{name} {table[name][row].as_py()!r} is in the splits {' and '.join(map(str, where))}"
             yield f"{path}: row {row}: {which} ({shared.size} such {name}s)"
 
 
 def _in_several(members: Codes, splits: Codes) -> NDArray[np.int64]:
-    """The groups, from 0 on, whose rows are in more than one split."""
+    """The groups, numbered from 0, whose rows are in more than one split."""
     pairs = np.unique(np.stack([members, splits]), axis=1)[0]
     found, counts = np.unique(pairs, return_counts=True)
     return np.asarray(found[(counts > 1) & (found >= 0)])
 
 
-def _twice(path: Path, names: Sequence[str]) -> Iterator[str]:
-    """Rows of one picture, frame and box."""
+def _duplicates(path: Path, names: Sequence[str]) -> Iterator[str]:
+    """Rows with the same picture, frame and box."""
     found: Codes | None = None
     for name in names:  # one column at a time: paths are long
         column = pq.read_table(path, columns=[name])[name]
@@ -153,7 +146,7 @@ def _twice(path: Path, names: Sequence[str]) -> Iterator[str]:
 
 
 def _pack(path: Path, metadata: dict[str, Any]) -> Iterator[str]:
-    """Crops that are there, each once, in the pack that belongs to the manifest."""
+    """Crops outside the pack, crops of two rows, and a pack that belongs to another manifest."""
     place = path.with_name(PACK)
     try:
         pack = read_pack(place)
@@ -166,14 +159,14 @@ def _pack(path: Path, metadata: dict[str, Any]) -> Iterator[str]:
     _, first, inverse = np.unique(crops, return_index=True, return_inverse=True)
     if (again := np.flatnonzero(first[inverse] != np.arange(len(crops)))).size:
         row = int(again[0])
-        yield f"{path}: row {row}: has crop {crops[row]} as row {first[inverse[row]]} has ({again.size} such rows)"
+        yield f"{path}: row {row}: has the same crop {crops[row]} as row {first[inverse[row]]} ({again.size} such rows)"
     wanted = metadata.get("checksum", {}).get("pack")
     if wanted is not None and pack_checksum(place) != wanted:
-        yield f"{place}: is not the pack that the manifest was written with (checksum)"
+        yield f"{place}: not the pack that belongs to the manifest (checksum)"
 
 
 def _files(path: Path, box: Sequence[str], advance: Advance) -> Iterator[str]:
-    """Pictures that are not there or cannot be opened, and boxes that begin beyond their border."""
+    """Pictures that are missing or cannot be opened, and boxes that start outside their picture."""
     table = pq.read_table(path, columns=["path", *box])
     coded = table["path"].combine_chunks().dictionary_encode()
     of_row = np.asarray(pc.fill_null(coded.indices, -1))
@@ -198,13 +191,13 @@ def _files(path: Path, box: Sequence[str], advance: Advance) -> Iterator[str]:
 
 
 def _size(path: Path) -> tuple[float, float]:
-    """Width and height in pixels from the head of a file; of a video without limits."""
+    """Width and height in pixels from the header of a file; infinite for a video."""
     if path.suffix.lower() in VIDEOS:
         path.stat()
         return np.inf, np.inf
     with Image.open(path) as picture:
         width, height = picture.size
-        turned = picture.getexif().get(0x0112, 1) >= 5  # upright it is as wide as it is high in the file
+        turned = picture.getexif().get(0x0112, 1) >= 5  # stored sideways
     return (height, width) if turned else (width, height)
 
 
@@ -235,7 +228,7 @@ def _same_pictures(path: Path, packed: bool, advance: Advance) -> Iterator[str]:
 
 
 def _digest(path: Path) -> bytes | None:
-    """Of a file; None if it is not there."""
+    """The digest of a file; None if it cannot be read."""
     try:
         return hashlib.sha256(path.read_bytes()).digest()
     except OSError:

@@ -1,4 +1,4 @@
-"""Checksums of what is trained on: the labels, whole, and the pack, in samples."""
+"""Compute checksums of what training reads: all labels, and a sample of the pack."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mien.learn.data.manifest.pack import open_pack
 from mien.tasks import Kind, Task
 
 SAMPLES = 256
-"""Inputs of a pack that its checksum reads: enough to tell another pack or another order, not a single other pixel."""
+"""Inputs of a pack that its checksum reads: detects another pack or another order, but not every changed pixel."""
 
 
 def checksum_columns(tasks: Sequence[Task]) -> tuple[str, ...]:
@@ -25,10 +25,10 @@ def checksum_columns(tasks: Sequence[Task]) -> tuple[str, ...]:
 
 
 def label_checksum(tables: Iterable[pa.Table], tasks: Sequence[Task]) -> str:
-    """SHA-256 of paths, splits, crops, exclusions and labels in their order, however the file is divided and packed.
+    """SHA-256 of paths, splits, crops, exclusions and labels in their order; row groups and compression do not matter.
 
     Args:
-        tables: the parts of a manifest, in order; columns of nulls count as columns that are not there.
+        tables: the parts of a manifest, in order; a column of nulls counts as missing.
         tasks: its label space.
     """
     hashes: dict[str, Any] = {}
@@ -64,7 +64,7 @@ def pack_checksum(path: Path) -> str | None:
 
 
 def _content(column: Any, words: bool) -> bytes:
-    """Its values as bytes; the same however they are divided into chunks, and a null is none of the values."""
+    """The values of a column as bytes, independent of chunks; null differs from every value."""
     if words:
         ended = pc.binary_join_element_wise(pc.fill_null(column.cast(pa.string()), "\1"), "", "\0")
         ended = ended.combine_chunks() if isinstance(ended, pa.ChunkedArray) else ended

@@ -1,4 +1,4 @@
-"""Equal cells have equal numbers: how rows are grouped by one column or by several, in little memory."""
+"""Group rows by one or more columns: equal cells get equal numbers, in little memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Codes = NDArray[np.int64]
 
 
 def codes(table: pa.Table, names: Sequence[str]) -> Codes:
-    """For each row a number from 0 on that is the same for equal cells; null equals null, a missing column is nulls."""
+    """One number per row, from 0, equal where all cells are equal; null equals null, a missing column is all null."""
     found = np.zeros(table.num_rows, np.int64)
     for name in names:
         if name in table.column_names:
@@ -23,7 +23,7 @@ def codes(table: pa.Table, names: Sequence[str]) -> Codes:
 
 
 def column_codes(column: Any) -> Codes:
-    """Of one column, in the order of first rows; null is the last number."""
+    """The numbers of one column, in order of first appearance; null gets the last number."""
     column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     found: Codes = np.asarray(pc.fill_null(coded.indices, len(coded.dictionary))).astype(np.int64)
@@ -31,7 +31,7 @@ def column_codes(column: Any) -> Codes:
 
 
 def paired(first: Codes, second: Codes) -> Codes:
-    """Numbers of the pairs of two groupings, without gaps."""
+    """The numbers of the pairs of two groupings, without gaps."""
     if not len(first) or not first.any():
         return second
     joint = first * (int(second.max()) + 1) + second
@@ -39,7 +39,7 @@ def paired(first: Codes, second: Codes) -> Codes:
 
 
 def own_groups(column: Any) -> Codes:
-    """As :func:`column_codes`, without gaps, but each row without a value is a group of its own."""
+    """As :func:`column_codes`, but without gaps, and each row without a value is a group of its own."""
     found = column_codes(column)
     alone = np.flatnonzero(np.asarray(pc.is_null(column)))
     found[alone] = (int(found.max()) + 1 if len(found) else 0) + np.arange(len(alone))
@@ -47,7 +47,7 @@ def own_groups(column: Any) -> Codes:
 
 
 def video_codes(table: pa.Table) -> Codes:
-    """For each row the number of its video: data set, subject, and the video's name, or the path where it has none."""
+    """The number of each row's video, known by data set, subject and its name, or by the path if it has no name."""
     names = table["path"]
     if "video" in table.column_names and not pa.types.is_null(table["video"].type):
         names = pc.coalesce(table["video"].cast(pa.string()), names)

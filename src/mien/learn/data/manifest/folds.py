@@ -1,4 +1,4 @@
-"""Folds: repeated cross-validation without a file for each division."""
+"""Divide a manifest into folds for repeated cross-validation, without a file for each division."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from mien.learn.data.manifest.manifest import Manifest, ManifestError
 def fold(manifest: Manifest, *, seed: int, of: int, index: int, group: str | None = None) -> tuple[Manifest, Manifest]:
     """The rows outside fold ``index`` and those in it.
 
-    The rows are shuffled by ``seed`` and dealt out to ``of`` folds, which differ by at most one row (or group).
+    The rows are shuffled by ``seed`` and dealt to ``of`` folds, whose sizes differ by at most one row (or group).
 
     Args:
         manifest: what to divide.
-        seed: of the division; another seed is another repetition.
-        of: number of folds.
+        seed: of the division; each seed is another repetition.
+        of: the number of folds.
         index: which fold, from 0.
-        group: a column, such as ``subject``, whose equal values stay together; a row without a value is its own group.
+        group: a column, such as ``subject``, whose equal values stay together; a row without a value is a group of its
+            own.
 
     Raises:
         ManifestError: if there is no such column, or a part would be empty.
@@ -45,21 +46,21 @@ def fold(manifest: Manifest, *, seed: int, of: int, index: int, group: str | Non
     )
 
 
-def refuse_shared(training: Sequence[Manifest], judged: Sequence[Manifest], group: str) -> None:
-    """No group of the judged rows may be among the training rows of any manifest, as a person in two data sets would.
+def refuse_shared(training: Sequence[Manifest], evaluated: Sequence[Manifest], group: str) -> None:
+    """Refuse a group, such as a person, that is both evaluated and used for training in another manifest.
 
-    Groups are the same if data set (the column ``dataset``, or the manifest's source) and value are. Each manifest is
-    divided for itself, so that one person in two manifests may come to stand on both sides.
+    Groups are the same if the data set (the column ``dataset``, or the manifest's source) and the value are. Each
+    manifest is divided separately, so a person in two manifests may end up on both sides.
 
     Raises:
         ManifestError: naming the first such group.
     """
-    known = {key: manifest.path for manifest in judged for key in _keys(manifest, group)}
+    known = {key: manifest.path for manifest in evaluated for key in _keys(manifest, group)}
     for manifest in training:
         for origin, name in sorted(_keys(manifest, group) & set(known)):
             raise ManifestError(
-                f"{manifest.path}: {group} {name!r} of {origin} trains here and is judged in {known[origin, name]}; "
-                "merge the manifests (`mien data merge`) and make folds of the result"
+                f"{manifest.path}: {group} {name!r} of {origin} is used for training here and evaluated in "
+                f"{known[origin, name]}; merge the manifests (`mien data merge`) and divide the result into folds"
             )
 
 

@@ -1,17 +1,17 @@
-"""The manifest: a Parquet table with one row an input and a column for each label; null means not annotated.
+"""Read a manifest: a Parquet table with one row per input and one column per label; null means not annotated.
 
-An input is an aligned face, a whole picture or a feature vector; the pack beside the table holds it: ``crops.npy``, or
-the shards of the folder ``crops`` (:mod:`mien.learn.data.manifest.shards`).
-Columns: those of :data:`mien.learn.data.manifest.columns.COLUMNS`, of which ``path`` and ``split`` must be there and ``crop``
-(the row of the pack) for training; and for the tasks
+An input is an aligned face, a whole picture or a feature vector. It is stored in the pack next to the table: the shards
+of the folder ``crops`` (:mod:`mien.learn.data.manifest.shards`) or the file ``crops.npy``.
+Columns are those of :data:`mien.learn.data.manifest.columns.COLUMNS`, of which ``path`` and ``split`` are required, and
+``crop`` (the row in the pack) for training; and for the tasks
 
-- classes: a string column named as the task (the one hard label), and, where annotators voted, a float
-  column for each label with its share of the votes;
-- attributes: a float column for each label, 0 or 1;
-- continuous: a float column for each label, in the task's range.
+- classes: a string column with the name of the task (the hard label), and, where annotators voted, a float column per
+  label with its share of the votes;
+- attributes: a float column per label, 0 or 1;
+- continuous: a float column per label, in the task's range.
 
-The schema's metadata (key ``mien``) carries the tasks, which may be of any label space, the source, its licence, which
-labels are weak, checksums, and the steps (:mod:`mien.learn.data.steps.steps`) that divided the rows or left some out.
+The schema's metadata (key ``mien``) holds the tasks, which may be of any label space, the source, its licence, which
+labels are weak, checksums, and the steps (:mod:`mien.learn.data.steps.history`) that redivided or excluded rows.
 """
 
 from __future__ import annotations
@@ -53,10 +53,15 @@ class Manifest:
     Args:
         path: of the Parquet file.
         table: its rows.
-        crops: the pack, memory-mapped, an array or shards that are read as one: pictures of one size, uint8,
+        crops: the pack, memory-mapped, an array or shards that act as one: pictures of one size, uint8,
             N x H x W x C, where C is 1 (grey) or 3; or feature vectors, float32, N x D.
-        tasks: the label space that its columns belong to.
+        tasks: the label space of its columns.
         metadata: source, licence, weak labels.
+
+    Example:
+        >>> manifest = read_manifest("build/own").split("train")  # doctest: +SKIP
+        >>> manifest.images(np.arange(4)).shape  # doctest: +SKIP
+        (4, 3, 112, 112)
     """
 
     path: Path
@@ -82,7 +87,7 @@ class Manifest:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of one input as the network gets it: (C, H, W) of pictures, (D,) of feature vectors."""
+        """The shape of one input as a network receives it: (C, H, W) for pictures, (D,) for feature vectors."""
         channels_last = self.crops.shape[1:]
         return (*channels_last[2:], *channels_last[:2])
 
@@ -99,12 +104,12 @@ class Manifest:
         """The labels of a task with NaN where a cell is null, for the collate function.
 
         Args:
-            task: one of the label space.
-            hard: for classes, the index of the hard label even if votes are there.
+            task: one of any label space; a task without columns has no labels.
+            hard: for classes, the index of the hard label even if there are votes.
 
         Returns:
-            N x labels; for classes without votes (or ``hard``) N class indices. Beside votes, a row that has a hard
-            label alone gets all shares for it.
+            N x labels; for classes without votes (or ``hard``) N class indices. In a column of votes, a row that only
+            has a hard label gets the share 1 for it.
         """
         names = set(self.table.column_names)
         if task.kind is Kind.CLASSES and (hard or not names.issuperset(task.labels)):
@@ -123,13 +128,13 @@ class Manifest:
 
 
 def read_metadata(path: Path | str) -> tuple[Path, tuple[Task, ...], dict[str, Any]]:
-    """The file itself, its label space and its facts, without a look at the rows.
+    """The path of the file, its label space and its metadata; the rows are not read.
 
     Args:
         path: of a manifest, or of the folder that holds it.
 
     Raises:
-        ManifestError: if there is none.
+        ManifestError: if there is no manifest.
     """
     path = Path(path)
     path = path / MANIFEST if path.is_dir() else path
@@ -147,10 +152,10 @@ def read_manifest(path: Path | str, *, excluded: bool = False) -> Manifest:
 
     Args:
         path: of the manifest, or of the folder that holds it.
-        excluded: whether rows that a step left out (column ``excluded``) are there too.
+        excluded: whether to include rows that a step excluded (column ``excluded``).
 
     Raises:
-        ManifestError: if a file is missing or not a manifest, if its pictures were not prepared, if a cell is out of
+        ManifestError: if a file is missing or not a manifest, if its pictures are not prepared, if a cell is outside
             its range or vocabulary, if a crop is not in the pack, if a feature vector holds NaN or infinity.
     """
     path, tasks, metadata = read_metadata(path)
@@ -161,7 +166,7 @@ def read_manifest(path: Path | str, *, excluded: bool = False) -> Manifest:
     if not table.num_rows:
         raise ManifestError(f"{path}: has no rows")
     if "crop" not in table.column_names:
-        raise ManifestError(f"{path}: has no column crop; `mien data prepare {path.parent}` makes it and the pictures")
+        raise ManifestError(f"{path}: has no column crop; `mien data prepare {path.parent}` makes it")
     if "split" not in table.column_names:
         raise ManifestError(f"{path}: has no column split")
     crops = read_pack(path.parent / PACK)
@@ -176,9 +181,9 @@ def read_manifest(path: Path | str, *, excluded: bool = False) -> Manifest:
 
 
 def outside_pack(path: Path, table: pa.Table, length: int) -> list[Wrong]:
-    """Rows whose crop is not one of the pack's, if there are any."""
+    """Rows whose crop is not in the pack, if there are any."""
     if not pa.types.is_integer(table["crop"].type):
         raise ManifestError(f"{path}: column crop holds {table['crop'].type}, expected whole numbers")
     inside = pc.and_(pc.greater_equal(table["crop"], 0), pc.less(table["crop"], length))
     rows = np.flatnonzero(np.asarray(pc.fill_null(pc.invert(inside), True)))
-    return [Wrong("crop", rows, f"is not a row of the pack (0 to {length - 1})")] if rows.size else []
+    return [Wrong("crop", rows, f"is not in the pack (0 to {length - 1})")] if rows.size else []

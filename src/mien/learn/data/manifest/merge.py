@@ -1,4 +1,4 @@
-"""Several manifests become one, with one label space and one pack."""
+"""Merge several manifests into one, with one label space and one pack."""
 
 from __future__ import annotations
 
@@ -16,27 +16,26 @@ import pyarrow.parquet as pq
 from mien.learn.data.manifest.columns import GIVEN, MANIFEST, PACK, TEXT, ManifestError, check_space
 from mien.learn.data.manifest.manifest import outside_pack, read_metadata
 from mien.learn.data.manifest.pack import Pack, read_pack
-from mien.learn.data.manifest.write import seal
-from mien.learn.data.pack.write import refuse_another
+from mien.learn.data.manifest.write import refuse_another, seal
 from mien.tasks import Task
 
 CHUNK = 4096
 """Inputs that are copied together."""
 
 LEFT = ("excluded", GIVEN)
-"""Columns that end here: what is excluded is left behind, and the division is that of now."""
+"""Columns that are not merged: excluded rows are dropped, and the current splits are final."""
 
 
 @dataclass(frozen=True, eq=False)
-class ClassSpec:
-    """One of the manifests.
+class Part:
+    """One of the manifests to merge.
 
     Args:
         path: of the file.
-        metadata: its own.
-        table: the rows that no step left out, with ``dataset`` and absolute paths; ``subject`` and ``video`` have the
-            data set's name before them.
-        pack: None if it was not prepared.
+        metadata: of the manifest.
+        table: the rows that are not excluded, with ``dataset`` and absolute paths; ``subject`` and ``video`` are
+            prefixed with the data set's name.
+        pack: None if the manifest is not prepared.
     """
 
     path: Path
@@ -46,23 +45,23 @@ class ClassSpec:
 
 
 def merge(paths: Sequence[Path], out: Path, advance: Callable[[int], None] = lambda _: None) -> int:
-    """Write one manifest of several, and one pack of theirs; the number of rows.
+    """Write one manifest and one pack from several; return the number of rows.
 
-    Rows that a step left out stay behind. ``dataset`` says where a row is from: the name that it had, or that of the
-    folder. Subjects and videos are called ``dataset:name``, so that "1" of two sets are not one person.
+    Excluded rows are dropped. ``dataset`` is kept, or set to the name of the manifest's folder. Subjects and videos are
+    renamed to ``dataset:name``, so that "1" in two sets is not the same person.
 
     Args:
         paths: of the manifests or their folders, two or more.
         out: another folder, made if need be.
-        advance: called with a number of inputs as they are copied.
+        advance: called with the number of inputs in each chunk that is copied.
 
     Raises:
-        ManifestError: if one cannot be used, if two tasks or columns contradict each other, or the packs hold inputs of
+        ManifestError: if one is unusable, if tasks or columns contradict each other, or the packs hold inputs of
             different shapes.
         OSError: if something cannot be read or written.
     """
     opened = [read_metadata(path) for path in paths]
-    tasks = united([(path, space) for path, space, _ in opened])
+    tasks = unite_tasks([(path, space) for path, space, _ in opened])
     if out.resolve() in [path.parent.resolve() for path, _, _ in opened]:
         raise ManifestError(f"{out}: holds one of the manifests; choose another folder")
     metadata = {
@@ -73,21 +72,21 @@ def merge(paths: Sequence[Path], out: Path, advance: Callable[[int], None] = lam
         "merged": [{"manifest": str(path), **metadata} for path, _, metadata in opened],
     }
     refuse_another(out, metadata)
-    parts = [_part(path, own) for path, _, own in opened]
+    parts = [_read_part(path, own) for path, _, own in opened]
     schema, shape = _schema(parts), _shape(parts)
     out.mkdir(parents=True, exist_ok=True)
     if shape is None:
         seal(out / MANIFEST, schema, lambda: (part.table for part in parts), tasks, metadata)
         return sum(len(part.table) for part in parts)
     partial = out / (PACK + ".partial")
-    _join(parts, partial, advance)
+    _join_packs(parts, partial, advance)
     (out / MANIFEST).unlink(missing_ok=True)  # it belongs to the pack that is replaced now
     partial.replace(out / PACK)
     seal(out / MANIFEST, schema, lambda: _numbered(parts), tasks, metadata)
     return sum(len(part.table) for part in parts)
 
 
-def united(spaces: Sequence[tuple[Path, Sequence[Task]]]) -> tuple[Task, ...]:
+def unite_tasks(spaces: Sequence[tuple[Path, Sequence[Task]]]) -> tuple[Task, ...]:
     """The tasks of all label spaces.
 
     Raises:
@@ -98,7 +97,7 @@ def united(spaces: Sequence[tuple[Path, Sequence[Task]]]) -> tuple[Task, ...]:
         for task in tasks:
             place, first = known.setdefault(task.name, (path, task))
             if (first.kind, first.labels) != (task.kind, task.labels):
-                raise ManifestError(f"{path}: its task {task.name} is not that of {place}")
+                raise ManifestError(f"{path}: its task {task.name} differs from that of {place}")
     space = tuple(task for _, task in known.values())
     try:
         check_space(space)
@@ -107,7 +106,7 @@ def united(spaces: Sequence[tuple[Path, Sequence[Task]]]) -> tuple[Task, ...]:
     return space
 
 
-def _part(path: Path, metadata: dict[str, Any]) -> ClassSpec:
+def _read_part(path: Path, metadata: dict[str, Any]) -> Part:
     table = pq.read_table(path).replace_schema_metadata(None)
     if "excluded" in table.column_names:
         table = table.filter(pc.is_null(table["excluded"]))
@@ -127,22 +126,22 @@ def _part(path: Path, metadata: dict[str, Any]) -> ClassSpec:
             table = _with(table, name, _called(names, table[name].cast(TEXT)))
     table = _with(table, "path", _absolute(table["path"], path.parent))
     if "crop" not in table.column_names:
-        return ClassSpec(path, metadata, table, None)
+        return Part(path, metadata, table, None)
     pack = read_pack(path.with_name(PACK))
     for wrong in outside_pack(path, table, len(pack)):
         raise ManifestError(wrong.line(path, table))
-    return ClassSpec(path, metadata, table, pack)
+    return Part(path, metadata, table, pack)
 
 
 def _called(origin: Any, names: Any) -> Any:
-    """``dataset:name``; a name that was made by a merge stays."""
+    """``dataset:name``; names from an earlier merge are kept."""
     head = pc.list_element(pc.split_pattern(names, ":", max_splits=1), 0)
     again = pc.and_(pc.equal(head, origin), pc.match_substring(names, ":"))
     return pc.if_else(again, names, pc.binary_join_element_wise(origin, names, ":"))
 
 
 def _absolute(paths: Any, folder: Path) -> Any:
-    """Relative paths are those below the manifest's folder, where there is such a file."""
+    """Make paths relative to the manifest's folder absolute, if the first of them exists there."""
     first = next((path for path in paths.to_pylist() if path is not None), "/")
     if Path(first).is_absolute() or not (folder / first).exists():
         return paths
@@ -155,20 +154,20 @@ def _with(table: pa.Table, name: str, values: Any) -> pa.Table:
     return table.append_column(name, values)
 
 
-def _schema(parts: Sequence[ClassSpec]) -> pa.Schema:
+def _schema(parts: Sequence[Part]) -> pa.Schema:
     try:
         return pa.unify_schemas([part.table.schema for part in parts], promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise ManifestError(f"the manifests have columns of one name and different kinds ({error})") from None
+        raise ManifestError(f"columns with the same name have different types ({error})") from None
 
 
-def _shape(parts: Sequence[ClassSpec]) -> tuple[int, ...] | None:
-    """Of one input; None if no part was prepared."""
+def _shape(parts: Sequence[Part]) -> tuple[int, ...] | None:
+    """The shape of one input; None if no part is prepared."""
     first = parts[0]
     for part in parts[1:]:
         if (first.pack is None) != (part.pack is None):
             bare = first if first.pack is None else part
-            raise ManifestError(f"{bare.path}: has no pictures as the others have; `mien data prepare` makes them")
+            raise ManifestError(f"{bare.path}: has no pack, unlike the others; `mien data prepare` makes it")
         if first.pack is not None and part.pack is not None:
             shapes = [(pack.shape[1:], pack.dtype) for pack in (first.pack, part.pack)]
             if shapes[0] != shapes[1]:
@@ -176,8 +175,8 @@ def _shape(parts: Sequence[ClassSpec]) -> tuple[int, ...] | None:
     return None if first.pack is None else tuple(first.pack.shape[1:])
 
 
-def _join(parts: Sequence[ClassSpec], path: Path, advance: Callable[[int], None]) -> None:
-    """One pack of the inputs of all rows, in their order."""
+def _join_packs(parts: Sequence[Part], path: Path, advance: Callable[[int], None]) -> None:
+    """Write one pack with the inputs of all rows, in their order."""
     packs = [(part.pack, np.asarray(part.table["crop"].to_numpy())) for part in parts if part.pack is not None]
     first, total = packs[0][0], sum(len(rows) for _, rows in packs)
     joined = np.lib.format.open_memmap(path, mode="w+", dtype=first.dtype, shape=(total, *first.shape[1:]))
@@ -191,8 +190,8 @@ def _join(parts: Sequence[ClassSpec], path: Path, advance: Callable[[int], None]
     joined.flush()
 
 
-def _numbered(parts: Sequence[ClassSpec]) -> Iterator[pa.Table]:
-    """The tables, with the rows of the joined pack."""
+def _numbered(parts: Sequence[Part]) -> Iterator[pa.Table]:
+    """The tables with the crop numbers of the joined pack."""
     place = 0
     for part in parts:
         yield _with(part.table, "crop", pa.array(np.arange(place, place + len(part.table)), pa.int64()))

@@ -1,4 +1,4 @@
-"""The pack beside a manifest: its pictures or feature vectors, memory-mapped."""
+"""Open the pack next to a manifest: its pictures or feature vectors, memory-mapped from one file or from shards."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from mien.learn.data.manifest.columns import ManifestError
 from mien.learn.data.manifest.shards import SHARDS, Shards
 
 CHUNK = 4096
-"""Feature vectors of a pack that are looked at together."""
+"""Feature vectors that are checked together."""
 
 Pack = NDArray[np.uint8] | NDArray[np.float32] | Shards
 
 
 def open_pack(path: Path) -> Pack:
-    """Map a pack as it is: the file, or, where there is none, the shards of the folder ``crops`` beside it.
+    """Map a pack without checks: the file, or, if there is none, the shards in the folder ``crops`` next to it.
 
     Raises:
-        ManifestError: if it is not there or cannot be read.
+        ManifestError: if it is missing or cannot be read.
     """
     try:
         shards = path.parent / SHARDS
@@ -31,7 +31,7 @@ def open_pack(path: Path) -> Pack:
 
 
 def read_pack(path: Path) -> Pack:
-    """Map a pack and check that it holds pictures or finite feature vectors.
+    """Open a pack and check that it holds pictures or finite feature vectors.
 
     Raises:
         ManifestError: if it does not.

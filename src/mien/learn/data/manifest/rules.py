@@ -1,4 +1,4 @@
-"""What must hold for the cells of a manifest: labels inside their vocabulary or range, boxes and frames that can be."""
+"""Check the cells of a table: labels inside their vocabulary or range, valid boxes, frames and landmarks."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Wrong:
     """Cells of a column that break a rule.
 
     Args:
-        column: the name; empty if the row as a whole is meant.
-        rows: their numbers, in order.
-        reason: follows the value in the message.
+        column: its name; empty if the row as a whole is wrong.
+        rows: row numbers, in order.
+        reason: what follows the value in the message.
     """
 
     column: str
@@ -34,13 +34,13 @@ class Wrong:
     reason: str
 
     def line(self, path: Path | str, table: pa.Table, first: int = 0) -> str:
-        """The message about the first of these rows; the table begins at row ``first`` of the file."""
+        """The message about the first of these rows; the table starts at row ``first`` of the file."""
         row = int(self.rows[0])
         count = f" ({self.rows.size} such rows)"
         return f"{path}: row {first + row}: {self._value(table, row)}{self.reason}{count}{picture(table, row)}"
 
     def about(self, path: Path | str, table: pa.Table, row: int, first: int = 0) -> str:
-        """The message about one of these rows, by its picture where it has one."""
+        """The message about one of these rows, named by its picture if it has one."""
         name = table["path"][row].as_py()
         return f"{name or f'{path}: row {first + row}'}: {self._value(table, row)}{self.reason}"
 
@@ -49,27 +49,27 @@ class Wrong:
 
 
 def picture(table: pa.Table, row: int) -> str:
-    """The end of a message about a row: its picture, by which it is found in any file, however rows are counted."""
+    """The end of a message about a row: its picture, by which the row can be found in any program."""
     return f"; the first: {table['path'][row]}" if "path" in table.column_names else ""
 
 
 def refuse(path: Path | str, table: pa.Table, tasks: Sequence[Task], first: int = 0) -> None:
-    """ManifestError for the first rule that is broken; the table begins at row ``first`` of the file."""
+    """Raise a ManifestError for the first broken rule; the table starts at row ``first`` of the file."""
     for wrong in broken(path, table, tasks):
         raise ManifestError(wrong.line(path, table, first))
 
 
 def broken(path: Path | str, table: pa.Table, tasks: Sequence[Task]) -> Iterator[Wrong]:
-    """Everything that is wrong with the cells of a table; nulls are fine.
+    """All cells of a table that break a rule; nulls break none.
 
     Raises:
-        ManifestError: if a column as a whole cannot be labels: it holds another type, or votes for some classes only.
+        ManifestError: if a column as a whole is unusable: it holds another type, or votes for some classes only.
     """
     names = set(table.column_names)
     for task in tasks:
         if task.kind is Kind.CLASSES and task.name in names and _holds(path, table, task.name, words=True):
             known = pc.is_in(table[task.name], pa.array((*task.labels, None), pa.string()))
-            yield from _where(pc.invert(known), task.name, f"is none of {listed(task.labels)}")
+            yield from _where(pc.invert(known), task.name, f"is not one of {listed(task.labels)}")
         there = [label for label in task.labels if label in names]
         for label in there:
             if _holds(path, table, label, words=False):
@@ -86,7 +86,7 @@ def broken(path: Path | str, table: pa.Table, tasks: Sequence[Task]) -> Iterator
 
 
 def listed(labels: Sequence[str], most: int = 12) -> str:
-    """Labels for a message; of ten thousand names only the first."""
+    """Labels for a message, only the first ones of a long list."""
     return ", ".join(labels) if len(labels) <= most else ", ".join(labels[:most]) + f" and {len(labels) - most} more"
 
 
@@ -102,7 +102,7 @@ def _outside(table: pa.Table, name: str, low: float, high: float) -> Iterator[Wr
 
 
 def _shares(path: Path | str, table: pa.Table, task: Task, voted: Sequence[str]) -> Iterator[Wrong]:
-    """Votes for all classes or for none, and shares that sum to 1."""
+    """Rows with votes for some classes only, and shares that do not sum to 1."""
     if len(voted) < len(task):
         lacking = ", ".join(label for label in task.labels if label not in voted)
         raise ManifestError(f"{path}: votes for {', '.join(voted)} but no column {lacking}")
@@ -111,13 +111,13 @@ def _shares(path: Path | str, table: pa.Table, task: Task, voted: Sequence[str])
         share = numbers(table[label])
         given += ~np.isnan(share)
         total += np.nan_to_num(share)
-    yield from _where((given > 0) & (given < len(task)), voted[0], f"and not all the other shares of {task.name}")
+    yield from _where((given > 0) & (given < len(task)), voted[0], f"but not all other shares of {task.name} are given")
     apart = (given == len(task)) & (np.abs(total - 1) > 1e-3)
     yield from _where(apart, voted[0], f"and the other shares of {task.name} do not sum to 1")
 
 
 def _geometry(path: Path | str, table: pa.Table) -> Iterator[Wrong]:
-    """Frames and times from 0 on, boxes of some size that reach into the picture, landmarks of five points."""
+    """Negative frames and times, boxes without area or outside the picture, landmarks that are not five points."""
     there = set(table.column_names)
     for name in ("frame", "timestamp", *BOX):
         if name not in there or not _holds(path, table, name, words=False):
@@ -127,25 +127,25 @@ def _geometry(path: Path | str, table: pa.Table) -> Iterator[Wrong]:
         if name in ("frame", "timestamp"):
             yield from _where(pc.less(values, 0), name, "is negative")
         if name in ("width", "height"):
-            yield from _where(pc.less_equal(values, 0), name, "is no length of a side")
+            yield from _where(pc.less_equal(values, 0), name, "is not positive")
     for corner, side in (("x", "width"), ("y", "height")):
         if {corner, side} <= there and not {table[name].type for name in (corner, side)} & {pa.null()}:
             end = pc.add(table[corner].cast(pa.float64()), table[side].cast(pa.float64()))
-            yield from _where(pc.less_equal(end, 0), corner, f"and {side} leave the box outside the picture")
+            yield from _where(pc.less_equal(end, 0), corner, f"and {side} put the box outside the picture")
     if "landmarks" in there and pa.types.is_list(table["landmarks"].type):
         length = pc.not_equal(pc.list_value_length(table["landmarks"]), LANDMARKS)
         yield from _where(length, "landmarks", f"are not {LANDMARKS} numbers")
 
 
 def _where(wrong: Any, column: str, reason: str) -> Iterator[Wrong]:
-    """The rows where ``wrong`` is true; null is not."""
+    """The rows where ``wrong`` is true; null counts as false."""
     rows = np.flatnonzero(np.asarray(wrong if isinstance(wrong, np.ndarray) else pc.fill_null(wrong, False)))
     if rows.size:
         yield Wrong(column, rows, reason)
 
 
 def _holds(path: Path | str, table: pa.Table, column: str, *, words: bool) -> bool:
-    """Whether there is any value; raises if the column holds anything but words, or numbers."""
+    """Whether a column has any value; raises a ManifestError if it does not hold words, or numbers, as expected."""
     kind = table[column].type
     if pa.types.is_null(kind):
         return False

@@ -1,8 +1,7 @@
-"""A pack in shards: numbered files, each finished by itself, that are read as one array.
+"""Read a pack that is stored in shards: numbered files, each complete in itself, that act as one array.
 
-A shard is a ``.npy`` file of pictures, uint8, n x H x W x C; the numbers of their names run from 00000 without a gap,
-and a crop's row is counted through all of them. A shard is written beside its place and put there whole, so that a
-kill costs only the shards in work.
+A shard is a ``.npy`` file of pictures, uint8, n x H x W x C. File names count from 00000 without a gap, and crops are
+numbered across all shards. A shard is moved into place when it is complete, so a kill loses only those in progress.
 """
 
 from __future__ import annotations
@@ -15,32 +14,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 SHARDS = "crops"
-"""The folder of the shards, beside the manifest."""
+"""The folder of the shards, next to the manifest."""
 
 OPEN = 256
-"""Shards that are mapped at a time: each holds a file open, and a process may not hold many."""
+"""Shards that are mapped at the same time: each keeps a file open, and the number of open files is limited."""
 
 
 def shard_path(folder: Path, number: int) -> Path:
-    """Where a shard lies in the folder of the shards."""
+    """The file of a shard in the folder of the shards."""
     return folder / f"{number:05d}.npy"
 
 
 class Shards:
-    """All shards of a folder, memory-mapped when they are needed.
+    """All shards of a folder as one array; each is memory-mapped when it is needed.
 
     Args:
         folder: of the shards.
 
     Raises:
-        ValueError: if there are none, one is missing, cannot be read, or is not like the first.
+        ValueError: if there are none, or one is missing, cannot be read, or differs from the first in shape or type.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         count = len([*folder.glob("[0-9]*.npy")])
         if not count:
-            raise ValueError(f"{folder}: there are no shards")
+            raise ValueError(f"{folder}: no shards found")
         self._open = lru_cache(maxsize=OPEN)(self._map)
         headers = []
         for number in range(count):
@@ -58,14 +57,14 @@ class Shards:
 
     @property
     def ndim(self) -> int:
-        """Of the whole array."""
+        """Dimensions of the whole array."""
         return len(self.shape)
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, rows: Any) -> NDArray[Any]:
-        """Copies of these rows: whole numbers, a slice or a mask."""
+        """Copies of these rows, given as integers, a slice or a mask."""
         wanted = np.arange(len(self))[rows]
         numbers = np.atleast_1d(wanted)
         crops = np.empty((len(numbers), *self.shape[1:]), self.dtype)

@@ -1,4 +1,4 @@
-"""A few rows of each class, the same for the same seed (papers/003, section 3.1.4, few-shot learning)."""
+"""Draw a few rows of each class by a seed, for few-shot learning (papers/003, section 3.1.4)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from mien.tasks import Kind, Task
 
 
 def few(labels: NDArray[np.floating], shots: int, seed: int) -> NDArray[np.int_]:
-    """The places of ``shots`` random rows of each class, in order; of a class that has fewer, all.
+    """The positions of ``shots`` random rows of each class, in order; all rows of a class that has fewer.
 
-    With the same seed the rows of fewer shots are among those of more.
+    With the same seed, the rows of fewer shots are a subset of those of more.
 
     Args:
-        labels: N class indices, NaN where there is none.
-        shots: rows of a class, at least 1.
-        seed: of the choice.
+        labels: N class indices, NaN where there is no label.
+        shots: rows per class, at least 1.
+        seed: of the draw.
     """
     order = np.random.default_rng(seed).permutation(len(labels))
     places = [order[labels[order] == index][:shots] for index in np.unique(labels[~np.isnan(labels)])]
@@ -29,25 +29,25 @@ def few(labels: NDArray[np.floating], shots: int, seed: int) -> NDArray[np.int_]
 
 
 def shots_of(manifest: Manifest, task: Task, shots: int, seed: int) -> Manifest:
-    """The rows of a manifest cut down to a few of each class of a task; rows without its label go.
+    """A manifest reduced to a few rows of each class of a task; rows without its label are dropped.
 
     Raises:
-        ManifestError: if no row has the label.
+        ManifestError: if no row has a label of the task.
     """
     rows = few(manifest.column(task, hard=True), shots, seed)
     if not len(rows):
-        raise ManifestError(f"{manifest.path}: no row has a label of {task.name} to take {shots} a class of")
+        raise ManifestError(f"{manifest.path}: no row has a label of {task.name}, so {shots} per class cannot be drawn")
     return replace(manifest, table=manifest.table.take(pa.array(rows)))
 
 
 def counted_by(tasks: Sequence[Task], lent: Sequence[str] | None, trained: Sequence[str] | None) -> Task | None:
-    """The task whose classes shots are counted by: of those of classes that a set lends, the first that is trained.
+    """The task whose classes are counted: the first trained one among the tasks of classes that a set provides.
 
     Args:
         tasks: of the manifest.
-        lent: names of the tasks that the set lends; None: all.
-        trained: names of the tasks of the run; None: all. If none of them has classes, the set's own first counts, so
-            that a network for another of its tasks sees the same rows.
+        lent: names of the tasks that the set provides; None means all.
+        trained: names of the tasks of the run; None means all. If none of them has classes, the first of the set's own
+            is used, so that a network for another of its tasks sees the same rows.
     """
     own = {task.name: task for task in tasks if task.kind is Kind.CLASSES and (lent is None or task.name in lent)}
     names = [*(name for name in trained or () if name in own), *(name for name in lent or () if name in own), *own]
@@ -55,13 +55,13 @@ def counted_by(tasks: Sequence[Task], lent: Sequence[str] | None, trained: Seque
 
 
 def scarce(labels: NDArray[np.floating], task: Task, shots: int) -> str | None:
-    """What to say of the classes that have fewer rows than wanted; None if there are none.
+    """A message about the classes that have fewer rows than requested; None if there are none.
 
     Args:
-        labels: class indices of the rows that were taken.
-        task: whose classes they are.
-        shots: rows that were wanted of each.
+        labels: class indices of the rows that were drawn.
+        task: the task of the classes.
+        shots: rows that were requested of each class.
     """
     counts = {name: int((labels == index).sum()) for index, name in enumerate(task.labels)}
     lacking = ", ".join(f"{name} {count}" for name, count in counts.items() if count < shots)
-    return f"fewer than {shots} rows of a class of {task.name}: {lacking}" if lacking else None
+    return f"fewer than {shots} rows per class of {task.name}: {lacking}" if lacking else None

@@ -1,4 +1,4 @@
-"""What a manifest holds: rows a split, labels, how many rows are labelled for two tasks, people and videos."""
+"""Count what a manifest holds: rows per split, labels, rows labelled for two tasks, people and videos."""
 
 from __future__ import annotations
 
@@ -22,27 +22,28 @@ from mien.learn.data.manifest.rules import numbers
 from mien.tasks import Kind, Task
 
 BINS = 41
-"""Of valence and of arousal in their plane; an odd number, so that (0, 0) is in the middle of one."""
+"""Bins of valence and of arousal; an odd number, so that (0, 0) is in the middle of one."""
 
 Counts = NDArray[np.int64]
 
 
 @dataclass(eq=False)
 class Statistics:
-    """Counts over the rows that no step left out.
+    """Counts over the rows that are not excluded.
 
     Args:
         tasks: the label space.
         what: faces, pictures, feature vectors, or rows of a manifest without a pack.
         splits: rows of each split.
-        excluded: rows that each step left out.
-        known: rows that have a value, by column: a task of classes, or a label.
-        positive: rows where the label is there (classes: is it; attributes: 0.5 or more), by label.
-        labelled: tasks x tasks, rows that are labelled for both; the diagonal is those for one.
-        pairs: classes and attributes -> classes x labels x 2: rows that have both, and those of them where the
-            attribute is there.
+        excluded: rows that each step excluded.
+        known: rows that have a value, by column (a task of classes, or a label).
+        positive: rows with the label (of classes: whose class it is; of attributes: 0.5 or more), by label.
+        labelled: tasks x tasks, rows that are labelled for both; the diagonal counts rows labelled for one.
+        pairs: (task of classes, task of attributes) -> classes x attributes x 2: rows labelled for both, and those of
+            them that have the attribute.
         plane: valence x arousal, :data:`BINS` each over [-1, 1]; None without such a task.
-        subjects, videos: how many; None where no row has one.
+        subjects: number of people; None if no row names one.
+        videos: number of videos; None if no row names one.
     """
 
     tasks: tuple[Task, ...]
@@ -59,11 +60,11 @@ class Statistics:
 
     @property
     def rows(self) -> int:
-        """All of them."""
+        """The number of rows in all splits."""
         return sum(self.splits.values())
 
     def summary(self, folder: Path) -> str:
-        """Two lines: what is there, and how many rows each label is known for."""
+        """Two lines: the rows of each split, and the number of rows that have each label."""
         there = ", ".join(f"{count} {name}" for name, count in self.splits.items())
         names = [name for task in self.tasks for name in (task.name, *task.labels)]
         known = ", ".join(f"{name} {self.known[name]}" for name in names if name in self.known)
@@ -71,10 +72,10 @@ class Statistics:
 
 
 def count(path: Path | str) -> Statistics:
-    """Look through a manifest, a row group at a time.
+    """Count the rows of a manifest, one row group at a time.
 
     Raises:
-        ManifestError: if it is no manifest.
+        ManifestError: if the file is not a manifest.
     """
     path, tasks, _ = read_metadata(path)
     names = pq.read_schema(path).names
@@ -113,7 +114,7 @@ def _different(table: pa.Table, name: str, members: NDArray[np.int64]) -> int | 
 
 
 def _add(found: Statistics, table: pa.Table) -> None:
-    """Count the rows of one group."""
+    """Add the rows of one row group."""
     has, values = [], {}
     for task in found.tasks:
         columns = {label: numbers(table[label]) for label in task.labels if label in table.column_names}
@@ -146,7 +147,7 @@ def _add(found: Statistics, table: pa.Table) -> None:
 
 
 def _add_pairs(found: Statistics, values: dict[str, Any]) -> None:
-    """Rows with a class and an attribute, and those where it is there."""
+    """Add the rows labelled for a class and an attribute, and those that have the attribute."""
     classes = [task for task in found.tasks if task.kind is Kind.CLASSES and task.name in values]
     attributes = [task for task in found.tasks if task.kind is Kind.ATTRIBUTES]
     for one in classes:

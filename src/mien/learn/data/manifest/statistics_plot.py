@@ -1,4 +1,4 @@
-"""A picture of what a manifest holds: how often each label is there, and valence and arousal in their plane."""
+"""Plot what a manifest holds: the frequency of each label, and the plane of valence and arousal."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from mien.tasks import Kind, Task
 INK, GREY, BAR, BACK = "#22303c", "#7a8894", "#3b76a8", "#dde5ec"
 
 MOST = 60
-"""Labels of a task that are drawn, the most frequent ones."""
+"""Labels of a task that are drawn: the most frequent ones."""
 
 
 def draw_statistics(found: Statistics, title: str) -> Figure:
-    """One panel of bars for each task of classes or attributes that has labels, and one of the affect plane.
+    """One panel of bars per task of classes or attributes that has labels, and one panel for the affect plane.
 
-    The pale part of an attribute's bar is where it is known to be absent.
+    The pale part of an attribute's bar counts the rows where it is known to be absent.
 
     Args:
-        found: what to draw.
-        title: above all.
+        found: the counts to draw.
+        title: above all panels.
     """
     barred = [task for task in found.tasks if task.kind is not Kind.CONTINUOUS and _rows(found, task)]
     heights = [0.26 * len(_rows(found, task)) for task in barred]
@@ -38,7 +38,7 @@ def draw_statistics(found: Statistics, title: str) -> Figure:
     FigureCanvasAgg(figure)
     figure.suptitle(title, x=0.01, ha="left", color=INK, fontsize=12, fontweight="bold")
     places = figure.subplots(1, max(panels, 1), squeeze=False)[0]
-    most = max([12, *(len(_rows(found, task)) for task in barred)])  # all bars are of one height
+    most = max([12, *(len(_rows(found, task)) for task in barred)])  # all bars have the same height
     for axes, task in zip(places, barred, strict=False):
         _bars(axes, found, task)
         axes.set_ylim(most - 0.4, -0.6)
@@ -51,17 +51,17 @@ def draw_statistics(found: Statistics, title: str) -> Figure:
 
 
 def save_statistics(found: Statistics, title: str, path: Path) -> None:
-    """Draw and write; the ending says the format.
+    """Draw and write to a file, in the format of its ending.
 
     Raises:
-        ValueError: for an ending that matplotlib does not know.
+        ValueError: if matplotlib does not know the ending.
         OSError: if it cannot be written.
     """
     draw_statistics(found, title).savefig(path)
 
 
 def _rows(found: Statistics, task: Task) -> list[tuple[str, int, int]]:
-    """Label, rows where it is there, rows where it is known; the most frequent ones in the order of the task."""
+    """Label, rows that have it, rows where it is known; the most frequent labels, in the order of the task."""
     total = found.known[task.name]
     rows = [
         (label, found.positive[label], total if task.kind is Kind.CLASSES else found.known[label])
@@ -87,8 +87,8 @@ def _bars(axes: Axes, found: Statistics, task: Task) -> None:
     axes.spines[:].set_visible(False)
     axes.set_xticks([])
     axes.tick_params(length=0, labelsize=8.5, colors=INK)
-    left_out = f", {len(rows)} of {len(task)}" if len(rows) < len(task) else ""
-    axes.set_title(f"{task.name.replace('_', ' ')}{left_out}: rows", loc="left", color=INK, fontsize=10)
+    shown = f", {len(rows)} of {len(task)}" if len(rows) < len(task) else ""
+    axes.set_title(f"{task.name.replace('_', ' ')}{shown}: rows", loc="left", color=INK, fontsize=10)
 
 
 def _plane(axes: Axes, found: Statistics) -> None:

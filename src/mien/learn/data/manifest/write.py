@@ -1,4 +1,4 @@
-"""Manifests are written in row groups: rows come one at a time, and memory stays small."""
+"""Write and rewrite manifests, one row group at a time, so that memory does not grow with the number of rows."""
 
 from __future__ import annotations
 
@@ -14,14 +14,24 @@ import pyarrow.parquet as pq
 
 from mien import __version__
 from mien.learn.data.manifest.checksums import label_checksum, pack_checksum
-from mien.learn.data.manifest.columns import PACK, ManifestError, batches, check_space, fitted, to_table, types
+from mien.learn.data.manifest.columns import (
+    MANIFEST,
+    PACK,
+    ManifestError,
+    check_space,
+    conform,
+    in_batches,
+    to_table,
+    types,
+)
 from mien.learn.data.manifest.rules import broken, refuse
 from mien.tasks import Task
 
 GROUP = 65_536
-"""Rows of a row group."""
+"""Rows in a row group."""
 
-Fault = Callable[[str], None]
+Report = Callable[[str], None]
+"""Called with one line per unusable row: its place and the reason."""
 
 
 def write_manifest(
@@ -29,23 +39,23 @@ def write_manifest(
     rows: Iterable[Mapping[str, Any]],
     tasks: Sequence[Task],
     metadata: Mapping[str, Any],
-    fault: Fault | None = None,
+    report: Report | None = None,
 ) -> int:
-    """Check rows and write them as they come; the number of rows written.
+    """Check rows and write them as they arrive; return the number of rows written.
 
-    Columns without any value are left out. The file appears when it is whole.
+    Columns without any value are not written. The file appears when it is complete.
 
     Args:
         path: of the manifest; its folder exists.
         rows: with the columns of docs/data.md, and any others.
         tasks: the label space of the rows.
-        metadata: goes into the metadata: source, licence, what is weak; JSON-ready. Read when all rows have come, so that
-            a caller may count into it while they do.
-        fault: told of each row that breaks a rule, and the others are written; None to refuse all then.
+        metadata: source, licence, which labels are weak; JSON-ready. Read after the last row, so a caller may update it
+            while rows arrive.
+        report: called with one line per row that breaks a rule, which is skipped; None refuses such rows.
 
     Raises:
-        ManifestError: if two labels have one name; if a row breaks a rule and there is no ``fault``; if a column cannot
-            be labels at all, or an unknown one mixes kinds of values.
+        ManifestError: if two labels have the same name; if a row breaks a rule and there is no ``report``; if a column
+            cannot hold labels at all, or an unknown column mixes types.
     """
     check_space(tasks)
     work = path.with_name(path.name + ".parts")
@@ -53,8 +63,8 @@ def write_manifest(
     work.mkdir()
     try:
         parts, first = [], 0
-        for number, batch in enumerate(batches(rows, GROUP)):
-            table = _checked(path, batch, tasks, first, fault)
+        for number, batch in enumerate(in_batches(rows, GROUP)):
+            table = _checked(path, batch, tasks, first, report)
             first += len(batch)
             parts.append(work / f"{number}.parquet")
             pq.write_table(table, parts[-1])
@@ -69,7 +79,7 @@ def write_manifest(
 
 
 def check_labels(path: Path, rows: Sequence[Mapping[str, Any]], tasks: Sequence[Task]) -> pa.Table:
-    """The rows as a table, every cell inside its vocabulary or range.
+    """The rows as a table, if every cell is inside its vocabulary or range.
 
     Raises:
         ManifestError: naming ``path``, the column and the first wrong row.
@@ -80,7 +90,7 @@ def check_labels(path: Path, rows: Sequence[Mapping[str, Any]], tasks: Sequence[
 def rewrite(
     path: Path, columns: Mapping[str, pa.Array | None], metadata: Mapping[str, Any], tasks: Sequence[Task]
 ) -> None:
-    """Replace columns of a manifest, row group by row group, and its facts; None takes a column away."""
+    """Replace columns of a manifest, one row group at a time, and its metadata; None removes a column."""
     file = pq.ParquetFile(path)
     schema = file.schema_arrow.remove_metadata()
     for name, values in columns.items():
@@ -111,14 +121,14 @@ def seal(
     tasks: Sequence[Task],
     metadata: Mapping[str, Any],
 ) -> None:
-    """Write tables as the row groups of one manifest, with its facts and checksums, and put it in its place.
+    """Write tables as the row groups of one manifest, with its metadata and checksums, and move it into place.
 
     Args:
         path: of the manifest.
         schema: the columns, without metadata.
-        tables: called twice: once for the checksum, which stands in the head of the file, once to write.
+        tables: called twice: for the checksum, which is in the header of the file, and to write.
         tasks: the label space.
-        metadata: source, licence, what is weak.
+        metadata: source, licence, which labels are weak.
     """
     checksum = {"labels": label_checksum(tables(), tasks)}
     if "crop" in schema.names and (pack := pack_checksum(path.with_name(PACK))):
@@ -135,16 +145,28 @@ def seal(
     try:
         with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
             for table in tables():
-                writer.write_table(fitted(table, schema), row_group_size=GROUP)
+                writer.write_table(conform(table, schema), row_group_size=GROUP)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
 
 
+def refuse_another(folder: Path, metadata: Mapping[str, Any]) -> None:
+    """Raise a ManifestError if a folder holds a manifest of another source; the same source may be written again."""
+    if not (folder / MANIFEST).exists():
+        return
+    try:
+        held = json.loads(pq.read_schema(folder / MANIFEST).metadata[b"mien"]).get("source")
+    except (AttributeError, KeyError, TypeError, ValueError):
+        held = f"a {MANIFEST} that mien did not write"
+    if held != metadata.get("source"):
+        raise ManifestError(f"{folder}: holds another data set ({held}); choose another folder or remove it first")
+
+
 def _checked(
-    path: Path, rows: Sequence[Mapping[str, Any]], tasks: Sequence[Task], first: int, fault: Fault | None
+    path: Path, rows: Sequence[Mapping[str, Any]], tasks: Sequence[Task], first: int, report: Report | None
 ) -> pa.Table:
-    """The rows that break no rule as a table, without empty columns; the others are refused or told."""
+    """The rows that break no rule as a table without empty columns; the others are refused or reported."""
     try:
         table, strays = to_table(rows, types(tasks))
     except ManifestError as error:
@@ -152,26 +174,26 @@ def _checked(
     wrong: dict[int, str] = {}
     for row, reason in strays:
         wrong.setdefault(row, f"{path}: row {first + row}: {reason}; the first: {rows[row].get('path')}")
-    if fault is None and wrong:
+    if report is None and wrong:
         raise ManifestError(wrong[min(wrong)])
     table = table.select([name for name in table.column_names if name == "path" or table[name].null_count < len(table)])
-    if fault is None:
+    if report is None:
         refuse(path, table, tasks, first)
         return table
     for found in broken(path, table, tasks):
         for row in found.rows.tolist():
             wrong.setdefault(row, found.about(path, table, row, first))
     for row in sorted(wrong):
-        fault(wrong[row])
+        report(wrong[row])
     kept = np.ones(len(table), bool)
     kept[list(wrong)] = False
     return table.filter(pa.array(kept)) if wrong else table
 
 
 def _common(path: Path, parts: Sequence[Path]) -> pa.Schema:
-    """The columns of all parts; whole numbers and others of one extra column are numbers."""
+    """The columns of all parts; an extra column of integers and fractions holds fractions."""
     schemas = [pq.read_schema(part).remove_metadata() for part in parts] or [pa.schema([("path", pa.string())])]
     try:
         return pa.unify_schemas(schemas, promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise ManifestError(f"{path}: a column mixes kinds of values ({error})") from None
+        raise ManifestError(f"{path}: a column mixes types ({error})") from None

@@ -1,1 +1,1 @@
-"""Packs: the pixels that the rows of a manifest point to, found, aligned and stored once."""
+"""Packs: the pixels that a manifest's rows point to, located, aligned and stored once."""

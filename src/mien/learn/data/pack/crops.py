@@ -1,4 +1,4 @@
-"""What stands in the pack for one row of a manifest: its aligned face, or its picture scaled to one size."""
+"""Make the crop of one row: its aligned face, or its whole picture scaled to one size; and the options for this."""
 
 from __future__ import annotations
 
@@ -12,31 +12,32 @@ from numpy.typing import NDArray
 
 from mien.faces.align import CROP, align
 from mien.faces.detect import Pixels, YuNet
+from mien.learn.data.manifest.columns import BOX, Row
 from mien.learn.data.pack.finder import TIGHT, WHOLE, Finder
-from mien.learn.data.pack.locate import SIDES, NoFaceError, Pictures, Use, locate
-from mien.learn.data.pack.resize import fitted
-from mien.learn.data.pack.write import Row
+from mien.learn.data.pack.locate import NoFaceError, Pictures, Use, locate_face
+from mien.learn.data.pack.resize import resize_picture
 from mien.media.picture import MediaError
 
 SMALL = 64
-"""Pictures of at most so many pixels a side are looked at as those of FER2013 are: they end at the face."""
+"""Pictures of at most this many pixels a side are assumed to end at the face, as those of FER2013 do."""
 
 SHARD = 4096
-"""Crops in a shard, about: 150 MB, and less than a minute's work."""
+"""Approximate number of crops in a shard: 150 MB, and less than a minute of work."""
 
 
 @dataclass(frozen=True)
 class PackOptions:
-    """How faces are found and packed.
+    """How faces are located and packed.
 
     Args:
-        use: what of a row is used, see :func:`mien.learn.data.pack.locate.locate`.
-        finder: of faces; None is ``TIGHT`` for pictures of at most :data:`SMALL` pixels a side, ``WHOLE`` for others.
+        use: what locates the face of a row, see :func:`mien.learn.data.pack.locate.locate_face`.
+        finder: how faces are detected; None is ``TIGHT`` for pictures of at most :data:`SMALL` pixels a side and
+            ``WHOLE`` for all others.
         grey: keep one channel only.
-        side: look for no faces, and pack whole pictures, or what is in the rows' boxes, scaled to this side.
-        keep_unfound: for sets of face crops: a picture without a detected face is aligned by the median landmarks of
-            the others instead of being left out (its ``found`` is then False).
-        shard: crops in a shard, about.
+        side: detect no faces; scale whole pictures, or the contents of the rows' boxes, to this many pixels a side.
+        keep_unfound: for sets of face crops: align a picture without a detected face by the median landmarks of the
+            others instead of skipping it (its ``found`` is then False).
+        shard: approximate number of crops in a shard.
     """
 
     use: Use = "landmarks"
@@ -48,12 +49,12 @@ class PackOptions:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Of one crop."""
+        """Shape of one crop, H x W x C."""
         side = self.side or CROP
         return side, side, 1 if self.grey else 3
 
-    def finder_of(self, image: Pixels) -> Finder:
-        """Of the faces in this picture."""
+    def choose_finder(self, image: Pixels) -> Finder:
+        """The finder for the faces of this picture."""
         return self.finder or (TIGHT if max(image.shape[:2]) <= SMALL else WHOLE)
 
 
@@ -65,7 +66,12 @@ def pack_options(
     grey: bool | None = None,
     side: int | None = None,
 ) -> PackOptions:
-    """What the facts of a manifest say of its preparation; what is given here goes before them."""
+    """The options in a manifest's metadata (``tight``, ``grey``, ``side``, ``keep_unfound``); arguments override them.
+
+    Example:
+        >>> pack_options({"grey": True, "side": 48}, side=32).shape
+        (32, 32, 1)
+    """
     tight = metadata.get("tight") if tight is None else tight
     side = side or metadata.get("side")
     return PackOptions(
@@ -78,49 +84,49 @@ def pack_options(
     )
 
 
-def make(row: Row, crop: int, out: NDArray[np.uint8], pictures: Pictures, how: PackOptions) -> Row:
-    """Put a row's crop into its place ``out``; the row of the shard's table.
+def make_crop(row: Row, crop: int, out: NDArray[np.uint8], pictures: Pictures, options: PackOptions) -> Row:
+    """Write a row's crop into ``out`` and return the row of the shard's table.
 
     Returns:
-        ``crop``, its number, and where the face is; or ``fault``, the reason why there is none. Both, if the picture is
-        there and no face in it, and it is to be kept: then it waits for the others' landmarks.
+        ``crop``, its number, and the position of the face; or ``problem``, the reason why there is no crop. Both, if
+        the picture has no detectable face but is to be kept: it is aligned once the landmarks of the others are known.
     """
     try:
         if row["path"] is None:
             raise MediaError("the row has no path")
         image = pictures(row)
-        if how.side:
-            out[:] = fitted(inside(row, image), how.side, grey=how.grey)
+        if options.side:
+            out[:] = resize_picture(cut_box(row, image), options.side, grey=options.grey)
             return {"crop": crop}
-        finder = how.finder_of(image)
-        place = locate(image, row, how.use, finder, _detectors(finder))
+        finder = options.choose_finder(image)
+        place = locate_face(image, row, options.use, finder, _detectors(finder))
         out[:] = align(image, place.landmarks)[..., : out.shape[-1]]
     except (MediaError, OSError, ValueError) as error:
         frame = "" if row.get("frame") is None else f" frame {row['frame']}"
         reason = str(error).removeprefix(f"frame {row.get('frame')}: ")
-        waits = {"crop": crop, "found": False} if how.keep_unfound and isinstance(error, NoFaceError) else {}
-        return {**waits, "fault": " ".join(f"{row['path']}{frame}: {reason}".split())}
-    sides = dict(zip(SIDES, place.box or [None] * 4, strict=True))
+        waits = {"crop": crop, "found": False} if options.keep_unfound and isinstance(error, NoFaceError) else {}
+        return {**waits, "problem": " ".join(f"{row['path']}{frame}: {reason}".split())}
+    sides = dict(zip(BOX, place.box or [None] * 4, strict=True))
     return {"crop": crop, "found": True, **sides, "landmarks": place.landmarks.astype(float).ravel().tolist()}
 
 
-def inside(row: Row, picture: Pixels) -> Pixels:
-    """What is in the row's box, or the whole picture if it has none.
+def cut_box(row: Row, picture: Pixels) -> Pixels:
+    """The part of a picture inside the row's box; the whole picture if the row has no box.
 
     Raises:
-        MediaError: if the box lies outside the picture.
+        MediaError: if the box is outside the picture.
     """
-    box = [row.get(name) for name in SIDES]
+    box = [row.get(name) for name in BOX]
     if None in box:
         return picture
     x, y, width, height = (float(value) for value in box if value is not None)
     part = picture[max(0, round(y)) : max(0, round(y + height)), max(0, round(x)) : max(0, round(x + width))]
     if not part.size:
-        raise MediaError("the box lies outside the picture")
+        raise MediaError("the box is outside the picture")
     return part
 
 
 @cache
 def _detectors(finder: Finder) -> list[YuNet]:
-    """Made once in a process."""
-    return finder.detectors()
+    """Made once per process."""
+    return finder.make_detectors()

@@ -1,4 +1,4 @@
-"""Face crops in which no face was found are aligned by the median landmarks of the others of their set."""
+"""Align the face crops in which no face was detected by the median landmarks of the others in their set."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mien.faces.align import align
+from mien.learn.data.manifest.columns import Row
 from mien.learn.data.pack.locate import Pictures
-from mien.learn.data.pack.write import Row
 
 
 def median_landmarks(tables: Iterable[Path]) -> NDArray[np.float32] | None:
-    """5 x 2, over all faces that were found; None if there is none.
+    """The median over all detected faces, 5 x 2; None if there are none.
 
     Args:
         tables: of the shards, see :mod:`mien.learn.data.pack.prepare`.
@@ -31,24 +31,26 @@ def median_landmarks(tables: Iterable[Path]) -> NDArray[np.float32] | None:
     return np.median(every, axis=0) if len(every) else None
 
 
-def fill(table: pa.Table, rows: tuple[Row, ...], shard: Path, middle: NDArray[np.float32], folder: Path) -> pa.Table:
-    """Align the pictures of a shard that wait for it, in their places; the shard's table without their faults.
+def align_unfound(
+    table: pa.Table, rows: tuple[Row, ...], shard: Path, landmarks: NDArray[np.float32], pictures: Pictures
+) -> pa.Table:
+    """Align the pictures of a shard in which no face was detected, and return the shard's table without their problems.
 
-    Doing it twice changes nothing, so that it may be killed at any time.
+    Running it twice changes nothing, so it may be killed at any time.
 
     Args:
-        table: of the shard; the rows that wait have both ``crop`` and ``fault``.
-        rows: of the manifest, as many.
-        shard: the file of the crops.
-        middle: 5 x 2, in pixels of every picture.
-        folder: of the manifest.
+        table: of the shard; the rows to align have both ``crop`` and ``problem``.
+        rows: the same rows of the manifest.
+        shard: the file of the crops, changed in place.
+        landmarks: 5 x 2, in pixels of every picture.
+        pictures: reads the pictures.
     """
-    waits = np.asarray(pc.and_(pc.is_valid(table["crop"]), pc.is_valid(table["fault"])))
+    waits = np.asarray(pc.and_(pc.is_valid(table["crop"]), pc.is_valid(table["problem"])))
     if not waits.any():
         return table
-    crops, pictures = np.load(shard, mmap_mode="r+"), Pictures(folder)
+    crops = np.load(shard, mmap_mode="r+")
     for index in np.flatnonzero(waits):
-        crops[index] = align(pictures(rows[index]), middle)[..., : crops.shape[-1]]
+        crops[index] = align(pictures(rows[index]), landmarks)[..., : crops.shape[-1]]
     crops.flush()
-    faults = pc.if_else(pa.array(waits), None, table["fault"].combine_chunks())
-    return table.set_column(table.column_names.index("fault"), "fault", faults)
+    problems = pc.if_else(pa.array(waits), None, table["problem"].combine_chunks())
+    return table.set_column(table.column_names.index("problem"), "problem", problems)

@@ -1,8 +1,8 @@
-"""The face that a row of a manifest means: by its own landmarks, by its box, or by the detector alone."""
+"""Locate the face of one row: by its own landmarks, by its box, or as the largest face that is detected."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,68 +11,71 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.faces.detect import Pixels, YuNet
+from mien.learn.data.manifest.columns import BOX, Row
 from mien.learn.data.pack.finder import Box, Finder
-from mien.learn.data.pack.write import Row
 from mien.media.frame_lookup import Video
 from mien.media.picture import VIDEOS, MediaError, read
 
 Use = Literal["landmarks", "box", "detector"]
 
-SIDES = ("x", "y", "width", "height")
+ReadPicture = Callable[[Row], Pixels]
+"""Returns the picture of a row, H x W x 3 uint8, upright; raises MediaError or OSError if it cannot be read."""
 
 FAR = 1.0
-"""Landmarks may lie beyond the picture's border by this share of its longer side; farther out they are an error."""
+"""Share of the picture's longer side by which landmarks may be outside the picture; farther out they are an error."""
 
 
 class NoFaceError(MediaError):
-    """The picture is there, but no face in it."""
+    """The picture can be read, but no face is found in it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """Where a face is, in pixels of its picture.
+    """The position of a face, in pixels of its picture.
 
     Args:
         landmarks: 5 x 2.
-        box: x, y, width and height; None where the landmarks were given without one.
+        box: x, y, width and height; None if the landmarks came without one.
     """
 
     landmarks: NDArray[Any]
     box: Box | None
 
 
-def locate(image: Pixels, row: Row, use: Use, finder: Finder, detectors: Sequence[YuNet]) -> Place:
-    """The face of a row.
+def locate_face(image: Pixels, row: Row, use: Use, finder: Finder, detectors: Sequence[YuNet]) -> Place:
+    """The position of a row's face.
 
     Args:
         image: H x W x 3 uint8.
-        row: with or without a box (``x``, ``y``, ``width``, ``height``) and ``landmarks``.
-        use: ``landmarks`` takes those of the row; where there are none, or with ``box``, it is the detected face that
-            the row's box means (:meth:`Finder.near`); without a box, or with ``detector``, it is the largest face.
-        finder, detectors: of faces.
+        row: its box (``x``, ``y``, ``width``, ``height``) and its ``landmarks`` may be missing.
+        use: ``landmarks`` takes the row's own; without them, or with ``box``, it is the detected face that matches the
+            row's box (:meth:`Finder.find_in_box`); without a box, or with ``detector``, it is the largest face.
+        finder: how to detect faces.
+        detectors: the finder's.
 
     Raises:
         NoFaceError: if there is no such face.
-        MediaError: if box or landmarks cannot be used.
+        MediaError: if the box or the landmarks are unusable.
     """
     box = None if use == "detector" else _box(row)
     if use == "landmarks" and row.get("landmarks") is not None:
         return Place(_landmarks(row["landmarks"], image), box)
-    face = finder(image, detectors) if box is None else finder.near(image, detectors, box)
+    face = finder.find_largest(image, detectors) if box is None else finder.find_in_box(image, detectors, box)
     if face is None:
         raise NoFaceError("no face found" if box is None else f"no face found in the box {_shown(box)}")
     return Place(face.landmarks, face.box)
 
 
 class Pictures:
-    """The pictures of rows; one that follows in the next row again is read once, and so is a video.
+    """Reads the pictures of rows; a picture or video that consecutive rows share is opened once.
 
     Args:
-        folder: of the manifest; a path that leads nowhere from the working directory is looked for there.
+        folder: of the manifest; a relative path that does not exist in the working directory is looked up here.
+        picture: reads the pictures instead, for data sets that do not keep them in files.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, picture: ReadPicture | None = None) -> None:
+        self.folder, self.picture = folder, picture
         self._path = ""
         self._open: Pixels | Video | MediaError = MediaError("nothing was read")
 
@@ -81,7 +84,10 @@ class Pictures:
 
         Raises:
             MediaError: if the picture, or the frame of the video, cannot be read.
+            OSError: from ``picture``.
         """
+        if self.picture is not None:
+            return self.picture(row)
         if row["path"] != self._path:
             if isinstance(self._open, Video):
                 self._open.close()
@@ -104,7 +110,7 @@ class Pictures:
 
 
 def _box(row: Row) -> Box | None:
-    values = [row.get(side) for side in SIDES]
+    values = [row.get(side) for side in BOX]
     if any(value is None for value in values):
         return None
     x, y, width, height = (float(value) for value in values if value is not None)
@@ -121,7 +127,7 @@ def _landmarks(values: Any, image: Pixels) -> NDArray[np.float64]:
     height, width = image.shape[:2]
     margin = FAR * max(height, width)
     if (points < -margin).any() or (points > np.array([width, height]) + margin).any():
-        raise MediaError(f"landmarks lie outside the picture of {width} x {height} pixels")
+        raise MediaError(f"landmarks are outside the picture of {width} x {height} pixels")
     if np.ptp(points, axis=0).max() < 1:
         raise MediaError("landmarks coincide")
     return points

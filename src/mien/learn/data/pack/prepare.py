@@ -1,9 +1,8 @@
-"""Preparation of a manifest that has rows but no pack: each row's face, or its whole picture, is packed once.
+"""Prepare a whole manifest that has rows but no pack: make each row's crop in worker processes and store it in shards.
 
-It works in processes and in shards (:mod:`mien.learn.data.manifest.shards`). Beside each shard lies a table of its rows: where
-the face is, or why there is none. A shard whose table is there is done, whatever happened to the run that made it; the
-new manifest takes the place of the old one at the very end, and the tables go. The rows are streamed from beginning to
-end, so memory does not grow with their number.
+Next to each shard is a table of its rows: the position of each face, or the reason why there is none. A shard whose
+table exists is complete, however the run that made it ended. The new manifest replaces the old one at the very end, and
+the tables are deleted. Rows are streamed from start to end, so memory does not grow with their number.
 """
 
 from __future__ import annotations
@@ -21,37 +20,38 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from mien.learn.data.manifest.manifest import MANIFEST, PACK, ManifestError, read_metadata
+from mien.learn.data.manifest.columns import BOX, MANIFEST, PACK, ManifestError, Row
+from mien.learn.data.manifest.manifest import read_metadata
 from mien.learn.data.manifest.shards import SHARDS, shard_path
 from mien.learn.data.manifest.write import rewrite
-from mien.learn.data.pack.crops import SHARD, PackOptions, make
-from mien.learn.data.pack.fallback_alignment import fill, median_landmarks
-from mien.learn.data.pack.locate import SIDES, Pictures
-from mien.learn.data.pack.write import Row
+from mien.learn.data.pack.crops import SHARD, PackOptions, make_crop
+from mien.learn.data.pack.fallback_alignment import align_unfound, median_landmarks
+from mien.learn.data.pack.locate import Pictures, ReadPicture
 from mien.processes import cores, work_through
 
 PLAN = "plan.json"
-"""In the folder of the shards while they are made: what they are made from, and how."""
+"""In the folder of the shards while they are made: the manifest that they are made from, and the options."""
 
-FAULTS = "prepare.faults.txt"
-"""Beside the manifest: a line for each row that was left out."""
+ERRORS = "prepare.errors.txt"
+"""Next to the manifest: one line per skipped row."""
 
 SCHEMA = pa.schema(
     [
         ("crop", pa.int64()),
         ("found", pa.bool_()),
-        *((side, pa.float64()) for side in SIDES),
+        *((side, pa.float64()) for side in BOX),
         ("landmarks", pa.list_(pa.float64())),
-        ("fault", pa.string()),
+        ("problem", pa.string()),
     ]
 )
-"""The table of a shard: a row for each of the manifest's rows, see :func:`mien.learn.data.pack.crops.make`."""
+"""The table of a shard: one row per row of the manifest, see :func:`mien.learn.data.pack.crops.make_crop`."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """Consecutive rows that one process prepares; those of a video are never divided.
+    """Consecutive rows that one process prepares; rows of one picture or video are never divided.
 
     Args:
         shard: number of their first shard.
@@ -63,19 +63,19 @@ class Job:
     row: int
     rows: tuple[Row, ...]
 
-    def parts(self, shard: int) -> list[tuple[int, int, tuple[Row, ...]]]:
-        """Number of each shard, number of its first row, rows: about ``shard`` of them, as even as they can be."""
-        ends = np.linspace(0, len(self.rows), max(1, round(len(self.rows) / shard)) + 1).astype(int).tolist()
+    def split(self, size: int) -> list[tuple[int, int, tuple[Row, ...]]]:
+        """The job's shards of about ``size`` rows, as even as possible: number, number of the first row, rows."""
+        ends = np.linspace(0, len(self.rows), max(1, round(len(self.rows) / size)) + 1).astype(int).tolist()
         return [
             (self.shard + k, self.row + start, self.rows[start:end]) for k, (start, end) in enumerate(pairwise(ends))
         ]
 
 
-def unprepared(folder: Path) -> dict[str, Any] | None:
-    """The facts of a manifest without a pack; None if it is prepared.
+def read_unprepared(folder: Path) -> dict[str, Any] | None:
+    """The metadata of the manifest in a folder if it has no pack yet; None if it is prepared.
 
     Raises:
-        ManifestError: if there is no manifest, or it is none.
+        ManifestError: if there is no usable manifest.
     """
     path = folder / MANIFEST
     try:
@@ -86,134 +86,158 @@ def unprepared(folder: Path) -> dict[str, Any] | None:
     except (pa.ArrowInvalid, KeyError, TypeError, ValueError):
         raise ManifestError(f"{path}: not a manifest of mien") from None
     if "path" not in schema.names or not pq.read_metadata(path).num_rows:
-        raise ManifestError(f"{path}: there are no pictures to prepare")
+        raise ManifestError(f"{path}: no pictures to prepare")
     return None if "crop" in schema.names else metadata
 
 
 def prepare_manifest(
-    folder: Path, how: PackOptions, *, workers: int | None = None, advance: Callable[[int], None] = lambda _: None
+    folder: Path,
+    options: PackOptions,
+    *,
+    picture: ReadPicture | None = None,
+    workers: int | None = None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> list[str]:
-    """Prepare the manifest in a folder; return a line for each row that was left out, as they stand in FAULTS.
+    """Prepare the manifest in a folder; return one line per skipped row, the lines of :data:`ERRORS`.
 
-    Killed at any time and given again, it goes on and ends with the same files. Begun again with another ``how``, or
-    another manifest, it starts anew.
+    A run that was killed continues when it is repeated, and ends with byte-identical files. With other options or
+    another manifest it starts over.
 
     Args:
-        folder: of the manifest; the shards go to ``crops`` in it.
-        how: to find and pack.
-        workers: processes; as many as there are cores if None.
+        folder: of the manifest; the shards go to its subfolder ``crops``.
+        options: how faces are located and packed.
+        picture: reads the pictures of rows, for data sets that do not keep them in files; a function of a module, so
+            that it can be passed to worker processes. It gets ``path``, ``frame``, box and landmarks of a row.
+        workers: number of processes; None is one per core. A single job runs in this process.
         advance: called with the number of rows that are done, for a progress bar.
 
     Raises:
-        ManifestError: if the manifest is prepared already or cannot be used, or no row has a face.
+        ManifestError: if the manifest is unusable or already prepared, or no row has a face.
         OSError: if something cannot be written, or a process was killed.
     """
-    metadata = unprepared(folder)
+    metadata = read_unprepared(folder)
     if metadata is None:
         if (folder / SHARDS / PLAN).exists():  # killed between the last two steps
             return _tidy(folder)
-        raise ManifestError(f"{folder / MANIFEST}: is prepared already; import it again to prepare it otherwise")
-    _begin(folder, how)
-    work = partial(_prepare, folder=folder, how=how)
-    for done in work_through(work, _jobs(folder / MANIFEST, how.shard), workers or cores()):
+        raise ManifestError(f"{folder / MANIFEST}: already prepared; import it again to prepare it with other options")
+    _start(folder, options)
+    run = partial(_run, folder=folder, options=options, workers=workers or cores())
+    for done in run(partial(_make_shards, folder=folder, options=options, picture=picture)):
         advance(done)
-    if how.keep_unfound and (middle := median_landmarks(_parts(folder, "parquet"))) is not None:
-        work = partial(_fill, folder=folder, how=how, middle=middle)
-        for _ in work_through(work, _jobs(folder / MANIFEST, how.shard), workers or cores()):
+    if options.keep_unfound and (landmarks := median_landmarks(_files(folder, "parquet"))) is not None:
+        fill = partial(_fill_shards, folder=folder, options=options, picture=picture, landmarks=landmarks)
+        for _ in run(fill):
             pass
-    metadata |= {"side": how.side} if how.side else {}
-    _merge(folder, metadata | {"prepared": asdict(how)}, how)
+    metadata |= {"side": options.side} if options.side else {}
+    _replace_manifest(folder, metadata | {"prepared": asdict(options)}, options)
     return _tidy(folder)
 
 
-def _begin(folder: Path, how: PackOptions) -> None:
-    """Make the folder of the shards, unless it is of this very run."""
+def _run(work: Callable[[Job], int], folder: Path, options: PackOptions, workers: int) -> Iterator[int]:
+    """Do the work on every job, in no more processes than there are jobs."""
+    path = folder / MANIFEST
+    jobs = -(-pq.read_metadata(path).num_rows // options.shard)
+    yield from work_through(work, _read_jobs(path, options.shard), min(workers, jobs))
+
+
+def _start(folder: Path, options: PackOptions) -> None:
+    """Empty the folder of the shards, unless they are of this very run."""
     digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
-    plan = json.dumps({"manifest": digest, **asdict(how)})
+    plan = json.dumps({"manifest": digest, "columns": SCHEMA.names, **asdict(options)})
     place = folder / SHARDS / PLAN
     if place.is_file() and place.read_text() == plan:
         return
     (folder / SHARDS).mkdir(exist_ok=True)
     place.unlink(missing_ok=True)
-    for path in _parts(folder, "npy", "parquet", "partial"):
+    for path in _files(folder, "npy", "parquet", "partial"):
         path.unlink()
     place.with_suffix(".partial").write_text(plan)
     place.with_suffix(".partial").replace(place)
 
 
-def _jobs(path: Path, size: int) -> Iterator[Job]:
-    wanted = {"path", "frame", *SIDES, "landmarks"}
+def _read_jobs(path: Path, size: int) -> Iterator[Job]:
+    """Jobs of at least ``size`` rows; the last one may be shorter."""
+    wanted = {"path", "frame", *BOX, "landmarks"}
     columns = [name for name in pq.read_schema(path).names if name in wanted]
-    shard, begin, rows = 0, 0, list[Row]()
+    shard, first, rows = 0, 0, list[Row]()
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(size, columns=columns):
             for row in batch.to_pylist():
                 if len(rows) >= size and row["path"] != rows[-1]["path"]:
-                    yield (job := Job(shard, begin, tuple(rows)))
-                    shard, begin, rows = shard + len(job.parts(size)), begin + len(rows), []
+                    yield (job := Job(shard, first, tuple(rows)))
+                    shard, first, rows = shard + len(job.split(size)), first + len(rows), []
                 rows.append(row)
-    yield Job(shard, begin, tuple(rows))
+    yield Job(shard, first, tuple(rows))
 
 
-def _prepare(job: Job, folder: Path, how: PackOptions) -> int:
-    """The shards of a job, in a process of its own; how many rows there were."""
-    pictures = Pictures(folder)
-    for number, begin, rows in job.parts(how.shard):
+def _make_shards(job: Job, folder: Path, options: PackOptions, picture: ReadPicture | None) -> int:
+    """Write the shards of a job that are not there yet; return its number of rows."""
+    pictures = Pictures(folder, picture)
+    for number, first, rows in job.split(options.shard):
         place = shard_path(folder / SHARDS, number)
         if not _table_path(folder, number).exists():
-            shape = (len(rows), *how.shape)
+            shape = (len(rows), *options.shape)
             crops = np.lib.format.open_memmap(place.with_suffix(".partial"), mode="w+", dtype=np.uint8, shape=shape)
-            found = [make(row, begin + index, crops[index], pictures, how) for index, row in enumerate(rows)]
+            made = [make_crop(row, first + k, crops[k], pictures, options) for k, row in enumerate(rows)]
             crops.flush()
             place.with_suffix(".partial").replace(place)
-            _write(pa.Table.from_pylist(found, SCHEMA), _table_path(folder, number))
+            _write_table(pa.Table.from_pylist(made, SCHEMA), _table_path(folder, number))
     return len(job.rows)
 
 
-def _fill(job: Job, folder: Path, how: PackOptions, middle: Any) -> int:
-    """Align what waits for the others' landmarks; how many rows there were."""
-    for number, _, rows in job.parts(how.shard):
+def _fill_shards(
+    job: Job, folder: Path, options: PackOptions, picture: ReadPicture | None, landmarks: NDArray[np.float32]
+) -> int:
+    """Align what waits for the landmarks of the others; return the job's number of rows."""
+    pictures = Pictures(folder, picture)
+    for number, _, rows in job.split(options.shard):
         path = _table_path(folder, number)
         table = pq.read_table(path)
-        filled = fill(table, rows, shard_path(folder / SHARDS, number), middle, folder)
+        filled = align_unfound(table, rows, shard_path(folder / SHARDS, number), landmarks, pictures)
         if filled is not table:
-            _write(filled, path)
+            _write_table(filled, path)
     return len(job.rows)
 
 
-def _merge(folder: Path, metadata: dict[str, Any], how: PackOptions) -> None:
-    """Put the manifest of what was found into its place, and write down the faults."""
-    path, faults = folder / MANIFEST, list[str]()
-    old = pq.read_schema(path)
-    made = ["crop"] if how.side else [name for name in SCHEMA.names if name != "fault"]
-    fields = [*(field for field in old if field.name not in made), *(SCHEMA.field(name) for name in made)]
-    schema = pa.schema(fields, {"mien": json.dumps(metadata)})
-    empty = set(schema.names) - {"path"}  # columns that no row has a value for are left out
-    fresh = path.with_suffix(".partial")
-    with pq.ParquetFile(path) as file, pq.ParquetWriter(fresh, schema) as writer:
-        for rows, found in _together(file, folder):
-            kept = pc.is_null(found["fault"])
-            faults += found["fault"].drop_null().to_pylist()
-            columns = [found[field.name] if field.name in made else rows[field.name] for field in schema]
-            part = pa.table(columns, schema=schema).filter(kept)
-            empty -= {name for name in empty if part[name].null_count < len(part)}
-            writer.write_table(part)
-    total = pq.read_metadata(fresh).num_rows
-    (folder / FAULTS).unlink(missing_ok=True)
-    if faults:
-        (folder / FAULTS).write_text("".join(f"{line}\n" for line in faults))
-    if not total:
+def _replace_manifest(folder: Path, metadata: dict[str, Any], options: PackOptions) -> None:
+    """Replace the manifest by one of the rows that have a crop, and write :data:`ERRORS`."""
+    path, fresh = folder / MANIFEST, (folder / MANIFEST).with_suffix(".partial")
+    empty, problems = _merge_tables(folder, fresh, metadata, options)
+    (folder / ERRORS).unlink(missing_ok=True)
+    if problems:
+        (folder / ERRORS).write_text("".join(f"{line}\n" for line in problems))
+    if not pq.read_metadata(fresh).num_rows:
         fresh.unlink()
-        what = "picture" if how.side else "face"
-        raise ManifestError(f"{path}: no row has a {what} that can be used; the reasons are in {folder / FAULTS}")
+        what = "picture" if options.side else "face"
+        raise ManifestError(f"{path}: no row has a usable {what}; the reasons are in {folder / ERRORS}")
     (folder / PACK).unlink(missing_ok=True)  # of a set that was here before
     _, tasks, sealed = read_metadata(fresh)
-    rewrite(fresh, dict.fromkeys(empty), sealed, tasks)  # with checksums of what is there now
+    rewrite(fresh, dict.fromkeys(empty), sealed, tasks)  # with checksums of the new pack
     fresh.replace(path)
 
 
-def _together(file: Any, folder: Path) -> Iterator[tuple[pa.Table, pa.Table]]:
-    """The rows of the manifest and the rows of the shards' tables, piece by piece."""
+def _merge_tables(
+    folder: Path, out: Path, metadata: dict[str, Any], options: PackOptions
+) -> tuple[set[str], list[str]]:
+    """Write the manifest's rows that have a crop; return the columns without any value, and the problems."""
+    path, problems = folder / MANIFEST, list[str]()
+    old = pq.read_schema(path)
+    made = ["crop"] if options.side else [name for name in SCHEMA.names if name != "problem"]
+    fields = [*(field for field in old if field.name not in made), *(SCHEMA.field(name) for name in made)]
+    schema = pa.schema(fields, {"mien": json.dumps(metadata)})
+    empty = set(schema.names) - {"path"}
+    with pq.ParquetFile(path) as file, pq.ParquetWriter(out, schema) as writer:
+        for rows, found in _read_together(file, folder):
+            problems += found["problem"].drop_null().to_pylist()
+            columns = [found[field.name] if field.name in made else rows[field.name] for field in schema]
+            part = pa.table(columns, schema=schema).filter(pc.is_null(found["problem"]))
+            empty -= {name for name in empty if part[name].null_count < len(part)}
+            writer.write_table(part)
+    return empty, problems
+
+
+def _read_together(file: Any, folder: Path) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """The same rows of the manifest and of the shards' tables, piece by piece."""
     number, waiting = 0, SCHEMA.empty_table()
     for batch in file.iter_batches(SHARD):
         while len(waiting) < len(batch):
@@ -224,15 +248,15 @@ def _together(file: Any, folder: Path) -> Iterator[tuple[pa.Table, pa.Table]]:
 
 
 def _tidy(folder: Path) -> list[str]:
-    """Leave the shards alone in their folder; the faults."""
-    for path in _parts(folder, "parquet", "partial"):
+    """Leave only the shards in their folder; return the problems."""
+    for path in _files(folder, "parquet", "partial"):
         path.unlink()
-    faults = (folder / FAULTS).read_text().splitlines() if (folder / FAULTS).exists() else []
+    problems = (folder / ERRORS).read_text().splitlines() if (folder / ERRORS).exists() else []
     (folder / SHARDS / PLAN).unlink(missing_ok=True)
-    return faults
+    return problems
 
 
-def _parts(folder: Path, *endings: str) -> list[Path]:
+def _files(folder: Path, *endings: str) -> list[Path]:
     """Our own files in the folder of the shards."""
     return [path for ending in endings for path in (folder / SHARDS).glob(f"[0-9]*.{ending}")]
 
@@ -241,7 +265,7 @@ def _table_path(folder: Path, number: int) -> Path:
     return shard_path(folder / SHARDS, number).with_suffix(".parquet")
 
 
-def _write(table: pa.Table, path: Path) -> None:
+def _write_table(table: pa.Table, path: Path) -> None:
     """Whole or not at all."""
     pq.write_table(table, path.with_suffix(".rows.partial"))
     path.with_suffix(".rows.partial").replace(path)

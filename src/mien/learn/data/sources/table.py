@@ -3,7 +3,7 @@
 Expected is one file, ``.csv``, ``.csv.gz`` or ``.parquet``, with a column ``path``, relative to the file's folder, and
 whatever label columns there are; empty cells are not annotated. The columns of docs/data.md (split, subject, video,
 frame, box, landmarks, ...) mean what they mean there; others are kept. Labels of another label space are those of a
-small YAML or JSON file, the option ``tasks`` (:mod:`mien.learn.data.importing.task_file`).
+small YAML or JSON file, the option ``tasks`` (:mod:`mien.learn.data.manifest.task_file`).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from mien.learn.data.importing.task_file import read_tasks
 from mien.learn.data.manifest.columns import GIVEN, REAL, TEXT, types
+from mien.learn.data.manifest.task_file import read_tasks
 from mien.learn.data.pack.write import Row
 from mien.learn.data.sources.shared.files import Fault
 from mien.tasks import ALL_TASKS, COMPOUND, FACE, Kind, Task

@@ -1,1 +1,1 @@
-"""Reversible steps on a manifest: cleaning, sampling, splitting."""
+"""Steps: exclude rows of a manifest by rules or samples, or redivide them into splits; recorded and undoable."""

@@ -1,7 +1,7 @@
-"""Cleaning by named rules (papers/003, section 4.3): which rows to leave out, and why.
+"""Clean a manifest by named rules (papers/003, section 4.3): choose the rows to exclude, and say why.
 
-A rule is ``rule(table, kept)``, where ``kept`` says which rows no step before left out; for each reason it gives the
-rows that it leaves out. Rows without the labels that a rule needs are kept.
+A rule is ``rule(table, kept)``, where ``kept`` marks the rows that no earlier step excluded; it returns the rows to
+exclude for each reason. Rows without the labels that a rule needs are kept.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from mien.tasks import AFFECT, EXPRESSION
 Rows = NDArray[np.bool_]
 
 RADIUS = 0.15
-"""Of the vector of valence and arousal: a neutral face is nearer to the middle."""
+"""Radius in the plane of valence and arousal; neutral faces are closer to the middle."""
 
 NEGATIVE = ("sadness", "disgust", "fear")
 
 
 def affect_consistency(table: pa.Table, kept: Rows) -> Mapping[str, Rows]:
-    """Rows whose valence and arousal contradict their expression, as AffectNet has them.
+    """Rows whose valence and arousal contradict their expression, which occur in AffectNet.
 
     Neutral has a radius below 0.15; sadness, disgust and fear have negative valence; anger has negative valence and
-    positive arousal; happiness has positive valence. For surprise there is no rule. Of two values one that is known and
-    contradicts is enough.
+    positive arousal; happiness has positive valence. There is no rule for surprise. If only one of the two values is
+    known, it is enough that it contradicts.
 
     Raises:
         ManifestError: if there is no expression, or neither valence nor arousal.
@@ -49,12 +49,12 @@ def affect_consistency(table: pa.Table, kept: Rows) -> Mapping[str, Rows]:
 
 
 def every_fifth_frame(table: pa.Table, kept: Rows) -> Mapping[str, Rows]:
-    """Of each video one frame in five is kept and the following four are skipped (see :func:`every`)."""
+    """The four frames after each frame that is kept, in each video (see :func:`every`)."""
     return every(table, kept, frames=5)
 
 
 def _values(table: pa.Table, name: str) -> NDArray[np.float64]:
-    """NaN where there is none."""
+    """The values of a column; NaN where there is none."""
     if name not in table.column_names:
         return np.full(table.num_rows, np.nan)
     return np.asarray(table[name].cast(REAL).to_numpy(), np.float64)

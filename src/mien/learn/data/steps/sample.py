@@ -1,4 +1,4 @@
-"""Samples: which rows to leave out so that a part of them remains, the same for the same seed."""
+"""Sample a manifest: choose the rows to exclude so that a part remains, the same for the same seed."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Rows = NDArray[np.bool_]
 
 
 def every(table: pa.Table, kept: Rows, *, frames: int) -> Mapping[str, Rows]:
-    """Of each video, from its first frame on, a frame is kept and the following ``frames - 1`` are left out.
+    """The ``frames - 1`` frames after each frame that is kept, in each video, starting with its first frame.
 
-    They are counted by their numbers: where frames are missing already the next one there is kept. All faces of a frame
-    stay or go together. Rows without a frame are kept.
+    Frames are counted by their numbers: if the next frame to keep is missing, the one after it is kept. All faces of a
+    frame are kept or excluded together. Rows without a frame are kept.
     """
     if "frame" not in table.column_names:
         raise ManifestError("has no column frame to count by")
@@ -36,7 +36,7 @@ def every(table: pa.Table, kept: Rows, *, frames: int) -> Mapping[str, Rows]:
 
 
 def rows(table: pa.Table, kept: Rows, *, count: int, seed: int, split: str | None = None) -> Mapping[str, Rows]:
-    """All but ``count`` random rows, of one split or of all."""
+    """All but ``count`` random rows, of one split or of all splits."""
     return {f"not in the sample of {count}": _all_but(np.flatnonzero(kept & _of(table, split)), len(kept), count, seed)}
 
 
@@ -55,7 +55,7 @@ def per_class(
 
 
 def _between(frames: NDArray[np.int64], step: int) -> Rows:
-    """Which of these frames, in order, are skipped after one that is kept."""
+    """Which of these frames, in order, follow a frame that is kept too closely."""
     skipped = np.ones(len(frames), bool)
     place = 0
     while place < len(frames):

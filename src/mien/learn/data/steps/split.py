@@ -1,4 +1,4 @@
-"""A division into splits by groups, such as subjects, as even in classes as the groups allow."""
+"""Divide rows into splits by groups, such as subjects, with classes spread as evenly as the groups allow."""
 
 from __future__ import annotations
 
@@ -23,28 +23,26 @@ def divide(
 ) -> pa.Array:
     """The split of each row: train, valid or test.
 
-    The groups, shuffled by the seed and then the largest first, go one by one to the split that lacks the largest part
-    of what it shall have of the group's classes. So shares are exact to a group, and classes are spread as evenly as
-    groups let them. A row without a value of ``by`` is a group of its own. Rows that other steps left out are divided
-    too: they may come back.
+    The groups, shuffled by the seed and then sorted by size, largest first, are assigned one by one to the split that
+    is furthest short of the group's classes. Shares are thus exact to one group, and classes are spread as evenly as
+    the groups allow. A row without a value of ``by`` is a group of its own. Excluded rows are divided too, since they
+    may be included again.
 
     Args:
         table: with ``split``.
-        by: a column whose equal values stay together.
-        valid, test: shares of the rows.
-        only: divide the rows of this split alone; the others stay where they are.
-        task: a column of classes to spread evenly; rows without a label count as a class.
+        by: a column; rows with equal values stay together.
+        valid: share of the rows.
+        test: share of the rows; train gets the rest.
+        only: divide the rows of this split only; the others keep their split.
+        task: a column of classes to spread evenly; rows without a label count as one class.
         seed: of the order.
 
     Raises:
         ManifestError: if there is no such column or split, or a split would be empty.
     """
-    shares = {"train": 1 - valid - test, "valid": valid, "test": test}
-    shares = {name: share for name, share in shares.items() if share > 0}
-    if "train" not in shares or len(shares) < 2:
-        raise ManifestError(f"shares of {valid:g} and {test:g} leave nothing to divide")
+    shares = _shares(valid, test)
     if by not in table.column_names:
-        raise ManifestError(f"has no column {by} to divide by; --by path divides picture by picture")
+        raise ManifestError(f"has no column {by} to divide by; --group path divides by picture")
     old = table["split"].combine_chunks()
     chosen = np.ones(len(old), bool) if only is None else np.asarray(pc.fill_null(pc.equal(old, only), False))
     if not chosen.any():
@@ -57,16 +55,25 @@ def divide(
     classes = np.zeros(len(groups), np.int64)
     if task is not None and task in part.column_names:
         classes = np.unique(column_codes(part[task]), return_inverse=True)[1].astype(np.int64)
-    turns = _dealt(groups, classes, np.array(list(shares.values())), seed)
+    turns = _assign(groups, classes, np.array(list(shares.values())), seed)
     new = np.asarray(old.to_pylist(), dtype=object)
     new[chosen] = np.array(list(shares), dtype=object)[turns[groups]]
     return pa.array(new, pa.string())
 
 
-def _dealt(
+def _shares(valid: float, test: float) -> dict[str, float]:
+    """The share of each split that gets rows, train among them."""
+    shares = {"train": 1 - valid - test, "valid": valid, "test": test}
+    shares = {name: share for name, share in shares.items() if share > 0}
+    if "train" not in shares or len(shares) < 2:
+        raise ManifestError(f"shares of {valid:g} and {test:g} leave nothing to divide")
+    return shares
+
+
+def _assign(
     groups: NDArray[np.int64], classes: NDArray[np.int64], shares: NDArray[np.float64], seed: int
 ) -> NDArray[np.int_]:
-    """For each group the number of its split."""
+    """The number of each group's split."""
     groups_count, classes_count = int(groups.max()) + 1, int(classes.max()) + 1
     pairs, sizes = np.unique(groups * classes_count + classes, return_counts=True)
     owner, kind = np.divmod(pairs, classes_count)

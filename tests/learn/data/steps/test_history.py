@@ -1,4 +1,4 @@
-"""Steps are recorded, counted, and taken back without a trace."""
+"""Steps are recorded, counted, and undone without a trace."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mien.learn.data.manifest.manifest import MANIFEST, ManifestError, read_manifest, read_metadata
-from mien.learn.data.steps.steps import Step, add_steps, steps_of, undo
+from mien.learn.data.steps.history import Step, add_steps, read_steps, undo_steps
 
 CLEAN, FRAMES = Step("affect_consistency"), Step("every_fifth_frame")
 
@@ -32,28 +32,28 @@ def excluded(folder: Path) -> list[str | None]:
 def test_the_first_step_that_excludes_a_row_names_it(folder: Path) -> None:
     done = add_steps(folder, [CLEAN, FRAMES])
     assert [(step.name, step.rows) for step in done] == [("affect_consistency", 2), ("every_fifth_frame", 14)]
-    # the first frame is out, so that frame 1 is the first of the first person
+    # frame 0 is excluded, so frame 1 is the first frame of the first person
     video = ["affect_consistency", None, *["every_fifth_frame"] * 3, None, *["every_fifth_frame"] * 4]
     assert excluded(folder) == video * 2
     assert len(read_manifest(folder)) == 4
-    assert steps_of(read_metadata(folder)[2]) == done
+    assert read_steps(read_metadata(folder)[2]) == done
     assert done[0].reasons["happiness without positive valence"] == 2
 
 
-def test_a_step_is_taken_back_as_if_it_had_not_been(folder: Path, tmp_path: Path) -> None:
+def test_undo_restores_the_manifest(folder: Path, tmp_path: Path) -> None:
     before = read_metadata(folder)[2]["checksum"], pq.read_table(folder / MANIFEST)
     add_steps(folder, [CLEAN])
     add_steps(folder, [FRAMES])
-    (left,) = undo(folder, ["affect_consistency"])
+    (left,) = undo_steps(folder, ["affect_consistency"])
     assert (left.name, left.rows) == ("every_fifth_frame", 16)
     assert excluded(folder) == [None, *["every_fifth_frame"] * 4] * 4
-    assert undo(folder, ["every_fifth_frame"]) == ()
+    assert undo_steps(folder, ["every_fifth_frame"]) == ()
     assert read_metadata(folder)[2]["checksum"] == before[0]
     assert pq.read_table(folder / MANIFEST).select(before[1].column_names).to_pylist() == before[1].to_pylist()
     assert "excluded" not in pq.read_schema(folder / MANIFEST).names
 
 
-def test_a_division_is_a_step_too(folder: Path) -> None:
+def test_a_split_is_a_step_too(folder: Path) -> None:
     (step,) = add_steps(folder, [Step("split", {"by": "subject", "valid": 0.25, "seed": 0})])
     assert step.reasons == {"train": 15, "valid": 5}
     assert step.rows == 0
@@ -61,20 +61,20 @@ def test_a_division_is_a_step_too(folder: Path) -> None:
     add_steps(folder, [Step("rows", {"count": 3, "seed": 0, "split": "valid"})])
     assert len(read_manifest(folder).split("valid")) == 3
     with pytest.raises(ManifestError, match="no rows of split 'valid'"):
-        undo(folder, ["split"])  # the sample was of a split that would not be there
-    undo(folder, ["rows", "split"])
+        undo_steps(folder, ["split"])  # the sample was drawn from this split
+    undo_steps(folder, ["rows", "split"])
     assert set(read_manifest(folder).table["split"].to_pylist()) == {"train"}
     assert "split_given" not in pq.read_schema(folder / MANIFEST).names
 
 
-def test_what_cannot_be_done_changes_nothing(folder: Path) -> None:
+def test_a_refused_step_changes_nothing(folder: Path) -> None:
     add_steps(folder, [CLEAN])
     before = (folder / MANIFEST).read_bytes()
     for change, message in [
-        (lambda: add_steps(folder, [CLEAN]), "affect_consistency was done already; `mien data clean --undo"),
-        (lambda: undo(folder, ["split"]), r"has no step split to take back \(there are: affect_consistency\)"),
+        (lambda: add_steps(folder, [CLEAN]), "affect_consistency was already applied; `mien data clean --undo"),
+        (lambda: undo_steps(folder, ["split"]), r"has no step split to undo \(steps: affect_consistency\)"),
         (lambda: add_steps(folder, [Step("per_class", {"task": "sign", "count": 1, "seed": 0})]), "has no column sign"),
-        (lambda: add_steps(folder, [Step("rows", {"count": 0, "seed": 0})]), "rows would leave no row"),
+        (lambda: add_steps(folder, [Step("rows", {"count": 0, "seed": 0})]), "rows would exclude every row"),
     ]:
         with pytest.raises(ManifestError, match=message):
             change()

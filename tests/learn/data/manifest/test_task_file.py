@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.learn.data.importing.task_file import read_tasks
+from mien.learn.data.manifest.task_file import read_tasks
 from mien.tasks import EXPRESSION, Kind
 
 
@@ -28,16 +28,19 @@ def test_tasks_with_and_without_meanings(tmp_path: Path) -> None:
         ("[a, b]", "expected a mapping"),
         ("", "expected a mapping"),
         ("a: {kind: [", "neither YAML nor JSON"),
-        ("bird:", "task bird has neither kind nor labels"),
+        ("bird:", "task bird has neither kind nor labels and is not listed by `mien tasks`"),
         ("bird: {kind: classes}", "expected the keys kind"),
-        ("bird: {kind: class, labels: [a, b]}", "kind 'class' is none of classes, attributes, continuous"),
+        ("bird: {kind: class, labels: [a, b]}", "kind 'class' is not one of classes, attributes, continuous"),
         ("bird: {kind: classes, labels: a}", "labels must be a list"),
         ("bird: {kind: classes, labels: [a, a]}", "duplicate label a"),
-        ("bird: {kind: classes, labels: [a, b]}\ntraits: {kind: attributes, labels: [b]}", "b is the name of another"),
-        ("bird: {kind: classes, labels: [frame, b]}", "frame is the name of another column"),
+        (
+            "bird: {kind: classes, labels: [a, b]}\ntraits: {kind: attributes, labels: [b]}",
+            "b is also the name of",
+        ),
+        ("bird: {kind: classes, labels: [frame, b]}", "frame is also the name of another column"),
     ],
 )
-def test_what_is_no_label_space_is_one_line(text: str, message: str, tmp_path: Path) -> None:
+def test_errors_are_one_line(text: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "tasks.yaml").write_text(text)
     with pytest.raises(ValueError, match=message) as caught:
         read_tasks(tmp_path / "tasks.yaml")

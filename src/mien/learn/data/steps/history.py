@@ -1,8 +1,8 @@
-"""Steps that leave out rows of a manifest or divide them anew: named, counted, and taken back when that is wished.
+"""Apply, record and undo the steps that exclude rows of a manifest or redivide them into splits.
 
-No row is deleted. The column ``excluded`` has the name of the first step that left a row out; training passes it over.
-The manifest's facts have the list of steps with their parameters, and the column ``split_given`` the division before
-them. So any step can be taken back: the steps that remain are done again from the beginning.
+Rows are never deleted. The column ``excluded`` holds the name of the first step that excluded a row, and training skips
+such rows. The manifest's metadata lists the steps with their parameters, and the column ``split_given`` holds the
+original splits. Any step can therefore be undone: the remaining steps are applied again from the start.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from mien.learn.data.manifest.columns import GIVEN, ManifestError
 from mien.learn.data.manifest.manifest import read_metadata
@@ -26,26 +27,29 @@ from mien.learn.data.steps.split import divide
 RULES: dict[str, Callable[..., Mapping[str, Any]]] = {
     rule.__name__: rule for rule in (affect_consistency, every_fifth_frame)
 }
-"""Of cleaning."""
+"""The rules of cleaning by name."""
 
 EXCLUDING = RULES | {sample.__name__: sample for sample in (every, rows, per_class)}
-"""Steps that leave rows out."""
+"""Steps that exclude rows, by name."""
 
 SPLIT = "split"
+"""The name of the step that redivides rows."""
 
 ORDER = "train valid test"
+"""The order in which splits are counted."""
 
 NOT_NEEDED = {"landmarks", "crop"}
+"""Large columns that no step reads."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step, as the facts of a manifest have it.
+    """One step, as recorded in a manifest's metadata.
 
     Args:
-        name: of :data:`EXCLUDING`, or ``split``.
+        name: of :data:`EXCLUDING`, or :data:`SPLIT`.
         parameters: its arguments, JSON-ready.
-        reasons: how many rows it left out, for each reason; of ``split`` how many each split has.
+        reasons: number of rows that it excluded, by reason; for ``split`` the number of rows in each split.
     """
 
     name: str
@@ -54,50 +58,53 @@ class Step:
 
     @property
     def rows(self) -> int:
-        """How many rows it left out."""
+        """The number of rows that it excluded."""
         return 0 if self.name == SPLIT else sum(self.reasons.values())
 
 
-def steps_of(metadata: Mapping[str, Any]) -> tuple[Step, ...]:
-    """The steps that a manifest's facts tell of."""
+def read_steps(metadata: Mapping[str, Any]) -> tuple[Step, ...]:
+    """The steps that are recorded in a manifest's metadata."""
     return tuple(Step(each["step"], each["parameters"], each["reasons"]) for each in metadata.get("steps", ()))
 
 
 def add_steps(path: Path | str, steps: Sequence[Step]) -> tuple[Step, ...]:
-    """Do further steps to a manifest; all its steps, with their counts.
+    """Apply further steps to a manifest; return all its steps with their counts.
 
     Raises:
-        ManifestError: if one was done already, cannot be done, or nothing would be left.
+        ManifestError: if a step was applied before, cannot be applied, or would exclude every row.
+
+    Example:
+        >>> add_steps("build/affectnet", [Step("affect_consistency")])  # doctest: +SKIP
     """
     path, _, metadata = read_metadata(path)
-    done = steps_of(metadata)
+    done = read_steps(metadata)
     names = [step.name for step in done]
     for step in steps:
         if step.name in names:
             raise ManifestError(
-                f"{path}: {step.name} was done already; `mien data clean --undo {step.name}` takes it back"
+                f"{path}: {step.name} was already applied; `mien data clean --undo {step.name}` reverts it"
             )
         names.append(step.name)
     return _replay(path, (*done, *steps))
 
 
-def undo(path: Path | str, names: Iterable[str]) -> tuple[Step, ...]:
-    """Take steps of these names back; the steps that remain, done anew.
+def undo_steps(path: Path | str, names: Iterable[str]) -> tuple[Step, ...]:
+    """Undo the steps with these names; return the remaining steps, applied again.
 
     Raises:
-        ManifestError: if there is no such step.
+        ManifestError: if there is no such step, or the others cannot be applied without it.
     """
     path, _, metadata = read_metadata(path)
-    done = steps_of(metadata)
+    done = read_steps(metadata)
     gone = set(names)
     if unknown := sorted(gone - {step.name for step in done}):
         there = ", ".join(step.name for step in done) or "none"
-        raise ManifestError(f"{path}: has no step {', '.join(unknown)} to take back (there are: {there})")
+        raise ManifestError(f"{path}: has no step {', '.join(unknown)} to undo (steps: {there})")
     return _replay(path, tuple(step for step in done if step.name not in gone))
 
 
 def _replay(path: Path, steps: Sequence[Step]) -> tuple[Step, ...]:
-    """Do the steps from the beginning and write what they say."""
+    """Apply the steps from the start, and write their results and the list of them into the manifest."""
     _, tasks, metadata = read_metadata(path)
     table = pq.read_table(path, columns=[name for name in pq.read_schema(path).names if name not in NOT_NEEDED])
     given = table[GIVEN] if GIVEN in table.column_names else table["split"]
@@ -107,21 +114,14 @@ def _replay(path: Path, steps: Sequence[Step]) -> tuple[Step, ...]:
     for step in steps:
         try:
             if step.name == SPLIT:
-                fresh = divide(table, **step.parameters)
-                table = table.set_column(table.column_names.index("split"), "split", fresh)
-                counts = {each["values"]: each["counts"] for each in fresh.value_counts().to_pylist()}
-                reasons = {name: counts[name] for name in sorted(counts, key=ORDER.find)}
+                table, reasons = _redivide(table, step)
             else:
-                reasons = {}
-                kept = excluded == None  # noqa: E711 (cell by cell)
-                for reason, left_out in EXCLUDING[step.name](table, kept, **step.parameters).items():
-                    excluded[left_out & kept] = step.name
-                    reasons[reason] = int((left_out & kept).sum())
+                reasons = _exclude(table, step, excluded)
         except ManifestError as error:
             raise ManifestError(f"{path}: {error}") from None
         counted.append(Step(step.name, step.parameters, reasons))
-        if (excluded != None).all():  # noqa: E711
-            raise ManifestError(f"{path}: {step.name} would leave no row; nothing was changed")
+        if (excluded != None).all():  # noqa: E711 (cell by cell)
+            raise ManifestError(f"{path}: {step.name} would exclude every row; nothing was changed")
     divided = any(step.name == SPLIT for step in steps)
     columns = {
         "excluded": pa.array(excluded, pa.string()),
@@ -133,3 +133,21 @@ def _replay(path: Path, steps: Sequence[Step]) -> tuple[Step, ...]:
     ]
     rewrite(path, columns, {**metadata, "steps": history}, tasks)
     return tuple(counted)
+
+
+def _redivide(table: pa.Table, step: Step) -> tuple[pa.Table, dict[str, int]]:
+    """The table with new splits, and the rows of each."""
+    fresh = divide(table, **step.parameters)
+    counts = {each["values"]: each["counts"] for each in fresh.value_counts().to_pylist()}
+    table = table.set_column(table.column_names.index("split"), "split", fresh)
+    return table, {name: counts[name] for name in sorted(counts, key=ORDER.find)}
+
+
+def _exclude(table: pa.Table, step: Step, excluded: NDArray[np.object_]) -> dict[str, int]:
+    """Mark the rows that a step excludes with its name in ``excluded``; return their number by reason."""
+    reasons = {}
+    kept = excluded == None  # noqa: E711 (cell by cell)
+    for reason, chosen in EXCLUDING[step.name](table, kept, **step.parameters).items():
+        excluded[chosen & kept] = step.name
+        reasons[reason] = int((chosen & kept).sum())
+    return reasons

@@ -1,4 +1,4 @@
-"""What an import could not use: a few lines of each kind are shown, all are written down and counted."""
+"""Collect what an import cannot use: show some lines of each kind, count them all, and write them to a file."""
 
 from __future__ import annotations
 
@@ -10,26 +10,37 @@ from collections.abc import Callable
 from pathlib import Path
 
 SHOWN = 20
-"""Lines of each kind of reason that are shown."""
+"""Lines of each kind that are shown."""
 
 KINDS, OTHER = 100, "other reasons"
-"""So many kinds are told apart."""
+"""Number of kinds that are counted separately, and the name for the rest."""
 
-FAULTS = "import.faults.txt"
-"""The file beside the manifest with all lines."""
+ERRORS = "import.errors.txt"
+"""The file next to the manifest with all lines."""
 
 PLACE = re.compile(r"line \d+|row \d+|frame \d+|photo \d+|\S*[/\\.]\S*|.*[/\\].*")
-"""What says where, not why."""
+"""Parts of a line that say where, not why."""
 
 VARIABLE = re.compile(r"'[^']*'|\"[^\"]*\"|\S*[/\\]\S*|[-+]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?")
-"""What differs between two faults of one kind: quoted words, paths, numbers."""
+"""What differs between two lines of one kind: quoted words, paths, numbers."""
 
 
-class Faults:
-    """Counts faults by their kind; call it with a line for each.
+class ImportErrors:
+    """Counts the unusable rows and pictures of an import by kind; call it with one line for each.
 
     Args:
-        show: called with each line that shall be seen at once.
+        show: called with each line to print immediately.
+
+    Attributes:
+        kinds: the number of lines of each kind.
+
+    Example:
+        >>> errors = ImportErrors(print)
+        >>> errors("photos/a.png: not a readable image")
+        photos/a.png: not a readable image
+        >>> errors.close(None)
+        >>> dict(errors.kinds)
+        {'not a readable image': 1}
     """
 
     def __init__(self, show: Callable[[str], None]) -> None:
@@ -37,7 +48,7 @@ class Faults:
         self._lines = tempfile.SpooledTemporaryFile(1 << 20, "w+", encoding="utf-8")  # noqa: SIM115
 
     def __call__(self, line: str) -> None:
-        """Note a line; the first :data:`SHOWN` of its kind are shown."""
+        """Add a line; the first :data:`SHOWN` of its kind are shown."""
         kind = kind_of(line)
         kind = kind if kind in self.kinds or len(self.kinds) < KINDS else OTHER
         self._lines.write(line.replace("\n", " ") + "\n")
@@ -46,10 +57,10 @@ class Faults:
             self.show(line)
 
     def close(self, folder: Path | None) -> None:
-        """Write all lines beside the manifest (None: there is none), and show how many of each kind were not shown."""
+        """Write all lines into the manifest's folder (None: there is none) and show how many were not shown."""
         there = ""
         if folder is not None:
-            path = folder / FAULTS
+            path = folder / ERRORS
             path.unlink(missing_ok=True)
             there = f" (all are in {path})"
             if self.kinds:
@@ -63,7 +74,12 @@ class Faults:
 
 
 def kind_of(line: str) -> str:
-    """The reason of a line without places, quoted words and numbers: the same for faults of one kind."""
+    """The reason in a line without places, quoted words and numbers, which is the same for all lines of one kind.
+
+    Example:
+        >>> kind_of("labels.csv: line 12: valence '1.5' is outside [-1, 1]")
+        'valence … is outside […, …]'
+    """
     parts = line.split(": ")
     while len(parts) > 1 and PLACE.fullmatch(parts[0]):
         parts.pop(0)

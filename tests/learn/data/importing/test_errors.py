@@ -1,10 +1,10 @@
-"""Faults are grouped by their reason, shown in part, and written down whole."""
+"""Import errors are grouped by their reason, shown in part, and written to a file in full."""
 
 from pathlib import Path
 
 import pytest
 
-from mien.learn.data.importing.faults import FAULTS, KINDS, OTHER, SHOWN, Faults, kind_of
+from mien.learn.data.importing.errors import ERRORS, KINDS, OTHER, SHOWN, ImportErrors, kind_of
 
 
 @pytest.mark.parametrize(
@@ -19,37 +19,37 @@ from mien.learn.data.importing.faults import FAULTS, KINDS, OTHER, SHOWN, Faults
         (["t.csv: line 3: 2 cells, expected 5", "t.csv: line 4: 1 cells, expected 5"], "… cells, expected …"),
     ],
 )
-def test_one_kind_has_one_reason(lines: list[str], kind: str) -> None:
+def test_lines_of_one_kind(lines: list[str], kind: str) -> None:
     assert {kind_of(line) for line in lines} == {kind}
 
 
 def test_the_first_of_each_kind_are_shown_and_all_are_kept(tmp_path: Path) -> None:
     shown: list[str] = []
-    faults = Faults(shown.append)
+    errors = ImportErrors(shown.append)
     lines = [f"{n}.jpg: no such file" for n in range(SHOWN + 7)] + ["l.csv: line 1: valence 'x' is not a number"]
     for line in lines:
-        faults(line)
+        errors(line)
     assert shown == [*lines[:SHOWN], lines[-1]]
-    faults.close(tmp_path)
-    assert shown[-1] == f"and 7 more: no such file (all are in {tmp_path / FAULTS})"
-    assert (tmp_path / FAULTS).read_text().splitlines() == lines
-    assert faults.kinds == {"no such file": SHOWN + 7, "valence … is not a number": 1}
+    errors.close(tmp_path)
+    assert shown[-1] == f"and 7 more: no such file (all are in {tmp_path / ERRORS})"
+    assert (tmp_path / ERRORS).read_text().splitlines() == lines
+    assert errors.kinds == {"no such file": SHOWN + 7, "valence … is not a number": 1}
 
 
-def test_without_faults_an_old_file_goes(tmp_path: Path) -> None:
-    (tmp_path / FAULTS).write_text("of the last time")
-    Faults(pytest.fail).close(tmp_path)
-    assert not (tmp_path / FAULTS).exists()
+def test_without_errors_an_old_file_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ERRORS).write_text("from an earlier import")
+    ImportErrors(pytest.fail).close(tmp_path)
+    assert not (tmp_path / ERRORS).exists()
 
 
-def test_of_too_many_kinds_the_rest_are_one(tmp_path: Path) -> None:
+def test_beyond_the_limit_kinds_are_counted_together(tmp_path: Path) -> None:
     shown: list[str] = []
-    faults = Faults(shown.append)
+    errors = ImportErrors(shown.append)
     words = [f"{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(KINDS + 50)]
     for word in words:
-        faults(f"l.csv: line 1: {word}")
-    assert len(faults.kinds) == KINDS + 1
-    assert faults.kinds[OTHER] == 50
+        errors(f"l.csv: line 1: {word}")
+    assert len(errors.kinds) == KINDS + 1
+    assert errors.kinds[OTHER] == 50
     assert len(shown) == KINDS + SHOWN
-    faults.close(None)
+    errors.close(None)
     assert shown[-1] == f"and {50 - SHOWN} more: {OTHER}"
