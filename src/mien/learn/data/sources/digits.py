@@ -15,7 +15,7 @@ from sklearn.datasets import load_digits
 
 from mien.faces.detect import Pixels
 from mien.learn.data.pack.write import Row
-from mien.learn.data.sources.shared.files import Fault
+from mien.learn.data.sources.shared.files import Report
 from mien.relatedness.table import Relatedness
 from mien.tasks import Kind, Task
 
@@ -65,7 +65,7 @@ SHARES = (0.2, 0.4)
 
 def read(
     root: Path | None = None,  # noqa: ARG001
-    fault: Fault = lambda _: None,  # noqa: ARG001
+    report: Report = lambda _: None,  # noqa: ARG001
     *,
     seed: int = 0,
 ) -> Iterator[Row]:
@@ -73,7 +73,7 @@ def read(
 
     Args:
         root: is not looked at: the digits come with scikit-learn.
-        fault: is not called: nothing is wrong with them.
+        report: is not called: nothing is wrong with them.
         seed: of the division into train, valid and test, 3 : 1 : 1.
     """
     targets = _data().target
