@@ -65,10 +65,10 @@ def test_frames_become_rows(tmp_path: Path) -> None:
 
 
 def test_each_archive_in_its_own_folder(tmp_path: Path) -> None:
-    clip(tmp_path / "AFEW-VA/12/600", {"00000": frame(1, 1)})
-    clip(tmp_path / "AFEW-VA/01/001", {"00000": frame(1, 1)})
-    (tmp_path / "__MACOSX/AFEW-VA/01/001").mkdir(parents=True)
-    (tmp_path / "__MACOSX/AFEW-VA/01/001/._001.json").touch()
+    clip(tmp_path / "AFEW-VA/01/600", {"00000": frame(1, 1)})
+    clip(tmp_path / "AFEW-VA/12/001", {"00000": frame(1, 1)})
+    (tmp_path / "__MACOSX/AFEW-VA/12/001").mkdir(parents=True)
+    (tmp_path / "__MACOSX/AFEW-VA/12/001/._001.json").touch()
     assert [row["video"] for row in rows_of(tmp_path)[0]] == ["001", "600"]
 
 

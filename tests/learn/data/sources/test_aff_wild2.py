@@ -147,6 +147,15 @@ def test_the_lists_of_the_static_version(tmp_path: Path) -> None:
         f"8: a/00009.jpg: no such picture in {tmp_path / 'cropped_aligned'}",
         "9: 'x' is not a number",
     ]
+    assert [row["frame"] for row in rows_of(tmp_path, static=True, every=2)[0]] == [0, 2]
+
+
+def test_other_folders_of_pictures(tmp_path: Path) -> None:
+    touch(tmp_path / f"{VA}/Train_Set/a.txt", "valence,arousal\n0,0\n")
+    crops(tmp_path / "cropped_aligned/a", 1)
+    crops(tmp_path / "Mine_2/a", 1)
+    (row,) = rows_of(tmp_path, crops="mine")[0]
+    assert row["path"] == str(tmp_path / "Mine_2/a/00001.jpg")
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:

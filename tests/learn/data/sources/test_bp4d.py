@@ -81,6 +81,13 @@ def test_photos_may_start_at_0_or_at_a_given_number(tmp_path: Path) -> None:
     assert [Path(row["path"]).stem for row in rows_of(tmp_path, first=1)] == ["1", "2", "3"]
 
 
+@pytest.mark.parametrize("place", ["AU_INT", "AU Intensity Codes3.0", "AUCoding/AU Intensity Codes3.0"])
+def test_intensities_may_be_elsewhere(folder: Path, place: str) -> None:
+    rows = rows_of(folder)
+    (folder / "AUCoding" / "AU_INT").rename(folder / place)
+    assert rows_of(folder) == rows
+
+
 @pytest.mark.parametrize("place", ["BP4D-training/{}/{}", "images/{}/{}", "{}/{}"])
 def test_photos_may_be_elsewhere_and_tables_zipped(tmp_path: Path, place: str) -> None:
     put(tmp_path, "F001", "T1", range(1, 3), photos=place, name="{:03d}.png")

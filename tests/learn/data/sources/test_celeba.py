@@ -144,6 +144,13 @@ def test_columns_are_identified_by_the_header(folder: Path) -> None:
     assert rows_of(folder) == expected
 
 
+def test_absent_attributes_may_be_written_as_0(folder: Path) -> None:
+    rows = rows_of(folder)
+    path = folder / "Anno" / "list_attr_celeba.txt"
+    path.write_text(path.read_text().replace("-1", "0"))
+    assert rows_of(folder) == rows
+
+
 def test_damaged_rows_are_reported_and_the_rest_is_read(folder: Path) -> None:
     photos, anno = folder / "Img" / "img_align_celeba", folder / "Anno"
     (photos / "000001.jpg").rename(photos / "000001.JPG")
