@@ -40,6 +40,14 @@ def test_a_list_of_people_overrides_the_folders(folder: Path) -> None:
     assert {row["subject"]: row["split"] for row in rows} == {"001A": "valid", "002B": "all"}
 
 
+def test_photos_may_start_at_0(folder: Path) -> None:
+    (folder / "images" / "001A").mkdir(parents=True)
+    for number in range(3):
+        (folder / "images" / "001A" / f"{number}.jpg").touch()
+    rows = [row for row in read(folder, pytest.fail) if row["subject"] == "001A"]
+    assert [(row["frame"], Path(row["path"]).name) for row in rows] == [(0, "0.jpg"), (2, "2.jpg")]
+
+
 def test_photos_are_used_instead_of_videos_and_missing_ones_are_reported(folder: Path) -> None:
     (folder / "images" / "001A").mkdir(parents=True)
     for number in (1, 2):

@@ -32,6 +32,17 @@ def test_names_of_expressions_in_any_case(tmp_path: Path) -> None:
     assert whole(FACE) is None
 
 
+def test_all_names_of_expressions_and_splits_are_known(tmp_path: Path) -> None:
+    words = ("joy", "afraid", "scared", "angry", "surprised", "disgusted", "neutral")
+    root = pictures(tmp_path, *(f"dev/{word}/a.jpg" for word in words), "training/sad/a.jpg", "testing/fearful/a.jpg")
+    found = {Path(row["path"]).parent.name: (row["split"], row["expression"]) for row in read(root, pytest.fail)}
+    labels = ("happiness", "fear", "fear", "anger", "surprise", "disgust", "neutral")
+    assert found == {word: ("valid", label) for word, label in zip(words, labels, strict=True)} | {
+        "sad": ("train", "sadness"),
+        "fearful": ("test", "fear"),
+    }
+
+
 def test_contempt_is_skipped_and_reported(tmp_path: Path) -> None:
     root = pictures(tmp_path, "fearful/a.jpg", "contempt/b.jpg", "contempt/c.jpg")
     reports: list[str] = []

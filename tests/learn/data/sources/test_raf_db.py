@@ -120,10 +120,11 @@ def test_the_copy_sorted_into_folders(tmp_path: Path) -> None:
         rows_of(tmp_path, original=True)
 
 
-def test_another_set_sorted_into_folders_is_refused(tmp_path: Path) -> None:
-    for code in range(8):
+@pytest.mark.parametrize("other", [0, 8])
+def test_another_set_sorted_into_folders_is_refused(tmp_path: Path, other: int) -> None:
+    for code in (*range(1, 8), other):
         touch(tmp_path / f"test/{code}/a.jpg")
-    with pytest.raises(ValueError, match=r"test/0: RAF-DB has labels 1 to 7"):
+    with pytest.raises(ValueError, match=rf"test/{other}: RAF-DB has labels 1 to 7"):
         rows_of(tmp_path)
 
 

@@ -63,7 +63,8 @@ def test_both_styles_of_folders_give_the_same_rows(folder: Path, tmp_path: Path)
 
 
 def test_a_track_is_in_one_split_and_a_class_of_five_tracks_in_all(folder: Path) -> None:
-    splits, tracks = defaultdict(set), defaultdict(lambda: defaultdict(set))
+    splits: dict[str, set[str]] = defaultdict(set)
+    tracks: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for row in all_of(folder):
         splits[row["subject"]].add(row["split"])
         tracks[row["sign"]][row["split"]].add(row["subject"])

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,9 +46,14 @@ def test_names_are_those_of_visible_files_in_order(folder: Path) -> None:
 
 
 def test_each_folder_is_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    listed = []
+    listed: list[Path] = []
     scandir = os.scandir
-    monkeypatch.setattr(os, "scandir", lambda folder: listed.append(folder) or scandir(folder))
+
+    def counted(folder: Path) -> Any:
+        listed.append(folder)
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", counted)
     places = [tmp_path / str(number) for number in range(20)]
     for place in places:
         place.mkdir()
