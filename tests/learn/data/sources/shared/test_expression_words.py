@@ -18,7 +18,7 @@ def test_every_word_is_one_of_ours_or_contempt() -> None:
     assert {word for word in WORDS.values() if word} == set(EXPRESSION.labels) == set(FER2013)
 
 
-@pytest.mark.parametrize("around", ["", "CK+48", "a/b"])
+@pytest.mark.parametrize("around", ["", "CK+48", "a/b", "a/b/c"])
 def test_without_folders_of_splits_the_split_is_all(tmp_path: Path, around: str) -> None:
     touch(
         *(

@@ -35,6 +35,7 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("around", ["", "set", "a/b/c"])
 def test_a_release_is_found_inside_extra_folders(tmp_path: Path, around: str) -> None:
+    touch(*(tmp_path / around / str(number) / "x.txt" for number in range(200)), tmp_path / "other" / "x.txt")
     touch(tmp_path / around / "labels" / "a.txt", tmp_path / "__MACOSX" / "labels" / "a.txt")
     assert find_root(tmp_path, "labels/a.txt") == tmp_path / around
 
