@@ -30,16 +30,16 @@ def clip(folder: Path, frames: dict[str, Any], actor: str | None = "first person
 
 
 def rows_of(root: Path, **options: Any) -> tuple[list[dict[str, Any]], list[str]]:
-    faults: list[str] = []
-    rows = list(read(root, faults.append, **options))
+    reports: list[str] = []
+    rows = list(read(root, reports.append, **options))
     check_labels(root, rows, TASKS)
-    return rows, faults
+    return rows, reports
 
 
 def test_frames_become_rows(tmp_path: Path) -> None:
     clip(tmp_path / "600", {"00000": frame(-10, 10)}, actor=None)
     clip(tmp_path / "001", {f"{n:05d}": frame(n, -n) for n in (2, 0, 1)})
-    rows, faults = rows_of(tmp_path)
+    rows, reports = rows_of(tmp_path)
     assert [(row["video"], row["frame"], row["valence"], row["arousal"]) for row in rows] == [
         ("001", 0, 0, 0),
         ("001", 1, 0.1, -0.1),
@@ -58,17 +58,17 @@ def test_frames_become_rows(tmp_path: Path) -> None:
         "landmarks": five_of_68(POINTS),
     }
     assert rows[3]["subject"] is None
-    assert faults == []
+    assert reports == []
     assert [(row["video"], row["frame"]) for row in rows_of(tmp_path, every=2)[0]] == [
         ("001", 0), ("001", 2), ("600", 0),
     ]  # fmt: skip
 
 
-def test_each_dozen_in_a_folder_of_its_own(tmp_path: Path) -> None:
-    clip(tmp_path / "AFEW-VA/12/600", {"00000": frame(1, 1)})
-    clip(tmp_path / "AFEW-VA/01/001", {"00000": frame(1, 1)})
-    (tmp_path / "__MACOSX/AFEW-VA/01/001").mkdir(parents=True)
-    (tmp_path / "__MACOSX/AFEW-VA/01/001/._001.json").touch()
+def test_each_archive_in_its_own_folder(tmp_path: Path) -> None:
+    clip(tmp_path / "AFEW-VA/01/600", {"00000": frame(1, 1)})
+    clip(tmp_path / "AFEW-VA/12/001", {"00000": frame(1, 1)})
+    (tmp_path / "__MACOSX/AFEW-VA/12/001").mkdir(parents=True)
+    (tmp_path / "__MACOSX/AFEW-VA/12/001/._001.json").touch()
     assert [row["video"] for row in rows_of(tmp_path)[0]] == ["001", "600"]
 
 
@@ -90,17 +90,17 @@ def test_ragged_clips(tmp_path: Path) -> None:
     zipped = clip(tmp_path / "004", {"00000": frame(1, 1)})
     (tmp_path / "004/004.json.gz").write_bytes(gzip.compress(b"\xef\xbb\xbf" + zipped.read_bytes()))
     zipped.unlink()
-    rows, faults = rows_of(tmp_path)
+    rows, reports = rows_of(tmp_path)
     assert [(row["video"], row["frame"]) for row in rows] == [("001", 0), ("001", 6), ("004", 0)]
     assert rows[1]["path"].endswith("00006.PNG")
-    assert faults[:5] == [
+    assert reports[:5] == [
         f"{first}: frame 00001: 11 is outside [-10, 10]",
         f"{first}: frame 00002: 'x' is not a number",
         f"{first}: frame 00003: 1 x 2 landmarks, expected 68 x 2",
         f"{first}: frame 00004: has no 'arousal'",
         f"{first}: frame 00005: no such picture in {first.parent}",
     ]
-    assert [fault.partition(": is no clip")[0] for fault in faults[5:]] == [str(second), str(third)]
+    assert [line.partition(": not a clip")[0] for line in reports[5:]] == [str(second), str(third)]
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:

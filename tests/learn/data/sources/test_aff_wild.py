@@ -1,4 +1,4 @@
-"""Aff-Wild: a line and two .pts files a frame."""
+"""Aff-Wild: one line and two .pts files per frame."""
 
 import gzip
 from pathlib import Path
@@ -31,10 +31,10 @@ def annotate(root: Path, video: str, valence: list[object], arousal: list[object
 
 
 def rows_of(root: Path, **options: Any) -> tuple[list[dict[str, Any]], list[str]]:
-    faults: list[str] = []
-    rows = list(read(root, faults.append, **options))
+    reports: list[str] = []
+    rows = list(read(root, reports.append, **options))
     check_labels(root, rows, TASKS)
-    return rows, faults
+    return rows, reports
 
 
 @pytest.mark.parametrize("nested", [False, True])
@@ -49,7 +49,7 @@ def test_frames_become_rows(tmp_path: Path, nested: bool) -> None:
     pts(root / f"bboxes/{inner}/105/1.pts", [(10, 20), (10, 60), (50.5, 60), (50.5, 20)])
     pts(root / f"landmarks/{inner}/105/1.pts", POINTS)
     pts(root / f"landmarks/{inner}/105/3.pts", POINTS)
-    rows, faults = rows_of(tmp_path)
+    rows, reports = rows_of(tmp_path)
     assert [(row["video"], row["frame"]) for row in rows] == [("9", 0), ("105", 0), ("105", 1), ("105", 2)]
     assert rows[1] == {
         "path": str(root / f"videos/{inner}/105.avi"),
@@ -67,7 +67,7 @@ def test_frames_become_rows(tmp_path: Path, nested: bool) -> None:
         "landmarks": five_of_68(POINTS),
     }
     assert [(row["x"], row["landmarks"] is None) for row in rows[2:]] == [(None, True), (None, False)]
-    assert faults == []
+    assert reports == []
     assert [row["frame"] for row in rows_of(tmp_path, every=2)[0]] == [0, 0, 2]
     assert rows_of(tmp_path, points=False)[0][1]["landmarks"] is None
 
@@ -87,20 +87,20 @@ def test_ragged_videos(tmp_path: Path) -> None:
         touch(tmp_path / f"videos/train/{video}.mp4")
     box = touch(tmp_path / "bboxs/train/1/1.pts", "version: 1\nn_points: 4\n{\n1 2\n}\n")
     marks = pts(tmp_path / "landmarks/train/1/5.pts", POINTS[:5])
-    rows, faults = rows_of(tmp_path)
+    rows, reports = rows_of(tmp_path)
     assert [(row["video"], row["frame"], row["arousal"]) for row in rows] == [
         ("1", 0, 0.5), ("1", 4, 0.25), ("4", 0, 0.75),
     ]  # fmt: skip
     valence = tmp_path / "annotations/train/valence"
-    assert faults == [
+    assert reports == [
         f"{valence / '1.txt'}: 5 values, {tmp_path / 'annotations/train/arousal/1.txt'}: 5; "
-        "the 4 frames that both have are used",
-        f"{box}: says n_points 4 and holds 1",
+        "only the 4 frames in both are used",
+        f"{box}: n_points is 4, but there are 1",
         f"{valence / '1.txt'}: line 2, or the same line of arousal: 'x' is not a number",
         f"{valence / '1.txt'}: line 3, or the same line of arousal: 1.5 is outside [-1, 1]",
         f"{marks}: 5 points, expected 68",
         f"{valence / '2.txt'}: no video 2 in {tmp_path / 'videos/train'}",
-        f"{valence / '3.txt'}: no arousal beside the valence",
+        f"{valence / '3.txt'}: has no file of arousal",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Aff-Wild2: three sets of its frames, and the lists of its static version."""
+"""Aff-Wild2: three sets of frames, and the lists of the static version."""
 
 import gzip
 from pathlib import Path
@@ -26,10 +26,10 @@ def crops(folder: Path, *frames: int, ending: str = "jpg") -> None:
 
 
 def rows_of(root: Path, **options: Any) -> tuple[list[dict[str, Any]], list[str]]:
-    faults: list[str] = []
-    rows = list(read(root, faults.append, **options))
+    reports: list[str] = []
+    rows = list(read(root, reports.append, **options))
     check_labels(root, rows, TASKS)
-    return rows, faults
+    return rows, reports
 
 
 def test_a_frame_has_the_labels_of_all_sets(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_a_frame_has_the_labels_of_all_sets(tmp_path: Path) -> None:
         f"{UNITS}\n1,0,0,0,0,0,-1,0,0,0,0,1\n{','.join(['-1'] * 12)}\n" + "0," * 11 + "1",
     )
     crops(tmp_path / "Aff-Wild2/cropped_aligned/a", 1, 2, 3)
-    rows, faults = rows_of(tmp_path)
+    rows, reports = rows_of(tmp_path)
     assert [row["frame"] for row in rows] == [0, 2]  # of the second frame nothing is annotated
     assert (
         rows[0].items()
@@ -63,7 +63,7 @@ def test_a_frame_has_the_labels_of_all_sets(tmp_path: Path) -> None:
     )
     assert (rows[1]["valence"], rows[1].get("expression"), rows[1]["AU25"], rows[1]["AU26"]) == (-1, None, 0, 1)
     assert sum(name.startswith("AU") for name in rows[0]) == 12
-    assert faults == []
+    assert reports == []
     assert [row["frame"] for row in rows_of(tmp_path, every=3)[0]] == [0]
 
 
@@ -71,15 +71,15 @@ def test_every_expression_of_the_older_sets(tmp_path: Path) -> None:
     header = EXPRESSIONS.removesuffix(",Other")
     touch(tmp_path / "EXPR_Set/Validation_Set/a_left.txt", "\n".join((header, *map(str, range(8)))))
     crops(tmp_path / "cropped_aligned/a_left", *range(1, 9))
-    rows, faults = rows_of(tmp_path)
+    rows, reports = rows_of(tmp_path)
     assert [row["expression"] for row in rows] == [
         "neutral", "anger", "disgust", "fear", "happiness", "sadness", "surprise",
     ]  # fmt: skip
     assert {(row["split"], row["video"]) for row in rows} == {("valid", "a_left")}
-    assert faults == [f"{tmp_path / 'EXPR_Set/Validation_Set/a_left.txt'}: line 9: 7 is outside [-1, 6]"]
+    assert reports == [f"{tmp_path / 'EXPR_Set/Validation_Set/a_left.txt'}: line 9: 7 is outside [-1, 6]"]
 
 
-def test_sets_are_divided_each_on_its_own(tmp_path: Path) -> None:
+def test_each_set_has_its_own_splits(tmp_path: Path) -> None:
     touch(tmp_path / f"{VA}/Train_Set/a.txt", "valence,arousal\n0.5,0.5\n")
     touch(tmp_path / f"{EXPR}/Validation_Set/a.txt", f"{EXPRESSIONS}\n1\n")
     crops(tmp_path / "cropped_aligned/a", 1)
@@ -103,21 +103,21 @@ def test_ragged_sets(tmp_path: Path) -> None:
     crops(tmp_path / "cropped_aligned_new_50_vids/B", 1, ending="JPG")
     crops(tmp_path / "cropped_aligned_new_50_vids/no_header", 1)
     crops(tmp_path / "cropped/a", 7)
-    rows, faults = rows_of(tmp_path)
+    rows, reports = rows_of(tmp_path)
     assert [(row["video"], row["frame"], row["valence"]) for row in rows] == [
         ("a", 0, 0.5), ("a", 5, 0.25), ("b", 0, 0.75),
     ]  # fmt: skip
     assert rows[0]["path"] == str(tmp_path / "batch1/cropped_aligned/cropped_aligned/a/00001.jpg")
-    assert [fault.removeprefix(f"{tmp_path}/") for fault in faults[:5]] == [
+    assert [line.removeprefix(f"{tmp_path}/") for line in reports[:5]] == [
         f"{VA}/Train_Set/a.txt: line 4: 1 cells, expected 2",
         f"{VA}/Train_Set/a.txt: line 5: 'x' is not a number",
         f"{VA}/Train_Set/a.txt: line 6: 2 is outside [-1, 1]",
-        f"older/{VA}/Train_Set/a.txt: there is another file of this kind for the video; the first one is used",
-        faults[4].removeprefix(f"{tmp_path}/"),
+        f"older/{VA}/Train_Set/a.txt: second file of this kind for the video; the first one is used",
+        reports[4].removeprefix(f"{tmp_path}/"),
     ]
-    assert "gone.txt: no pictures of the video gone in" in faults[4]
-    assert "no_header.txt: line 1: names neither valence nor our expressions" in faults[5]
-    assert len(faults) == 6
+    assert "gone.txt: no pictures of the video gone in" in reports[4]
+    assert "no_header.txt: line 1: has neither valence, nor our expressions, nor action units" in reports[5]
+    assert len(reports) == 6
 
 
 def test_the_lists_of_the_static_version(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_the_lists_of_the_static_version(tmp_path: Path) -> None:
     touch(tmp_path / "MTL_Challenge/validation_set.txt", f"{header}\r\nb/00002.jpg,0,0,5,{none}\r\n")
     crops(tmp_path / "cropped_aligned/a", 1, 2, 3, 4, 5)
     crops(tmp_path / "cropped_aligned/b", 2)
-    rows, faults = rows_of(tmp_path, static=True)
+    rows, reports = rows_of(tmp_path, static=True)
     assert [(row["split"], row["video"], row["frame"], row["expression"]) for row in rows] == [
         ("valid", "b", 1, "sadness"),
         ("train", "a", 0, "surprise"),
@@ -140,13 +140,22 @@ def test_the_lists_of_the_static_version(tmp_path: Path) -> None:
     ]
     assert (rows[1]["valence"], rows[1]["AU01"], rows[1]["AU02"], rows[0]["AU01"]) == (0.5, 1, 0, None)
     assert (rows[2]["valence"], rows[2]["AU26"]) == (None, 1)
-    assert [fault.removeprefix(f"{train}: line ") for fault in faults] == [
-        "3: a/00001.jpg stands there twice",
+    assert [line.removeprefix(f"{train}: line ") for line in reports] == [
+        "3: a/00001.jpg: duplicate picture",
         "6: 8 is outside [-1, 7]",
         "7: 2 cells, expected 15",
         f"8: a/00009.jpg: no such picture in {tmp_path / 'cropped_aligned'}",
         "9: 'x' is not a number",
     ]
+    assert [row["frame"] for row in rows_of(tmp_path, static=True, every=2)[0]] == [0, 2]
+
+
+def test_other_folders_of_pictures(tmp_path: Path) -> None:
+    touch(tmp_path / f"{VA}/Train_Set/a.txt", "valence,arousal\n0,0\n")
+    crops(tmp_path / "cropped_aligned/a", 1)
+    crops(tmp_path / "Mine_2/a", 1)
+    (row,) = rows_of(tmp_path, crops="mine")[0]
+    assert row["path"] == str(tmp_path / "Mine_2/a/00001.jpg")
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:
@@ -156,5 +165,5 @@ def test_another_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r": training_set_annotations\.txt not found"):
         rows_of(tmp_path, static=True)
     touch(tmp_path / "training_set_annotations.txt")
-    with pytest.raises(FileNotFoundError, match=r"Validation_Set/\*\.txt \(there are lists of s-Aff-Wild2: static\)"):
+    with pytest.raises(FileNotFoundError, match=r"Validation_Set/\*\.txt \(found lists of s-Aff-Wild2: use static\)"):
         rows_of(tmp_path)

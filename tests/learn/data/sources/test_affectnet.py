@@ -1,4 +1,4 @@
-"""AffectNet in both of its layouts, ragged as copies are."""
+"""AffectNet: both layouts, with damaged lines and files."""
 
 import gzip
 from pathlib import Path
@@ -28,14 +28,14 @@ def touch(path: Path) -> Path:
 
 
 def rows_of(root: Path, **options: Any) -> tuple[list[dict[str, Any]], list[str]]:
-    faults: list[str] = []
-    rows = list(read(root, faults.append, **options))
+    reports: list[str] = []
+    rows = list(read(root, reports.append, **options))
     check_labels(root, rows, TASKS)
-    return rows, faults
+    return rows, reports
 
 
 def lists(root: Path, training: list[str], validation: list[str]) -> Path:
-    """The release with lists; the training list has a header, the validation list none."""
+    """Write the release with lists; the training list has a header, the validation list has none."""
     (root / "Manually_Annotated_file_lists").mkdir(parents=True)
     (root / "Manually_Annotated_file_lists/training.csv").write_text("\n".join((",".join(COLUMNS), *training)))
     (root / "Manually_Annotated_file_lists/validation.csv").write_text("\r\n".join(validation))
@@ -45,7 +45,7 @@ def lists(root: Path, training: list[str], validation: list[str]) -> Path:
 
 
 def crop(folder: Path, key: int | str, **values: object) -> None:
-    """One crop of the release with crops, its values stored as words, as they are there."""
+    """Write one crop of the release with crops, its values stored as text, as in the release."""
     touch(folder / f"images/{key}.jpg")
     (folder / "annotations").mkdir(exist_ok=True)
     for end, value in values.items():
@@ -56,8 +56,8 @@ def crop(folder: Path, key: int | str, **values: object) -> None:
 
 def test_lists_become_rows(tmp_path: Path) -> None:
     lists(tmp_path, [line("1/a.jpg", 1, 0.5, -0.25), line("2\\b.JPG", 6, -1, 1)], [line("3/c.png", 0, 0, 0)])
-    rows, faults = rows_of(tmp_path)
-    assert faults == []
+    rows, reports = rows_of(tmp_path)
+    assert reports == []
     assert rows[0] == {
         "path": str(tmp_path / "Manually_Annotated/Manually_Annotated_Images/1/a.jpg"),
         "split": "train",
@@ -79,23 +79,23 @@ def test_lists_become_rows(tmp_path: Path) -> None:
 
 def test_every_value_of_expression(tmp_path: Path) -> None:
     lists(tmp_path, [line(f"1/{code}.jpg", code, 0.1, -2 if code == 8 else 0.1) for code in range(11)], [])
-    rows, faults = rows_of(tmp_path)
+    rows, reports = rows_of(tmp_path)
     assert [row["expression"] for row in rows] == [
         "neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger", None, None, None,
     ]  # fmt: skip
     assert (rows[8]["valence"], rows[8]["arousal"]) == (0.1, None)
-    assert faults == []
+    assert reports == []
     assert len(rows_of(tmp_path, contempt=False)[0]) == 9
 
 
-def test_rows_without_a_label_are_left_out(tmp_path: Path) -> None:
+def test_rows_without_a_label_are_skipped(tmp_path: Path) -> None:
     lists(
         tmp_path, [line(f"1/{code}.jpg", code, -2, -2, "NULL,NULL,NULL,NULL", "NULL") for code in (0, 7, 8, 9, 10)], []
     )
-    ((row,), faults) = rows_of(tmp_path)
+    ((row,), reports) = rows_of(tmp_path)
     assert row["expression"] == "neutral"
     assert (row["x"], row["height"], row["landmarks"]) == (None, None, None)
-    assert faults == []
+    assert reports == []
 
 
 def test_ragged_lists(tmp_path: Path) -> None:
@@ -117,17 +117,17 @@ def test_ragged_lists(tmp_path: Path) -> None:
         [],
     )
     (tmp_path / "Manually_Annotated/Manually_Annotated_Images/1/gone.jpg").unlink()
-    rows, faults = rows_of(tmp_path)
+    rows, reports = rows_of(tmp_path)
     assert [(Path(row["path"]).stem, row["x"]) for row in rows] == [
         ("good", 1), ("good", 99), ("flat", None), ("marks", 1),
     ]  # fmt: skip
     assert rows[3]["landmarks"] is None
     table = tmp_path / "Manually_Annotated_file_lists/training.csv"
-    assert sorted(fault.removeprefix(f"{table}: line ") for fault in faults) == [
-        "10: landmarks left out: 3 landmarks, expected 68 x 2",
+    assert sorted(line.removeprefix(f"{table}: line ") for line in reports) == [
+        "10: landmarks skipped: 3 landmarks, expected 68 x 2",
         "11: 3 cells, expected 9",
         f"12: 1/gone.jpg: no such picture in {tmp_path / 'Manually_Annotated/Manually_Annotated_Images'}",
-        "3: 1/good.jpg stands there twice",
+        "3: 1/good.jpg: duplicate face",
         "5: 1.5 is outside [-1, 1]",
         "6: 11 is outside [0, 10]",
         "7: 'x' is not a number",
@@ -135,14 +135,14 @@ def test_ragged_lists(tmp_path: Path) -> None:
     ]
 
 
-def test_a_zipped_list_in_folders_around_it(tmp_path: Path) -> None:
+def test_a_zipped_list_inside_extra_folders(tmp_path: Path) -> None:
     folder = tmp_path / "AffectNet/AffectNet"
     touch(tmp_path / "__MACOSX/AffectNet/._training.csv")
     touch(folder / "Manually_Annotated_Images/1/a.JPG")
     (folder / "validation.csv.gz").write_bytes(gzip.compress(f"\ufeff{line('1/a.jpg', 4, -0.5, 0.5)}".encode()))
-    ((row,), faults) = rows_of(tmp_path)
+    ((row,), reports) = rows_of(tmp_path)
     assert (row["path"], row["split"]) == (str(folder / "Manually_Annotated_Images/1/a.JPG"), "test")
-    assert faults == []
+    assert reports == []
 
 
 @pytest.mark.parametrize("nested", [False, True])
@@ -152,7 +152,7 @@ def test_crops_become_rows_by_number(tmp_path: Path, nested: bool) -> None:
         crop(folders["train_set"], key, exp=code, val=0.25, aro=-0.5, lnd=POINTS.ravel())
     crop(folders["val_set"], 0, exp=np.int64(5), val=np.float64(-0.75), aro=-2, lnd=POINTS)
     touch(tmp_path / "train_set/.DS_Store")
-    rows, faults = rows_of(tmp_path)
+    rows, reports = rows_of(tmp_path)
     assert [(row["split"], Path(row["path"]).name, row["expression"]) for row in rows] == [
         ("train", "2.jpg", "neutral"),
         ("train", "9.jpg", None),
@@ -160,7 +160,7 @@ def test_crops_become_rows_by_number(tmp_path: Path, nested: bool) -> None:
         ("test", "0.jpg", "disgust"),
     ]
     assert (rows[3]["valence"], rows[3]["arousal"], rows[3]["landmarks"]) == (-0.75, None, FIVE)
-    assert faults == []
+    assert reports == []
     assert [row["path"] for row in rows_of(tmp_path / "val_set")[0]] == [rows[3]["path"]]
     assert rows_of(tmp_path / "val_set", validation="valid")[0][0]["split"] == "valid"
 
@@ -177,26 +177,26 @@ def test_ragged_crops(tmp_path: Path) -> None:
     crop(tmp_path, 5, val=3)
     crop(tmp_path, 6, lnd=np.zeros(3))
     (tmp_path / "annotations/7_lnd.npy").unlink()
-    rows, faults = rows_of(tmp_path)
+    rows, reports = rows_of(tmp_path)
     assert [(Path(row["path"]).stem, row["split"]) for row in rows] == [(key, "all") for key in "03467"]
     assert [row["landmarks"] for row in rows] == [FIVE, FIVE, FIVE, None, None]
     assert (rows[1]["expression"], rows[1]["valence"], rows[2]["arousal"]) == ("happiness", None, None)
-    assert [fault.removeprefix(f"{tmp_path}/").split(":")[0] for fault in faults] == [
+    assert [line.removeprefix(f"{tmp_path}/").split(":")[0] for line in reports] == [
         "annotations/1_*.npy", "images/2", "annotations/3_val.npy", "annotations/4_aro.npy",
         "annotations/5_*.npy", "annotations/6_lnd.npy",
     ]  # fmt: skip
     reasons = (
         "no picture 1 in", "the picture has no annotations", "no such file", "cannot be read",
-        "3 is outside [-1, 1]", "landmarks left out: 3 landmarks",
+        "3 is outside [-1, 1]", "landmarks skipped: 3 landmarks",
     )  # fmt: skip
-    assert all(reason in fault for reason, fault in zip(reasons, faults, strict=True))
+    assert all(reason in line for reason, line in zip(reasons, reports, strict=True))
 
 
-def test_a_kind_of_annotation_that_no_crop_has_is_not_missed(tmp_path: Path) -> None:
+def test_a_kind_of_annotation_that_no_crop_has_is_not_reported(tmp_path: Path) -> None:
     crop(tmp_path / "val_set", 0, exp=1)
-    ((row,), faults) = rows_of(tmp_path)
+    ((row,), reports) = rows_of(tmp_path)
     assert (row["expression"], row["valence"], row["arousal"], row["landmarks"]) == ("happiness", None, None, None)
-    assert faults == []
+    assert reports == []
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:
@@ -206,5 +206,5 @@ def test_another_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="Manually_Annotated_Images"):
         rows_of(tmp_path)
     crop(tmp_path / "val_set", 0, exp=1)
-    with pytest.raises(ValueError, match="holds the lists and the crops"):
+    with pytest.raises(ValueError, match="holds both the lists and the crops"):
         rows_of(tmp_path)

@@ -1,4 +1,4 @@
-"""BP4D from a folder in its layout: two people, a task each."""
+"""BP4D in its official layout: two people, one task each."""
 
 import gzip
 from pathlib import Path
@@ -67,13 +67,13 @@ def test_the_folds_hold_out_each_person_once(folder: Path) -> None:
         rows_of(folder, fold=4)
 
 
-def test_a_list_of_people_goes_before_both(folder: Path, tmp_path: Path) -> None:
+def test_a_list_of_people_overrides_both(folder: Path, tmp_path: Path) -> None:
     people = tmp_path / "people.txt"
     people.write_text("F001,test\n")
     assert {row["subject"]: row["split"] for row in rows_of(folder, subjects=people)} == {"F001": "test", "M002": "all"}
 
 
-def test_photos_from_number_0_are_seen_and_the_number_can_be_said(tmp_path: Path) -> None:
+def test_photos_may_start_at_0_or_at_a_given_number(tmp_path: Path) -> None:
     put(tmp_path, "F001", "T1", range(1, 4), name="{}.JPG")
     photos = tmp_path / "2D+3D" / "F001" / "T1"
     (photos / "0.jpg").touch()
@@ -81,8 +81,15 @@ def test_photos_from_number_0_are_seen_and_the_number_can_be_said(tmp_path: Path
     assert [Path(row["path"]).stem for row in rows_of(tmp_path, first=1)] == ["1", "2", "3"]
 
 
+@pytest.mark.parametrize("place", ["AU_INT", "AU Intensity Codes3.0", "AUCoding/AU Intensity Codes3.0"])
+def test_intensities_may_be_elsewhere(folder: Path, place: str) -> None:
+    rows = rows_of(folder)
+    (folder / "AUCoding" / "AU_INT").rename(folder / place)
+    assert rows_of(folder) == rows
+
+
 @pytest.mark.parametrize("place", ["BP4D-training/{}/{}", "images/{}/{}", "{}/{}"])
-def test_photos_may_lie_elsewhere_and_tables_be_zipped(tmp_path: Path, place: str) -> None:
+def test_photos_may_be_elsewhere_and_tables_zipped(tmp_path: Path, place: str) -> None:
     put(tmp_path, "F001", "T1", range(1, 3), photos=place, name="{:03d}.png")
     zipped = tmp_path / "AUCoding" / "AU_OCC" / "F001_T1.csv"
     (tmp_path / "AUCoding" / "AUCoding").mkdir()
@@ -92,7 +99,7 @@ def test_photos_may_lie_elsewhere_and_tables_be_zipped(tmp_path: Path, place: st
     assert [row["frame"] for row in rows_of(tmp_path)] == [0, 1]
 
 
-def test_what_cannot_be_used_is_told_and_the_rest_goes_on(folder: Path) -> None:
+def test_unusable_rows_are_reported_and_the_rest_is_read(folder: Path) -> None:
     photos = folder / "2D+3D"
     (photos / "F001" / "T1" / "0006.jpg").unlink()
     for photo in (photos / "M002" / "T8").iterdir():
@@ -105,21 +112,21 @@ def test_what_cannot_be_used_is_told_and_the_rest_goes_on(folder: Path) -> None:
     (photos / "F003.zip").touch()
     table = folder / "AUCoding" / "AU_OCC" / "F001_T1.csv"
     table.write_text(table.read_text() + "7,0,0,1,0,0,0\n8,1\n")
-    faults: list[str] = []
-    rows = list(read(folder, faults.append))
+    reports: list[str] = []
+    rows = list(read(folder, reports.append))
     assert [row["frame"] for row in rows] == [4, 6]
-    assert [fault.split(": ", 1)[1] for fault in faults] == [
-        f"frame 6: {photos / 'F001' / 'T1'} has no photo 6",
-        "line 5: frame 7 stands there twice",
+    assert [line.split(": ", 1)[1] for line in reports] == [
+        f"frame 6: no photo 6 in {photos / 'F001' / 'T1'}",
+        "line 5: duplicate frame 7",
         "line 6: no frame number, or fewer than 7 cells",
         f"{photos / 'F003.zip'} must be unpacked first",
-        "no folder M002/T8 with its photos below 2D+3D, BP4D-training, BP4D/BP4D-training, images, Images, videos",
+        "no folder M002/T8 with photos found in 2D+3D, BP4D-training, BP4D/BP4D-training, images, Images, videos",
     ]
 
 
-def test_what_is_missing_is_named(tmp_path: Path) -> None:
+def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"not the folder of this data set: AUCoding/AU_OCC or .* not found"):
         rows_of(tmp_path)
     (tmp_path / "AUCoding").mkdir()
-    with pytest.raises(FileNotFoundError, match=r"no table such as F001_T1\.csv in AUCoding/AU_OCC"):
+    with pytest.raises(FileNotFoundError, match=r"no table such as F001_T1\.csv found in AUCoding/AU_OCC"):
         rows_of(tmp_path)

@@ -1,4 +1,4 @@
-"""BP4D+ from a folder in its layout: its head names the frame's column 1, and its photos begin with 0."""
+"""BP4D+ in its official layout: the header calls the column of the frame 1, and photos start at 0."""
 
 from pathlib import Path
 
@@ -36,14 +36,14 @@ def test_partitions_come_from_a_file(folder: Path, tmp_path: Path) -> None:
     assert {row["split"] for row in read(folder, pytest.fail, subjects=tmp_path / "fera2017.txt")} == {"valid"}
 
 
-def test_a_frame_without_a_photo_is_told(folder: Path) -> None:
+def test_a_frame_without_a_photo_is_reported(folder: Path) -> None:
     (folder / "2D+3D" / "M058" / "T7" / "0002.jpg").unlink()
-    faults: list[str] = []
-    assert [row["frame"] for row in read(folder, faults.append)] == [1, 3]
-    assert len(faults) == 1
-    assert "frame 3:" in faults[0]
+    reports: list[str] = []
+    assert [row["frame"] for row in read(folder, reports.append)] == [1, 3]
+    assert len(reports) == 1
+    assert "frame 3:" in reports[0]
 
 
-def test_what_is_missing_is_named(tmp_path: Path) -> None:
+def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="AUCoding/AU_OCC"):
         list(read(tmp_path, pytest.fail))

@@ -1,4 +1,4 @@
-"""CelebA from a folder in its layout: eleven photos of three people."""
+"""CelebA in its official layout: eleven photos of three people."""
 
 import gzip
 from collections import Counter
@@ -11,12 +11,12 @@ from mien.learn.data.manifest.manifest import check_labels
 from mien.learn.data.sources.celeba import ATTRIBUTES, PEOPLE, TASKS, read, tasks
 
 PERSON = [7, 7, 7, 7, 7, 7, 7, 7, 10177, 10177, 5]
-"""Of each photo."""
+"""The person in each photo."""
 
 PART = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2]
 
 POINTS = [69, 109, 106, 113, 77, 142, 73, 152, 108, 154]
-"""Of the release's left eye first, which is on the left of the picture."""
+"""The "left" eye of the release comes first, the one on the left of the picture."""
 
 
 def value(photo: int, attribute: int) -> int:
@@ -90,7 +90,7 @@ def test_every_layout_gives_the_same_rows(tmp_path: Path, layout: str) -> None:
     assert all(Path(row["path"]).is_file() for row in rows)
 
 
-def test_everybody_is_in_every_split_of_the_subject_dependent_division(folder: Path) -> None:
+def test_everyone_is_in_every_subject_dependent_split(folder: Path) -> None:
     rows = rows_of(folder, split="subject_dependent")
     counts = {
         person: Counter(row["split"] for row in rows if row["identity"] == person) for person in ("7", "10177", "5")
@@ -102,16 +102,17 @@ def test_everybody_is_in_every_split_of_the_subject_dependent_division(folder: P
         rows_of(folder, split="else")
 
 
-def test_photos_that_are_not_there_take_no_part_in_the_division(folder: Path) -> None:
+def test_missing_photos_do_not_count_in_the_split(folder: Path) -> None:
     for number in range(4, 9):
         (folder / "Img" / "img_align_celeba" / f"{number:06d}.jpg").unlink()
-    faults: list[str] = []
-    rows = list(read(folder, faults.append, split="subject_dependent"))
+    reports: list[str] = []
+    rows = list(read(folder, reports.append, split="subject_dependent"))
     assert sorted(row["split"] for row in rows if row["identity"] == "7") == ["test", "train", "valid"]
-    assert faults == [f"{folder / 'Img' / 'img_align_celeba'}: has no {number:06d}.jpg" for number in range(4, 9)]
+    photos = folder / "Img" / "img_align_celeba"
+    assert reports == [f"{photos}/{number:06d}.jpg: no such picture" for number in range(4, 9)]
 
 
-def test_people_are_classes_if_asked_for(folder: Path) -> None:
+def test_people_are_classes_with_identities(folder: Path) -> None:
     assert tasks(folder) == TASKS
     wider = tasks(folder, identities=True)
     assert wider[:-1] == TASKS
@@ -124,7 +125,7 @@ def test_people_are_classes_if_asked_for(folder: Path) -> None:
             rows_of(folder, **options)
 
 
-def test_the_division_and_the_landmarks_may_be_missing(folder: Path) -> None:
+def test_partition_and_landmarks_may_be_missing(folder: Path) -> None:
     (folder / "Eval" / "list_eval_partition.txt").unlink()
     (folder / "Anno" / "list_landmarks_align_celeba.txt").unlink()
     rows = rows_of(folder)
@@ -132,7 +133,7 @@ def test_the_division_and_the_landmarks_may_be_missing(folder: Path) -> None:
     assert {row["landmarks"] for row in rows} == {None}
 
 
-def test_columns_go_by_their_names(folder: Path) -> None:
+def test_columns_are_identified_by_the_header(folder: Path) -> None:
     path = folder / "Anno" / "list_attr_celeba.txt"
     count, head, *rows = path.read_text().splitlines()
     turned = [f"{row.split()[0]} {' '.join(row.split()[:0:-1])}" for row in rows]
@@ -143,7 +144,14 @@ def test_columns_go_by_their_names(folder: Path) -> None:
     assert rows_of(folder) == expected
 
 
-def test_ragged_rows_are_told_and_the_rest_goes_on(folder: Path) -> None:
+def test_absent_attributes_may_be_written_as_0(folder: Path) -> None:
+    rows = rows_of(folder)
+    path = folder / "Anno" / "list_attr_celeba.txt"
+    path.write_text(path.read_text().replace("-1", "0"))
+    assert rows_of(folder) == rows
+
+
+def test_damaged_rows_are_reported_and_the_rest_is_read(folder: Path) -> None:
     photos, anno = folder / "Img" / "img_align_celeba", folder / "Anno"
     (photos / "000001.jpg").rename(photos / "000001.JPG")
     (photos / "000002.jpg").rename(photos / "000002.png")
@@ -158,26 +166,26 @@ def test_ragged_rows_are_told_and_the_rest_goes_on(folder: Path) -> None:
     write(anno / "identity_CelebA.txt", ["000001.jpg 0", "000002.jpg x", "000004.jpg", "000005.jpg 12"])
     write(folder / "Eval" / "list_eval_partition.txt", ["000001.jpg 3", "000002.jpg 0"])
     write(anno / "list_landmarks_align_celeba.txt", ["000001.jpg 1 2 3 4 5 6 7 8 9 x"])
-    faults: list[str] = []
-    rows = {Path(row["path"]).stem: row for row in read(folder, faults.append)}
+    reports: list[str] = []
+    rows = {Path(row["path"]).stem: row for row in read(folder, reports.append)}
     assert sorted(rows) == ["000001", "000002", "000004", "000005", "000007", "000008", "000009", "000010", "000011"]
     assert rows["000005"]["identity"] == "12"
     assert [rows["000005"][label] is None for label in ATTRIBUTES].count(True) == 1
     assert (rows["000001"]["split"], rows["000002"]["split"]) == ("all", "train")
-    assert [fault.removeprefix(f"{folder}/").partition(": ")[2].removeprefix("line ") for fault in faults] == [
-        "1: person '0' is none of 1 to 10177",
-        "2: person 'x' is none of 1 to 10177",
+    assert [line.removeprefix(f"{folder}/").partition(": ")[2].removeprefix("line ") for line in reports] == [
+        "1: person '0' is not from 1 to 10177",
+        "2: person 'x' is not from 1 to 10177",
         "3: 1 cells, expected 2",
         "1: partition '3', expected 0, 1 or 2",
-        "1: a landmark of 000001.jpg is not a number",
-        "has no 000003.jpg",
+        "1: 000001.jpg: a landmark is not a number",
+        "no such picture",
         f"7: {ATTRIBUTES[0]} is '2', expected 1 or -1",
         "8: 3 cells, expected 41",
-        "14: 000007.jpg stands there twice",
+        "14: 000007.jpg: duplicate picture",
     ]
 
 
-def test_what_is_missing_is_named(tmp_path: Path, folder: Path) -> None:
+def test_missing_files_are_named(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"Anno/list_attr_celeba\.txt or "):
         rows_of(folder / "Img")
     (folder / "Img").rename(tmp_path / "elsewhere")

@@ -1,4 +1,4 @@
-"""CK+ from a folder in its layout, and its copies."""
+"""CK+ in its official layout, and its copies."""
 
 import shutil
 from pathlib import Path
@@ -29,7 +29,7 @@ def number(value: float) -> str:
 
 
 def put(root: Path, name: str, frames: int, *, emotion: int | None = None, units: dict[int, int] | None = None) -> None:
-    """A sequence, such as S005_001; its peak is the last frame."""
+    """Write a sequence, such as S005_001; its peak is the last frame."""
     inner = name.replace("_", "/")
     for frame in range(1, frames + 1):
         stem = f"{inner}/{name}_{frame:08d}"
@@ -78,7 +78,7 @@ def test_units_that_are_not_listed_are_absent(folder: Path) -> None:
     assert not set(ACTION_UNITS.labels) & set(first)
 
 
-def test_contempt_and_sequences_without_a_word_have_their_units_alone(folder: Path) -> None:
+def test_contempt_and_sequences_without_emotion_only_have_units(folder: Path) -> None:
     rows = [row for row in rows_of(folder, peaks=1) if row["subject"] == "S010" and row["frame"]]
     assert [(row["video"], row.get("expression")) for row in rows] == [("S010_002", None), ("S010_003", None)]
     assert [(row["AU12"], row["AU14"]) for row in rows] == [(1, 0), (0, 1)]
@@ -88,17 +88,17 @@ def test_the_number_of_frames_is_an_option(folder: Path) -> None:
     assert len(rows_of(folder, peaks=1, neutral=False)) == 3
     rows = [row for row in rows_of(folder, peaks=20) if row["video"] == "S010_002"]
     assert [(row["frame"], row.get("AU12")) for row in rows] == [(0, None), (1, 1), (2, 1), (3, 1)]
-    with pytest.raises(ValueError, match="peaks 0: expected one or more"):
+    with pytest.raises(ValueError, match="peaks 0: expected 1 or more"):
         rows_of(folder, peaks=0)
 
 
-def test_landmarks_are_each_frame_s_own(folder: Path) -> None:
+def test_each_frame_has_its_own_landmarks(folder: Path) -> None:
     rows = rows_of(folder)
     assert rows[0]["landmarks"] == five_of_68(POINTS + 1)
     assert rows[3]["landmarks"] == five_of_68(POINTS + 11)
 
 
-def test_labels_lie_in_the_folders_of_their_archives_or_are_not_there(folder: Path) -> None:
+def test_labels_may_be_in_the_folders_of_their_archives_or_missing(folder: Path) -> None:
     for name, archive in (("Emotion", "Emotion_labels"), ("FACS", "FACS_labels")):
         (folder / archive).mkdir()
         (folder / name).rename(folder / archive / name)
@@ -108,21 +108,21 @@ def test_labels_lie_in_the_folders_of_their_archives_or_are_not_there(folder: Pa
     (folder / "FACS_labels").rename(folder / "elsewhere")
     assert [row["video"] for row in rows_of(folder, neutral=False)] == ["S005_001"] * 3
     (folder / "Emotion_labels").rename(folder / "there")
-    with pytest.raises(FileNotFoundError, match="neither Emotion nor FACS found beside cohn-kanade-images"):
+    with pytest.raises(FileNotFoundError, match="neither Emotion nor FACS found next to cohn-kanade-images"):
         rows_of(folder)
 
 
-def test_a_copy_with_part_of_the_frames_loses_those_alone(folder: Path) -> None:
+def test_missing_frames_are_reported_and_the_rest_is_read(folder: Path) -> None:
     images = folder / "cohn-kanade-images"
     (images / "S005" / "001" / "S005_001_00000011.png").unlink()
     (images / "S005" / "001" / "S005_001_00000010.png").rename(images / "S005" / "001" / "S005_001_00000010.PNG")
     (images / "S010" / "002" / "S010_002_00000001.png").unlink()
     shutil.rmtree(images / "S010" / "003")
-    faults: list[str] = []
-    rows = list(read(folder, faults.append, peaks=2))
+    reports: list[str] = []
+    rows = list(read(folder, reports.append, peaks=2))
     assert [row["frame"] for row in rows if row["video"] == "S005_001"] == [0, 9]
-    assert faults == [
-        f"{images / name}: has no frame {frame}"
+    assert reports == [
+        f"{images / name}: no frame {frame}"
         for name, frame in (("S005/001", 11), ("S010/002", 1), ("S010/003", 1), ("S010/003", 3), ("S010/003", 4))
     ]
 
@@ -134,33 +134,36 @@ def test_a_copy_with_part_of_the_frames_loses_those_alone(folder: Path) -> None:
         (EMOTION, "", "expected one number from 0 to 7", (None, 1)),
         (EMOTION, "3.5", "expected one number from 0 to 7", (None, 1)),
         (EMOTION, "\ufeff 6.0e+00\r\n", None, ("sadness", 1)),
-        (FACS, "", "lists no unit", ("disgust", None)),
+        (FACS, "", "no units", ("disgust", None)),
         (FACS, "4.0 9.0", "line 1: '4.0 9.0' is not a unit and", ("disgust", None)),
         (FACS, "4.0\n", "line 1: '4.0' is not a unit and", ("disgust", None)),
-        (FACS, "4 1\n4 2\n", "line 2: unit 4 stands there twice", ("disgust", 1)),
+        (FACS, "4 1\n4 2\n", "line 2: duplicate unit 4", ("disgust", 1)),
     ],
 )  # fmt: skip
-def test_ragged_labels_are_told(folder: Path, name: str, text: str, reason: str | None, left: tuple[Any, Any]) -> None:
+def test_damaged_labels_are_reported(
+    folder: Path, name: str, text: str, reason: str | None, left: tuple[Any, Any]
+) -> None:
     (folder / name).write_text(text, encoding="utf-8")
-    faults: list[str] = []
-    peak = [row for row in read(folder, faults.append) if row["video"] == "S005_001"][-1]
+    reports: list[str] = []
+    peak = [row for row in read(folder, reports.append) if row["video"] == "S005_001"][-1]
     assert (peak.get("expression"), peak.get("AU04")) == left
-    assert len(faults) == (reason is not None)
-    assert all(fault.startswith(f"{folder / name}: {reason}") for fault in faults)
+    assert text != "4 1\n4 2\n" or peak["AU04_intensity"] == 1
+    assert len(reports) == (reason is not None)
+    assert all(line.startswith(f"{folder / name}: {reason}") for line in reports)
 
 
 @pytest.mark.parametrize("text", ["1 2\n" * 67, "1 2 3\n" * 68, "1 x\n" * 68, "1 2\n" * 67 + "1\n"])
-def test_ragged_landmarks_are_told_and_left_out(folder: Path, text: str) -> None:
+def test_damaged_landmarks_are_reported_and_null(folder: Path, text: str) -> None:
     path = folder / "Landmarks" / "S005" / "001" / "S005_001_00000001_landmarks.txt"
     path.write_text(text)
-    faults: list[str] = []
-    assert next(iter(read(folder, faults.append)))["landmarks"] is None
-    assert faults == [f"{path}: expected 68 lines of two numbers"]
+    reports: list[str] = []
+    assert next(iter(read(folder, reports.append)))["landmarks"] is None
+    assert reports == [f"{path}: expected 68 lines of two numbers"]
     path.unlink()
     assert rows_of(folder)[0]["landmarks"] is None
 
 
-def test_a_copy_in_folders_of_words_says_who_it_is(tmp_path: Path) -> None:
+def test_a_copy_in_folders_identifies_people(tmp_path: Path) -> None:
     for name in ("anger/S010_004_00000017.png", "contempt/S138_008_00000009.png", "happy/other.png"):
         write(tmp_path / "CK+48" / name)
     rows = rows_of(tmp_path)
@@ -169,7 +172,7 @@ def test_a_copy_in_folders_of_words_says_who_it_is(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_copy_as_a_table_leaves_contempt_out(tmp_path: Path) -> None:
+def test_a_copy_as_a_table_skips_contempt(tmp_path: Path) -> None:
     pixels = " ".join(["7"] * 48 * 48)
     lines = [f"{code},{pixels},{usage}" for code, usage in ((6, "Training"), (7, "Training"), (3, "PrivateTest"))]
     write(tmp_path / "ckextended.csv", "emotion,pixels,Usage\n" + "\n".join(lines))
@@ -180,7 +183,7 @@ def test_a_copy_as_a_table_leaves_contempt_out(tmp_path: Path) -> None:
     ]
 
 
-def test_what_is_missing_is_named(tmp_path: Path) -> None:
+def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(
         FileNotFoundError, match=r"cohn-kanade-images or .* not found, nor folders such as anger, nor cke"
     ):

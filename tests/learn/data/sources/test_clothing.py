@@ -1,4 +1,4 @@
-"""The Clothing Attributes Data Set from a folder in its layout, with values that can be read off."""
+"""The Clothing Attributes Data Set in its official layout, with known values."""
 
 import re
 from pathlib import Path
@@ -16,10 +16,10 @@ PHOTOS = [b"one", b"two", b"one", b"three", b"four"]
 
 
 def all_of(folder: Path) -> list[dict[str, Any]]:
-    """The rows of a folder without a fault."""
-    faults: list[str] = []
-    rows = list(read(folder, faults.append))
-    assert not faults
+    """Return the rows of a folder without errors."""
+    reports: list[str] = []
+    rows = list(read(folder, reports.append))
+    assert not reports
     return rows
 
 
@@ -53,7 +53,7 @@ def test_every_value_has_its_name(folder: Path) -> None:
     assert {row["split"] for row in rows} == {"all"}
 
 
-def test_an_attribute_with_several_values_has_one_label_a_value_and_is_missing_as_a_whole(folder: Path) -> None:
+def test_an_attribute_with_several_values_has_one_label_per_value(folder: Path) -> None:
     rows = all_of(folder)
     sleeves = [[row[label] for label in SEVERAL["sleevelength"]] for row in rows]
     assert sleeves == [[1, 0, 0], [0, 1, 0], [0, 0, 1], [None] * 3, [0, 0, 1]]
@@ -76,22 +76,22 @@ def test_photos_with_the_same_bytes_are_one_subject(folder: Path) -> None:
     assert [row["subject"] for row in all_of(folder)] == ["000001", "000002", "000001", "000004", "000005"]
 
 
-def test_a_photo_that_is_not_there_is_a_fault(folder: Path) -> None:
+def test_a_missing_photo_is_reported(folder: Path) -> None:
     for number in (2, 3):
         (folder / "images" / f"{number:06d}.jpg").unlink()
-    faults: list[str] = []
-    assert [row["subject"] for row in read(folder, faults.append)] == ["000001", "000004", "000005"]
-    assert faults == [f"{folder / 'images' / f'{number:06d}.jpg'}: no such file" for number in (2, 3)]
+    reports: list[str] = []
+    assert [row["subject"] for row in read(folder, reports.append)] == ["000001", "000004", "000005"]
+    assert reports == [f"{folder / 'images' / f'{number:06d}.jpg'}: no such file" for number in (2, 3)]
 
 
 @pytest.mark.parametrize("name", ["labels/scarf_GT.mat", "labels/category_GT.mat"])
-def test_what_is_missing_is_named(name: str, folder: Path) -> None:
+def test_a_missing_file_is_named(name: str, folder: Path) -> None:
     (folder / name).unlink()
     with pytest.raises(FileNotFoundError, match=rf"not the folder of this data set: {name} not found"):
         all_of(folder)
 
 
-def test_all_that_is_missing_is_named(tmp_path: Path) -> None:
+def test_all_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"images, .*category_GT.mat, .*necktie_GT.mat.* not found"):
         all_of(tmp_path)
 
@@ -99,36 +99,36 @@ def test_all_that_is_missing_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "values", "message"),
     [
-        ("collar", [1, 2, 3, 2, 1], r"collar_GT\.mat: photo 3 has the value 3, expected 1 to 2"),
-        ("neckline", [0, 1, 2, 3, 1], r"neckline_GT\.mat: photo 1 has the value 0, expected 1 to 3"),
-        ("category", [1, 2, 3, 1.5, 8], r"category_GT\.mat: photo 4 has the value 1\.5, expected 1 to 7"),
-        ("category", [1, 2, 3, np.inf, 7], r"category_GT\.mat: photo 4 has the value inf"),
+        ("collar", [1, 2, 3, 2, 1], r"collar_GT\.mat: photo 3: value 3, expected 1 to 2"),
+        ("neckline", [0, 1, 2, 3, 1], r"neckline_GT\.mat: photo 1: value 0, expected 1 to 3"),
+        ("category", [1, 2, 3, 1.5, 8], r"category_GT\.mat: photo 4: value 1\.5, expected 1 to 7"),
+        ("category", [1, 2, 3, np.inf, 7], r"category_GT\.mat: photo 4: value inf"),
     ],
 )
-def test_a_wrong_value_is_a_fault_and_not_agreed_on(name: str, values: list[float], message: str, folder: Path) -> None:
+def test_a_value_out_of_range_is_reported_and_null(name: str, values: list[float], message: str, folder: Path) -> None:
     put(folder, name, values)
-    faults: list[str] = []
-    rows = list(read(folder, faults.append))
+    reports: list[str] = []
+    rows = list(read(folder, reports.append))
     assert len(rows) == 5
-    assert re.search(message, faults[0])
-    row = rows[int(re.findall(r"photo (\d)", faults[0])[0]) - 1]
+    assert re.search(message, reports[0])
+    row = rows[int(re.findall(r"photo (\d)", reports[0])[0]) - 1]
     labels = SEVERAL[name] if name in SEVERAL else (BINARY.get(name, name),)
     assert [row[label] for label in labels] == [None] * len(labels)
 
 
-def test_a_file_with_fewer_labels_cannot_be_used(folder: Path) -> None:
+def test_a_file_with_fewer_labels_is_refused(folder: Path) -> None:
     put(folder, "collar", [1, 2, 1, 2])
-    with pytest.raises(ValueError, match=r"collar_GT\.mat: holds 4 labels, category_GT\.mat has 5"):
+    with pytest.raises(ValueError, match=r"collar_GT\.mat: 4 labels, but category_GT\.mat has 5"):
         all_of(folder)
 
 
-def test_a_file_that_is_no_matlab_file_is_named(folder: Path) -> None:
+def test_other_files_are_refused(folder: Path) -> None:
     (folder / "labels" / "red_GT.mat").write_bytes(b"no matlab file, but long enough to look at" * 10)
-    with pytest.raises(ValueError, match=r"red_GT\.mat: cannot be read as a MATLAB file"):
+    with pytest.raises(ValueError, match=r"red_GT\.mat: not a readable MATLAB file"):
         all_of(folder)
     (folder / "labels" / "red_GT.mat").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"red_GT\.mat: cannot be read as a MATLAB file"):
+    with pytest.raises(ValueError, match=r"red_GT\.mat: not a readable MATLAB file"):
         all_of(folder)
     scipy.io.savemat(folder / "labels" / "red_GT.mat", {"other": np.ones(5)})
-    with pytest.raises(ValueError, match=r"red_GT\.mat: holds no GT"):
+    with pytest.raises(ValueError, match=r"red_GT\.mat: has no GT"):
         all_of(folder)

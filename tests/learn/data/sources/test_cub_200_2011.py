@@ -1,4 +1,4 @@
-"""CUB-200-2011 from a folder in its layout: three species, five attributes."""
+"""CUB-200-2011 in its official layout: three species, five attributes."""
 
 import gzip
 from pathlib import Path
@@ -64,7 +64,7 @@ def test_every_file_is_read(folder: Path) -> None:
     assert all(Path(row["path"]).is_file() for row in rows)
 
 
-def test_what_was_not_visible_is_null_and_two_colours_can_be_there(folder: Path) -> None:
+def test_invisible_attributes_are_null_and_two_colours_can_be_present(folder: Path) -> None:
     rows = rows_of(folder)
     assert values(rows[0]) == [None, 1, 1, 1, 0]
     assert values(rows[1]) == [0, 1, None, None, None]
@@ -79,12 +79,12 @@ def test_certainty_is_an_option(folder: Path) -> None:
             rows_of(folder, certainty=wrong)
 
 
-def test_part_of_the_training_photos_can_be_for_validation(folder: Path) -> None:
+def test_a_share_of_the_training_photos_can_be_valid(folder: Path) -> None:
     assert [row["split"] for row in rows_of(folder, validation=1.0)] == ["valid", "test", "valid"]
 
 
 @pytest.mark.parametrize("place", ["attributes/attributes.txt", "attributes.txt"])
-def test_the_names_of_the_attributes_may_lie_inside(folder: Path, place: str) -> None:
+def test_the_names_of_the_attributes_may_be_inside(folder: Path, place: str) -> None:
     (folder.parent / "attributes.txt").rename(folder / place)
     assert list(tasks(folder)[1].labels) == LABELS
     (folder / place).write_text("1 has_bill_shape::a\n3 has_bill_shape::b\n")
@@ -98,7 +98,7 @@ def test_the_names_of_the_attributes_may_lie_inside(folder: Path, place: str) ->
         tasks(folder)
 
 
-def test_ragged_lines_are_told_and_the_rest_goes_on(folder: Path) -> None:
+def test_damaged_lines_are_reported_and_the_rest_is_read(folder: Path) -> None:
     (folder / "images" / CLASSES[0] / f"{CLASSES[0][4:]}_0000.jpg").unlink()
     old = folder / "images" / CLASSES[1] / f"{CLASSES[1][4:]}_0001.jpg"
     old.rename(old.with_suffix(".JPG"))
@@ -110,28 +110,28 @@ def test_ragged_lines_are_told_and_the_rest_goes_on(folder: Path) -> None:
     labels = folder / "attributes" / "image_attribute_labels.txt"
     (labels.parent / "image_attribute_labels.txt.gz").write_bytes(gzip.compress(labels.read_bytes()))
     labels.write_text("2 1 1 4 1\n2 6 1 4 1\n9 1 1 4 1\n2 2 2 4 1\n2 3 1 5 1\n2 4 1\n2 x 1 4 1\n3 5 1 4 1\n")
-    faults: list[str] = []
-    rows = list(read(folder, faults.append))
+    reports: list[str] = []
+    rows = list(read(folder, reports.append))
     assert [(row["species"], row["split"], row["x"]) for row in rows] == [(None, "all", None), (None, "train", None)]
     assert [values(row) for row in rows] == [[1, None, None, None, None], [None, None, None, None, 1]]
-    assert [fault.removeprefix(f"{folder}/") for fault in faults] == [
-        "images.txt: line 4: photo 2 stands there twice",
-        "image_class_labels.txt: line 2: '2 4' cannot be used",
-        "image_class_labels.txt: line 3: '3' cannot be used",
-        "train_test_split.txt: line 1: '2 2' cannot be used",
-        "bounding_boxes.txt: line 1: '2 1 2 3' cannot be used",
-        "bounding_boxes.txt: line 2: '3 1 2 0 5' cannot be used",
-        "attributes/image_attribute_labels.txt: line 2: '2 6 1 4 1' is outside the range",
-        "attributes/image_attribute_labels.txt: line 3: '9 1 1 4 1' is outside the range",
-        "attributes/image_attribute_labels.txt: line 4: '2 2 2 4 1' is outside the range",
-        "attributes/image_attribute_labels.txt: line 5: '2 3 1 5 1' is outside the range",
+    assert [line.removeprefix(f"{folder}/") for line in reports] == [
+        "images.txt: line 4: duplicate photo 2",
+        "image_class_labels.txt: line 2: unusable line '2 4'",
+        "image_class_labels.txt: line 3: unusable line '3'",
+        "train_test_split.txt: line 1: unusable line '2 2'",
+        "bounding_boxes.txt: line 1: unusable line '2 1 2 3'",
+        "bounding_boxes.txt: line 2: unusable line '3 1 2 0 5'",
+        "attributes/image_attribute_labels.txt: line 2: '2 6 1 4 1' is out of range",
+        "attributes/image_attribute_labels.txt: line 3: '9 1 1 4 1' is out of range",
+        "attributes/image_attribute_labels.txt: line 4: '2 2 2 4 1' is out of range",
+        "attributes/image_attribute_labels.txt: line 5: '2 3 1 5 1' is out of range",
         "attributes/image_attribute_labels.txt: line 6: '2 4 1' is not photo, attribute, presence and certainty",
         "attributes/image_attribute_labels.txt: line 7: '2 x 1 4 1' is not photo, attribute, presence and certainty",
-        f"images: has no {CLASSES[0]}/{CLASSES[0][4:]}_0000.jpg",
+        f"images/{CLASSES[0]}/{CLASSES[0][4:]}_0000.jpg: no such picture",
     ]
 
 
-def test_what_is_missing_is_named(folder: Path) -> None:
+def test_missing_files_are_named(folder: Path) -> None:
     (folder / "classes.txt").unlink()
     with pytest.raises(FileNotFoundError, match=r"classes\.txt not found"):
         rows_of(folder)

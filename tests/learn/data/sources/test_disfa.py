@@ -1,4 +1,4 @@
-"""DISFA from a folder in its layout: two people, three frames."""
+"""DISFA in its official layout: two people, three frames."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from mien.learn.data.manifest.manifest import check_labels
 from mien.learn.data.sources.disfa import FOLDS, TASKS, UNITS, read
 
 INTENSITIES = {1: (0, 1, 2), 12: (5, 3, 0)}
-"""Of these units; the others are 0."""
+"""Intensities of these units; the others are 0."""
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_the_folds_hold_out_each_person_once(folder: Path) -> None:
         ("SN001", "{}.PNG", 0),
     ],
 )
-def test_frames_as_pictures_go_before_the_video(folder: Path, place: str, name: str, first: int) -> None:
+def test_frames_as_pictures_are_used_instead_of_the_video(folder: Path, place: str, name: str, first: int) -> None:
     (folder / place).mkdir(parents=True)
     for number in range(first, first + 3):
         (folder / place / name.format(number)).touch()
@@ -86,37 +86,37 @@ def test_frames_as_pictures_go_before_the_video(folder: Path, place: str, name: 
     assert [row["frame"] for row in rows] == [0, 1, 2]
 
 
-def test_a_named_folder_of_frames_alone_is_looked_at(folder: Path, tmp_path: Path) -> None:
+def test_only_the_given_folder_of_frames_is_read(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "mine" / "SN001").mkdir(parents=True)
     for number in (0, 2):
         (tmp_path / "mine" / "SN001" / f"{number}.png").touch()
-    faults: list[str] = []
-    rows = list(read(folder, faults.append, frames=tmp_path / "mine"))
+    reports: list[str] = []
+    rows = list(read(folder, reports.append, frames=tmp_path / "mine"))
     assert [row["frame"] for row in rows] == [0, 2]
-    assert faults == [
-        f"{tmp_path / 'mine' / 'SN001'}: has no picture 1 for frame 2",
+    assert reports == [
+        f"{tmp_path / 'mine' / 'SN001'}: no picture 1 for frame 2",
         f"{tmp_path / 'mine'}: neither LeftVideoSN003_comp.avi nor pictures of SN003 found",
     ]
 
 
-def test_ragged_labels_are_told_and_leave_a_null(folder: Path) -> None:
+def test_damaged_labels_are_reported_and_null(folder: Path) -> None:
     labels = folder / "ActionUnit_Labels" / "SN001"
     (labels / "SN001_au4.txt").unlink()
     (labels / "SN001_au5.txt").write_text("\ufeff1,0\n2,7\n2\n3,4\n3,4\n")
-    faults: list[str] = []
-    rows = [row for row in read(folder, faults.append) if row["subject"] == "SN001"]
+    reports: list[str] = []
+    rows = [row for row in read(folder, reports.append) if row["subject"] == "SN001"]
     assert "AU04" not in rows[0]
     assert [row["AU05"] for row in rows] == [0, None, 1]
     assert [row["AU05_intensity"] for row in rows] == [0, None, 4]
-    assert [fault.rpartition(": ")[2] for fault in faults] == [
-        "has no SN001_au4.txt; AU04 is left empty",
+    assert [line.rpartition(": ")[2] for line in reports] == [
+        "no SN001_au4.txt; AU04 is left empty",
         "intensity 7 is outside 0 to 5",
         "'2' is not a frame and an intensity",
-        "frame 3 stands there twice",
+        "duplicate frame 3",
     ]
 
 
-def test_what_is_missing_is_named(tmp_path: Path) -> None:
+def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(
         FileNotFoundError, match=r"not the folder of this data set: ActionUnit_Labels/SN\* or .* not found"
     ):

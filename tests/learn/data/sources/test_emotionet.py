@@ -19,23 +19,23 @@ def touch(path: Path, text: str = "") -> Path:
 
 
 def line(photo: str, **units: object) -> str:
-    """A line of a list without header: two addresses and sixty units, 999 but for those given."""
+    """Return a line of a list without header: two addresses and sixty units, 999 except those given."""
     cells = [str(units.get(f"AU{n}", 999)) for n in range(1, 61)]
     return "\t".join((f"{ADDRESS}/{photo}", "http://example.org/original", *cells))
 
 
 def rows_of(root: Path, **options: Any) -> tuple[list[dict[str, Any]], list[str]]:
-    faults: list[str] = []
-    rows = list(read(root, faults.append, **options))
+    reports: list[str] = []
+    rows = list(read(root, reports.append, **options))
     check_labels(root, rows, TASKS)
-    return rows, faults
+    return rows, reports
 
 
 def test_lists_without_header(tmp_path: Path) -> None:
     touch(tmp_path / "dataFile_0001.txt", "\n".join((line("a.jpg", AU1=1, AU12=0, AU10=1, AU43=1), line("b.jpg"))))
     touch(tmp_path / "images/N_0000000001/a.JPG")
     touch(tmp_path / "images/N_0000000001/b.jpg")
-    ((row,), faults) = rows_of(tmp_path)
+    ((row,), reports) = rows_of(tmp_path)
     units = {f"AU{n:02d}": None for n in UNITS}
     assert row == {
         "path": str(tmp_path / "images/N_0000000001/a.JPG"),
@@ -46,10 +46,10 @@ def test_lists_without_header(tmp_path: Path) -> None:
         "AU01": 1.0,
         "AU12": 0.0,
     }
-    assert faults == []
+    assert reports == []
 
 
-def test_the_list_that_was_annotated_by_hand_comes_first(tmp_path: Path) -> None:
+def test_the_manually_annotated_list_comes_first(tmp_path: Path) -> None:
     header = "URL,URL orig," + ",".join(f" 'AU {n}'" for n in range(1, 61))
     cells = ",".join("1" if n == 24 else "999" for n in range(1, 61))
     touch(tmp_path / "EmotioNet/lists/EmotioNet_FACS_aws_2020_24600.csv", f"{header}\n'{ADDRESS}/a.jpg',x,{cells}\n")
@@ -58,11 +58,11 @@ def test_the_list_that_was_annotated_by_hand_comes_first(tmp_path: Path) -> None
         touch(tmp_path / "EmotioNet/flat" / name)
     touch(tmp_path / "__MACOSX/flat/b.jpg")
     touch(tmp_path / "EmotioNet/flat/._b.jpg")
-    rows, faults = rows_of(tmp_path)
+    rows, reports = rows_of(tmp_path)
     assert [(Path(row["path"]).name, row["split"]) for row in rows] == [("a.jpg", "valid"), ("b.jpg", "train")]
     assert {name for name in rows[0] if name.startswith("AU")} == {f"AU{n:02d}" for n in MORE_UNITS}
     assert (rows[0]["AU24"], rows[0]["AU01"], rows[1]["AU01"]) == (1, None, 0)
-    assert faults == [f"{path}: 1 photos stand in another list, too, and have its labels"]
+    assert reports == [f"{path}: 1 photos are also in another list, whose labels are used"]
     assert [row["split"] for row in rows_of(tmp_path, by_hand=["dataFile_*"])[0]] == ["valid", "valid"]
 
 
@@ -75,12 +75,12 @@ def test_ragged_lists(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(text.encode()))
     for name in ("a.jpg", "b.jpg"):
         touch(tmp_path / name)
-    rows, faults = rows_of(tmp_path)
+    rows, reports = rows_of(tmp_path)
     assert [(row["AU01"], row["AU02"]) for row in rows] == [(1, None)]
-    assert [fault.removeprefix(f"{path}: line ") for fault in faults] == [
-        "2: a.jpg stands there twice",
+    assert [line.removeprefix(f"{path}: line ") for line in reports] == [
+        "2: a.jpg: duplicate picture",
         "3: 'x' is not a number",
-        "4: AU01 2 is none of 0, 1 and 999",
+        "4: AU01 2 is not 0, 1 or 999",
         "5: 2 cells, expected 62",
         "6: gone.jpg: no such picture",
     ]
@@ -96,13 +96,13 @@ def test_basic_and_compound_expressions(tmp_path: Path) -> None:
         "\n".join(("name,category", *(f"{ADDRESS}/{name},{word}" for name, word in zip(names, words, strict=False)))),
     )
     path.write_text(path.read_text() + "\n0.jpg,happy\ngone.jpg,awed\n")
-    rows, faults = rows_of(tmp_path)
+    rows, reports = rows_of(tmp_path)
     assert [(row.get("expression"), row.get("compound"), row["split"]) for row in rows] == [
         ("happiness", None, "all"), (None, "sadly angry", "all"), ("anger", None, "all"), ("happiness", None, "all"),
     ]  # fmt: skip
-    assert [fault.removeprefix(f"{path}: line ") for fault in faults] == [
-        "6: '7' is no category in words",
-        "8: 0.jpg stands there twice",
+    assert [line.removeprefix(f"{path}: line ") for line in reports] == [
+        "6: '7' is not a category in words",
+        "8: 0.jpg: duplicate picture",
         "9: gone.jpg: no such picture",
     ]
 
@@ -111,5 +111,5 @@ def test_other_folders_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"EmotioNet_FACS\*\.csv or .* not found"):
         rows_of(tmp_path)
     touch(tmp_path / "EmotioNet_FACS_aws.csv", "URL,label\na.jpg,1\n")
-    with pytest.raises(ValueError, match="has no column of an action unit, such as AU1"):
+    with pytest.raises(ValueError, match="no column of an action unit, such as AU1"):
         rows_of(tmp_path)

@@ -1,4 +1,4 @@
-"""ExpW: several faces a photo, and lists as they are."""
+"""ExpW: several faces per photo, and damaged lists."""
 
 import gzip
 from pathlib import Path
@@ -17,16 +17,16 @@ def touch(path: Path, text: str = "") -> Path:
 
 
 def rows_of(root: Path, **options: Any) -> tuple[list[dict[str, Any]], list[str]]:
-    faults: list[str] = []
-    rows = list(read(root, faults.append, **options))
+    reports: list[str] = []
+    rows = list(read(root, reports.append, **options))
     check_labels(root, rows, TASKS)
-    return rows, faults
+    return rows, reports
 
 
-def test_a_row_a_face(tmp_path: Path) -> None:
+def test_one_row_per_face(tmp_path: Path) -> None:
     touch(tmp_path / "label/label.lst", "a_1.jpg 0 10 20 70 80 65.5 3\na_1.jpg 1 0 0 5 5 90 6\n")
     touch(tmp_path / "image/origin/a_1.jpg")
-    rows, faults = rows_of(tmp_path)
+    rows, reports = rows_of(tmp_path)
     assert rows[0] == {
         "path": str(tmp_path / "image/origin/a_1.jpg"),
         "split": "all",
@@ -39,7 +39,7 @@ def test_a_row_a_face(tmp_path: Path) -> None:
         "height": 70,
     }
     assert rows[1]["expression"] == "neutral"
-    assert faults == []
+    assert reports == []
     assert [row["width"] for row in rows_of(tmp_path, confidence=70)[0]] == [5]
 
 
@@ -61,10 +61,10 @@ def test_ragged_lists(tmp_path: Path) -> None:
         "deep\\er.jpg 0 1 2 3 4 50 2\r\ngood.jpg 1 1 2\r\ngood.jpg 2 1 2 3 4 50 7\r\ngood.jpg 3 1 x 3 4 50 1\r\n"
         "good.jpg 4 1 9 3 4 50 1\r\ngone.jpg 0 1 2 3 4 50 1\r\n",
     )
-    rows, faults = rows_of(tmp_path)
+    rows, reports = rows_of(tmp_path)
     assert [Path(row["path"]).name for row in rows] == ["good.jpg", "with blank.JPG", "er.jpg"]
-    assert [fault.removeprefix(f"{label}: line ") for fault in faults] == [
-        "2: face 0 of good.jpg stands there twice",
+    assert [line.removeprefix(f"{label}: line ") for line in reports] == [
+        "2: good.jpg: duplicate face 0",
         "5: 4 cells, expected 8",
         "6: 7 is outside [0, 6]",
         "7: 'x' is not a number",
@@ -76,9 +76,9 @@ def test_ragged_lists(tmp_path: Path) -> None:
 def test_a_zipped_list(tmp_path: Path) -> None:
     touch(tmp_path / "origin/a.jpg")
     (tmp_path / "label.lst.gz").write_bytes(gzip.compress(b"a.jpg 0 1 2 3 4 50 5\n"))
-    ((row,), faults) = rows_of(tmp_path)
+    ((row,), reports) = rows_of(tmp_path)
     assert row["expression"] == "surprise"
-    assert faults == []
+    assert reports == []
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:

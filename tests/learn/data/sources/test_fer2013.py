@@ -28,7 +28,7 @@ def table(columns: str = "emotion,pixels,Usage") -> str:
         ("fer2013.csv.gz", "\ufeffemotion,pixels,Usage"),
     ],
 )
-def test_every_code_has_its_word(tmp_path: Path, name: str, columns: str) -> None:
+def test_every_code_has_its_label(tmp_path: Path, name: str, columns: str) -> None:
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     text = table(columns).encode() if columns[0] != "\ufeff" else b"\xef\xbb\xbf" + table(columns[1:]).encode()
@@ -41,20 +41,20 @@ def test_every_code_has_its_word(tmp_path: Path, name: str, columns: str) -> Non
     assert Path(rows[0]["path"]).parent == path.parent / "pictures"
 
 
-def test_pictures_go_where_they_are_to_go(tmp_path: Path) -> None:
+def test_pictures_are_written_to_the_given_folder(tmp_path: Path) -> None:
     (tmp_path / "fer2013.csv").write_text(table())
     rows = list(read(tmp_path, pytest.fail, pictures=tmp_path / "out" / "photos"))
     assert {Path(row["path"]).parent for row in rows} == {tmp_path / "out" / "photos"}
     assert len(list((tmp_path / "out" / "photos").iterdir())) == 7
 
 
-def test_copies_of_a_picture_are_one_subject(tmp_path: Path) -> None:
+def test_duplicate_pictures_are_one_subject(tmp_path: Path) -> None:
     (tmp_path / "fer2013.csv").write_text(table() + f"3,{GREY[2]},PrivateTest\n")
     rows = list(read(tmp_path, pytest.fail))
     assert [row["subject"] for row in rows] == [f"{n:05d}" for n in (0, 1, 2, 3, 4, 5, 6, 2)]
 
 
-def test_folders_in_place_of_a_table(tmp_path: Path) -> None:
+def test_folders_instead_of_a_table(tmp_path: Path) -> None:
     for name in ("train/angry/Training_1.jpg", "test/surprise/PublicTest_2.jpg"):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).touch()
@@ -62,7 +62,7 @@ def test_folders_in_place_of_a_table(tmp_path: Path) -> None:
     assert found == {("train", "anger", "Training_1.jpg"), ("test", "surprise", "PublicTest_2.jpg")}
 
 
-def test_what_is_missing_is_named(tmp_path: Path) -> None:
+def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(
         FileNotFoundError, match=r"fer2013\.csv or icml_face_data\.csv .*, nor folders such as train/happy"
     ):
@@ -72,5 +72,5 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
         list(read(tmp_path, pytest.fail))
 
 
-def test_faces_are_looked_for_as_in_fer_plus() -> None:
+def test_faces_are_found_as_in_fer_plus() -> None:
     assert FINDER.enlarge > 1  # 48 pixels are too few for the detector

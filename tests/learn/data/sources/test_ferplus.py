@@ -1,4 +1,4 @@
-"""FER+ from a folder in its official layout, with votes that can be counted by hand."""
+"""FER+ in its official layout, with votes that can be counted by hand."""
 
 from pathlib import Path
 from typing import Any
@@ -55,13 +55,13 @@ def rows(folder: Path) -> dict[str, dict[str, Any]]:
     return {Path(row["path"]).stem: row for row in found}
 
 
-def test_what_cannot_be_used_is_told(folder: Path) -> None:
-    faults: list[str] = []
-    list(read(folder, faults.append))
+def test_unusable_rows_are_reported(folder: Path) -> None:
+    reports: list[str] = []
+    list(read(folder, reports.append))
     table = folder / "fer2013new.csv"
-    assert faults == [
+    assert reports == [
         f"{folder / 'FER2013Train' / 'absent.png'}: no such file",
-        f"{table}: line 14: 'clear.png' stands in line 2 already",
+        f"{table}: line 14: duplicate photo 'clear.png', first in line 2",
         f"{table}: line 15: the votes of 'words.png' are not ten numbers",
         f"{table}: line 16: unknown Usage 'Private'",
         f"{table}: line 17: 4 cells, expected 12",
@@ -72,7 +72,7 @@ def shares(row: dict[str, Any]) -> dict[str, float]:
     return {name: row[name] for name in EXPRESSION.labels if row[name]}
 
 
-def test_only_photos_of_the_seven_expressions_that_are_there_stay(rows: dict[str, dict[str, Any]]) -> None:
+def test_only_existing_photos_of_the_seven_expressions_are_kept(rows: dict[str, dict[str, Any]]) -> None:
     assert set(rows) == {"clear", "single", "mixed", "tie", "evenly", "valid", "test"}
 
 
@@ -98,14 +98,14 @@ def test_the_hard_label_is_the_majority(rows: dict[str, dict[str, Any]]) -> None
     }
 
 
-def test_single_votes_are_noise_and_the_rest_are_shares(rows: dict[str, dict[str, Any]]) -> None:
+def test_single_votes_are_ignored_and_the_rest_are_shares(rows: dict[str, dict[str, Any]]) -> None:
     assert shares(rows["single"]) == {"happiness": 1}
     assert shares(rows["mixed"]) == pytest.approx({"surprise": 0.6, "fear": 0.4})
     assert shares(rows["tie"]) == {"neutral": 0.5, "sadness": 0.5}
     assert shares(rows["valid"]) == pytest.approx({"disgust": 0.8, "fear": 0.2})
 
 
-def test_votes_for_contempt_leave_the_shares_but_decide_whether_a_photo_stays(rows: dict[str, dict[str, Any]]) -> None:
+def test_votes_for_contempt_are_not_shares_but_decide_whether_a_photo_is_kept(rows: dict[str, dict[str, Any]]) -> None:
     assert shares(rows["evenly"]) == pytest.approx({"sadness": 0.4, "anger": 0.6})  # 5 of 10 votes: just enough
     assert "half" not in rows  # 3 of 7
 
@@ -126,7 +126,7 @@ def test_every_expression_has_its_place_in_the_circumplex() -> None:
     assert (positive, passive) == ({"happiness", "surprise"}, {"sadness"})
 
 
-def test_another_folder_is_refused_with_what_was_looked_for(folder: Path) -> None:
+def test_another_folder_is_refused(folder: Path) -> None:
     (folder / "fer2013new.csv").unlink()
     (folder / "FER2013Valid").rename(folder / "valid")
     with pytest.raises(FileNotFoundError) as caught:

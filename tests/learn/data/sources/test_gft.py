@@ -1,4 +1,4 @@
-"""GFT: tables with a person's name, videos or photos with the same."""
+"""GFT: tables, and videos or photos, named by person."""
 
 from pathlib import Path
 
@@ -34,37 +34,45 @@ def test_coded_frames_have_a_row(folder: Path) -> None:
     assert rows[1]["timestamp"] == 2 / 30
 
 
-def test_a_list_of_people_goes_before_the_folders(folder: Path) -> None:
+def test_a_list_of_people_overrides_the_folders(folder: Path) -> None:
     (folder / "people.txt").write_text("001A valid\n")
     rows = read(folder, pytest.fail, subjects=folder / "people.txt")
     assert {row["subject"]: row["split"] for row in rows} == {"001A": "valid", "002B": "all"}
 
 
-def test_photos_go_before_videos_and_missing_ones_are_told(folder: Path) -> None:
+def test_photos_may_start_at_0(folder: Path) -> None:
+    (folder / "images" / "001A").mkdir(parents=True)
+    for number in range(3):
+        (folder / "images" / "001A" / f"{number}.jpg").touch()
+    rows = [row for row in read(folder, pytest.fail) if row["subject"] == "001A"]
+    assert [(row["frame"], Path(row["path"]).name) for row in rows] == [(0, "0.jpg"), (2, "2.jpg")]
+
+
+def test_photos_are_used_instead_of_videos_and_missing_ones_are_reported(folder: Path) -> None:
     (folder / "images" / "001A").mkdir(parents=True)
     for number in (1, 2):
         (folder / "images" / "001A" / f"{number}.jpg").touch()
     (folder / "videos" / "002B.mp4").unlink()
-    faults: list[str] = []
-    rows = list(read(folder, faults.append))
+    reports: list[str] = []
+    rows = list(read(folder, reports.append))
     assert [Path(row["path"]).name for row in rows] == ["1.jpg"]
-    assert sorted(fault.split(": ", 1)[1] for fault in faults) == [
-        f"frame 3: {folder / 'images' / '001A'} has no photo 3",
+    assert sorted(line.split(": ", 1)[1] for line in reports) == [
+        f"frame 3: no photo 3 in {folder / 'images' / '001A'}",
         "neither a video 002B nor a folder 002B of photos found",
     ]
 
 
-def test_ragged_rows_are_told(folder: Path) -> None:
+def test_damaged_rows_are_reported(folder: Path) -> None:
     table = folder / "AU" / "train" / "001A_codes.csv"
     table.write_text("\ufeffFrame,AU1,AU2,AU14\n1,1,0\n1,1,0,1\n1,1,0,1\n2,5,0,1\n")
-    faults: list[str] = []
-    rows = [row for row in read(folder, faults.append) if row["subject"] == "001A"]
+    reports: list[str] = []
+    rows = [row for row in read(folder, reports.append) if row["subject"] == "001A"]
     assert [(row["frame"], row["AU01"]) for row in rows] == [(0, 1), (1, None)]
-    assert [fault.split(": ", 2)[2] for fault in faults] == [
-        "no frame number, or fewer than 4 cells", "frame 1 stands there twice", "AU01 is '5', expected 0 or 1",
+    assert [line.split(": ", 2)[2] for line in reports] == [
+        "no frame number, or fewer than 4 cells", "duplicate frame 1", "AU01 is '5', expected 0 or 1",
     ]  # fmt: skip
 
 
-def test_what_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"not the folder of GFT: no table such as 001A\.csv found"):
+def test_missing_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"not the folder of this data set: no table such as 001A\.csv found"):
         list(read(tmp_path, pytest.fail))

@@ -1,4 +1,4 @@
-"""RAF-DB's basic expressions, as released and sorted into folders."""
+"""The basic expressions of RAF-DB, as released and sorted into folders."""
 
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,14 @@ def touch(path: Path, text: str = "") -> Path:
 
 
 def rows_of(root: Path, **options: Any) -> tuple[list[dict[str, Any]], list[str]]:
-    faults: list[str] = []
-    rows = list(read(root, faults.append, **options))
+    reports: list[str] = []
+    rows = list(read(root, reports.append, **options))
     check_labels(root, rows, TASKS)
-    return rows, faults
+    return rows, reports
 
 
 def release(folder: Path, lines: list[str], ending: str = ".jpg") -> Path:
-    """The release: its list, and for every line both pictures."""
+    """Write the release: its list, and both pictures of every line."""
     touch(folder / "EmoLabel/list_patition_label.txt", "\n".join(lines))
     for line in lines:
         stem = Path(line.split(" ")[0].replace("\\", "/")).stem
@@ -38,7 +38,7 @@ def release(folder: Path, lines: list[str], ending: str = ".jpg") -> Path:
 def test_aligned_faces(tmp_path: Path) -> None:
     release(tmp_path / "RAF-DB/basic", LINES)
     release(tmp_path / "RAF-DB/compound", ["train_0001.jpg 11"])
-    rows, faults = rows_of(tmp_path)
+    rows, reports = rows_of(tmp_path)
     assert rows[0] == {
         "path": str(tmp_path / "RAF-DB/basic/Image/aligned/train_00001_aligned.jpg"),
         "split": "train",
@@ -48,7 +48,7 @@ def test_aligned_faces(tmp_path: Path) -> None:
     }
     assert [row["expression"] for row in rows] == ORDER
     assert [row["split"] for row in rows] == ["train"] * 7 + ["test"]
-    assert faults == []
+    assert reports == []
     assert rows_of(tmp_path / "RAF-DB/basic")[0] == rows
 
 
@@ -59,14 +59,14 @@ def test_original_photos_have_a_box_and_landmarks(tmp_path: Path) -> None:
     touch(notes / "manual/train_00001_manu_attri.txt", "70\t41\n30\t40\n50\t60\n35\t80\n66\t82\n1\n0\n2\n")
     touch(notes / "boundingbox/train_00003_boundingbox.txt", "10 20\n")
     touch(notes / "manual/train_00004_manu_attri.txt", "30\t40\n70\tx\n")
-    rows, faults = rows_of(tmp_path, original=True)
+    rows, reports = rows_of(tmp_path, original=True)
     assert rows[0]["path"] == str(tmp_path / "Image/original/train_00001.JPG")
     assert [rows[0][name] for name in ("x", "y", "width", "height")] == [10.5, 20, 100, 120]
     assert rows[0]["landmarks"] == [30, 40, 70, 41, 50, 60, 35, 80, 66, 82]
     assert [(row["x"], row["landmarks"]) for row in rows[1:]] == [(None, None)] * 3
-    assert [fault.partition("Annotation")[2] for fault in faults] == [
-        "/boundingbox/train_00003_boundingbox.txt does not begin with 4 numbers",
-        "/manual/train_00004_manu_attri.txt does not begin with 10 numbers",
+    assert [line.partition("Annotation")[2] for line in reports] == [
+        "/boundingbox/train_00003_boundingbox.txt does not start with 4 numbers",
+        "/manual/train_00004_manu_attri.txt does not start with 10 numbers",
     ]
 
 
@@ -77,42 +77,42 @@ def test_ragged_lists(tmp_path: Path) -> None:
         "\ufefftrain_00001.jpg 1\r\ntrain_00001.jpg 1\r\n\r\ntrain_00002.jpg 8\r\ntrain_00003.jpg\r\n"
         "train_00004.jpg x\r\ntrain_99999.jpg 1\r\nvalid_00001.jpg 1\r\ntest_0001.jpg  7 \r\n",
     )
-    rows, faults = rows_of(tmp_path)
+    rows, reports = rows_of(tmp_path)
     assert [Path(row["path"]).stem for row in rows] == ["train_00001_aligned", "test_0001_aligned"]
     where = f"{tmp_path / 'EmoLabel/list_patition_label.txt'}: line "
-    assert [fault.removeprefix(where) for fault in faults] == [
-        "2: train_00001.jpg stands there twice",
+    assert [line.removeprefix(where) for line in reports] == [
+        "2: train_00001.jpg: duplicate picture",
         "4: 8 is outside [1, 7]",
         "5: 'train_00003.jpg' is not a number",
         "6: 'x' is not a number",
         f"7: train_99999.jpg: no such picture in {tmp_path / 'Image/aligned'}",
-        "8: 'valid_00001.jpg' begins neither with train nor with test",
+        "8: 'valid_00001.jpg' starts with neither train nor test",
     ]
 
 
-def test_the_copy_that_is_sorted_into_folders(tmp_path: Path) -> None:
+def test_the_copy_sorted_into_folders(tmp_path: Path) -> None:
     data = tmp_path / "archive/DATASET"
     touch(data / "train/3/train_00001_aligned.jpg")
     touch(data / "train/1/train_00002_aligned.JPG")
     touch(data / "train/1/._train_00002_aligned.JPG")
     touch(data / "train/1/Thumbs.db")
     touch(data / "test/7/test_0001_aligned.jpg")
-    rows, faults = rows_of(tmp_path)
+    rows, reports = rows_of(tmp_path)
     assert [(Path(row["path"]).name, row["split"], row["expression"]) for row in rows] == [
         ("train_00002_aligned.JPG", "train", "surprise"),
         ("train_00001_aligned.jpg", "train", "disgust"),
         ("test_0001_aligned.jpg", "test", "neutral"),
     ]
-    assert faults == []
+    assert reports == []
     csv = touch(
         tmp_path / "archive/train_labels.csv",
         "image,label\ntrain_00001_aligned.jpg,3\ntrain_00001_aligned.jpg,3\n"
         "train_00002_aligned.jpg,2\ntrain_00002_aligned.jpg,9\n",
     )
-    rows, faults = rows_of(tmp_path)
+    rows, reports = rows_of(tmp_path)
     assert [row["expression"] for row in rows] == ["disgust", "neutral"]
-    assert [fault.removeprefix(f"{csv}: line ") for fault in faults] == [
-        "3: train_00001_aligned.jpg stands there twice",
+    assert [line.removeprefix(f"{csv}: line ") for line in reports] == [
+        "3: train_00001_aligned.jpg: duplicate picture",
         f"4: train_00002_aligned.jpg: no such picture in {data / 'train/2'}",
         "5: 9 is outside [1, 7]",
     ]
@@ -120,10 +120,11 @@ def test_the_copy_that_is_sorted_into_folders(tmp_path: Path) -> None:
         rows_of(tmp_path, original=True)
 
 
-def test_another_set_that_is_sorted_into_folders_is_refused(tmp_path: Path) -> None:
-    for code in range(8):
+@pytest.mark.parametrize("other", [0, 8])
+def test_another_set_sorted_into_folders_is_refused(tmp_path: Path, other: int) -> None:
+    for code in (*range(1, 8), other):
         touch(tmp_path / f"test/{code}/a.jpg")
-    with pytest.raises(ValueError, match=r"test/0: RAF-DB has labels 1 to 7"):
+    with pytest.raises(ValueError, match=rf"test/{other}: RAF-DB has labels 1 to 7"):
         rows_of(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""RAF-DB's compound expressions."""
+"""The compound expressions of RAF-DB."""
 
 from pathlib import Path
 
@@ -25,8 +25,8 @@ def release(folder: Path, labels: list[int]) -> Path:
 def test_eleven_compounds_in_their_order(tmp_path: Path) -> None:
     release(tmp_path / "basic", [1, 2])
     release(tmp_path / "compound", [*range(1, 12), 12])
-    faults: list[str] = []
-    rows = list(read(tmp_path, faults.append))
+    reports: list[str] = []
+    rows = list(read(tmp_path, reports.append))
     check_labels(tmp_path, rows, TASKS)
     assert rows[0] == {
         "path": str(tmp_path / "compound/Image/aligned/train_0001_aligned.jpg"),
@@ -37,7 +37,7 @@ def test_eleven_compounds_in_their_order(tmp_path: Path) -> None:
     }
     assert [row["compound"] for row in rows] == [*COMPOUND.labels, "happily surprised"]
     assert rows[-1]["split"] == "test"
-    assert [fault.rpartition(": ")[2] for fault in faults] == ["12 is outside [1, 11]"]
+    assert [line.rpartition(": ")[2] for line in reports] == ["12 is outside [1, 11]"]
 
 
 def test_original_photos(tmp_path: Path) -> None:

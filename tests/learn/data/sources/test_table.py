@@ -1,4 +1,4 @@
-"""Tables of one's own."""
+"""Tables of your own."""
 
 import gzip
 from pathlib import Path
@@ -19,10 +19,10 @@ def table(folder: Path, text: str) -> Path:
 
 
 def rows_of(path: Path, **options: Any) -> list[dict[str, Any]]:
-    """The rows of a table without a fault."""
-    faults: list[str] = []
-    rows = list(read(path, faults.append, **options))
-    assert not faults
+    """Return the rows of a table without errors."""
+    reports: list[str] = []
+    rows = list(read(path, reports.append, **options))
+    assert not reports
     return rows
 
 
@@ -55,7 +55,7 @@ def test_names_that_look_like_numbers_stay_names(tmp_path: Path) -> None:
     assert row["subject"] == "07"
 
 
-def test_a_quoted_comma_is_no_end_of_a_cell(tmp_path: Path) -> None:
+def test_a_quoted_comma_does_not_end_a_cell(tmp_path: Path) -> None:
     (row,) = rows_of(table(tmp_path, 'path,note,valence\na.jpg,"one, two",0.5\n'))
     assert (row["note"], row["valence"]) == ("one, two", 0.5)
 
@@ -83,18 +83,18 @@ def test_an_empty_split_is_filled_in(tmp_path: Path) -> None:
     assert rows[1]["split"] == "test"
 
 
-def test_rows_that_cannot_be_used_are_told_and_the_rest_goes_on(tmp_path: Path) -> None:
+def test_unusable_rows_are_reported_and_the_rest_is_read(tmp_path: Path) -> None:
     path = table(tmp_path, "path,valence\na.jpg,0.5\nb.jpg\n,0.1\nc.jpg,0.5,1\nd.jpg,0.2\n")
-    faults: list[str] = []
-    assert [Path(row["path"]).name for row in read(path, faults.append)] == ["a.jpg", "d.jpg"]
-    assert sorted(faults) == [
+    reports: list[str] = []
+    assert [Path(row["path"]).name for row in read(path, reports.append)] == ["a.jpg", "d.jpg"]
+    assert sorted(reports) == [
         f"{path}: line 3: 1 cells, expected 2",
         f"{path}: line 5: 3 cells, expected 2",
         f"{path}: row 2: has no path",
     ]
 
 
-def test_the_label_space_may_be_ones_own(tmp_path: Path) -> None:
+def test_the_label_space_may_be_your_own(tmp_path: Path) -> None:
     (tmp_path / "tasks.yaml").write_text("bird: {kind: classes, labels: [duck, heron]}\nexpression:\n")
     path = table(tmp_path, "path,bird,expression\na.jpg,duck,fear\n")
     space = tasks(path, tasks=tmp_path / "tasks.yaml")
@@ -104,7 +104,7 @@ def test_the_label_space_may_be_ones_own(tmp_path: Path) -> None:
     assert rows_of(path, tasks=tmp_path / "tasks.yaml")[0]["bird"] == "duck"
 
 
-def test_compound_expressions_are_a_task_where_there_is_such_a_column(tmp_path: Path) -> None:
+def test_compound_expressions_are_a_task_if_the_table_has_the_column(tmp_path: Path) -> None:
     assert tasks(table(tmp_path, "path,compound\n")) == ALL_TASKS
     assert tasks(table(tmp_path, "path,valence\n")) == FACE
 
@@ -116,15 +116,15 @@ def test_compound_expressions_are_a_task_where_there_is_such_a_column(tmp_path: 
         ("path,au06,valence\na.jpg,1,0\n", r"unknown column au06; did you mean AU06\?"),
         ("path,Valence\na.jpg,1\n", r"unknown column Valence; did you mean valence\?"),
         ("path,Frame,valence\na.jpg,1,0\n", r"unknown column Frame; did you mean frame\?"),
-        ("path,AU12,AU12\na.jpg,1,0\n", "column AU12 stands there twice"),
-        ("path,crop,AU12\na.jpg,1,0\n", "column crop is made by mien"),
+        ("path,AU12,AU12\na.jpg,1,0\n", "duplicate column AU12"),
+        ("path,crop,AU12\na.jpg,1,0\n", "column crop is reserved"),
         ("file,valence\na.jpg,1\n", "it has file, valence"),
         ("path,split\na.jpg,train\n", "label columns as `mien tasks` prints them"),
-        ("path;valence\na.jpg;0,1\n", "labels.csv: its cells are parted by semicolons; commas are expected"),
+        ("path;valence\na.jpg;0,1\n", "labels.csv: cells are separated by semicolons; use commas"),
         ("", "labels.csv: "),
     ],
 )
-def test_what_is_no_such_table_is_refused(text: str, message: str, tmp_path: Path) -> None:
+def test_other_tables_are_refused(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=message):
         rows_of(table(tmp_path, text))
 

@@ -1,4 +1,4 @@
-"""GTSRB from folders in its layout; and traits that a reader of signs can check."""
+"""GTSRB in its official layout, and traits that a driver can check."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -11,7 +11,7 @@ from mien.learn.data.manifest.manifest import check_labels
 from mien.learn.data.sources.traffic_signs import CLASSES, FILLS, RELATEDNESS, SHAPES, TASKS, TRAITS, read
 
 TRACKS = {0: 5, 3: 1, 42: 12}
-"""Tracks of these classes; the others have two."""
+"""Number of tracks of these classes; the others have two."""
 
 
 def write(root: Path, style: str, suffix: str) -> Path:
@@ -31,10 +31,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def all_of(folder: Path) -> list[dict[str, Any]]:
-    """The rows of a folder without a fault."""
-    faults: list[str] = []
-    rows = list(read(folder, faults.append))
-    assert not faults
+    """Return the rows of a folder without errors."""
+    reports: list[str] = []
+    rows = list(read(folder, reports.append))
+    assert not reports
     return rows
 
 
@@ -54,7 +54,7 @@ def test_every_picture_has_its_class_and_its_traits(folder: Path) -> None:
     check_labels(folder, rows, TASKS)
 
 
-def test_the_folders_of_the_release_are_read_alike(folder: Path, tmp_path: Path) -> None:
+def test_both_styles_of_folders_give_the_same_rows(folder: Path, tmp_path: Path) -> None:
     official = write(tmp_path / "official", "{:05d}", ".ppm")
     kept = ("sign", "split", "subject")
     assert [[row[key] for key in kept] for row in all_of(official)] == [
@@ -62,8 +62,9 @@ def test_the_folders_of_the_release_are_read_alike(folder: Path, tmp_path: Path)
     ]
 
 
-def test_a_track_is_in_one_split_and_a_class_of_five_in_all(folder: Path) -> None:
-    splits, tracks = defaultdict(set), defaultdict(lambda: defaultdict(set))
+def test_a_track_is_in_one_split_and_a_class_of_five_tracks_in_all(folder: Path) -> None:
+    splits: dict[str, set[str]] = defaultdict(set)
+    tracks: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for row in all_of(folder):
         splits[row["subject"]].add(row["split"])
         tracks[row["sign"]][row["split"]].add(row["subject"])
@@ -74,7 +75,7 @@ def test_a_track_is_in_one_split_and_a_class_of_five_in_all(folder: Path) -> Non
     assert set(tracks[CLASSES[3]]) == {"train"}
 
 
-def test_the_table_is_exact_and_of_use() -> None:
+def test_the_table_is_exact_and_tells_signs_apart() -> None:
     weights = RELATEDNESS.weights
     assert weights.shape == (43, len(TRAITS))
     assert set(np.unique(weights)) == {0, 1}
@@ -103,25 +104,25 @@ def test_the_table_is_exact_and_of_use() -> None:
         ("traffic lights", {"shape=triangle", "fill=white", "red rim"}),
     ],
 )
-def test_signs_look_as_everybody_knows_them(name: str, expected: set[str]) -> None:
+def test_known_signs_have_their_traits(name: str, expected: set[str]) -> None:
     assert traits(name) == expected
 
 
 def test_missing_folders_are_named(folder: Path, tmp_path: Path) -> None:
     for picture in (folder / "7").iterdir():
         picture.unlink()
-    faults: list[str] = []
-    assert "speed limit 100" not in {row["sign"] for row in read(folder, faults.append)}
-    assert faults == [f"{folder / '7'}: there are no pictures track_frame.ppm, .png, .jpg"]
+    reports: list[str] = []
+    assert "speed limit 100" not in {row["sign"] for row in read(folder, reports.append)}
+    assert reports == [f"{folder / '7'}: no pictures named track_frame (.ppm, .png, .jpg)"]
     (folder / "7").rmdir()
     with pytest.raises(FileNotFoundError, match=r"not the folder of this data set: 7 or 00007 not found$"):
         all_of(folder)
 
 
 @pytest.mark.parametrize("name", ["photo.jpg", "00001.jpg", "a_00001.jpg", "00001_b.JPG"])
-def test_a_picture_without_a_track_is_a_fault(name: str, folder: Path) -> None:
+def test_a_picture_without_a_track_is_reported(name: str, folder: Path) -> None:
     count = len(all_of(folder))
     (folder / "12" / name).touch()
-    faults: list[str] = []
-    assert len(list(read(folder, faults.append))) == count
-    assert faults == [f"{folder / '12' / name}: the name of a picture must be track_frame, such as 00003_00012"]
+    reports: list[str] = []
+    assert len(list(read(folder, reports.append))) == count
+    assert reports == [f"{folder / '12' / name}: the name is not track_frame, such as 00003_00012"]

@@ -1,7 +1,9 @@
-"""BP4D+ (Zhang et al. 2016): 140 people; tasks T1, T6, T7 and T8 are coded, 34 units present or not, five graded.
+"""BP4D+ (Zhang et al. 2016): 140 people, presence of 34 action units in tasks T1, T6, T7 and T8, intensity of five.
 
-The layout is that of :mod:`mien.learn.data.sources.bp4d`. Its photos begin with number 0, its tables with frame 1.
-Column 99 of the tables marks frames that could not be coded; their units are 9, which is null here.
+Expected layout: that of :mod:`mien.learn.data.sources.bp4d`. Photos start at number 0, tables at frame 1. Column 99 of
+the tables marks frames that could not be coded; their units are 9, which is null here.
+
+The data is available by agreement with Binghamton University, for research.
 """
 
 from __future__ import annotations
@@ -9,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mien.learn.data.pack.write import Row
+from mien.learn.data.manifest.columns import Row
 from mien.learn.data.sources import bp4d
-from mien.learn.data.sources.shared.copies import subject_splits
-from mien.learn.data.sources.shared.files import Fault
+from mien.learn.data.sources.shared.files import Report
+from mien.learn.data.sources.shared.splits import read_subject_splits
 from mien.tasks import FACE
 
 TASKS = FACE
@@ -24,18 +26,18 @@ METADATA = {
 }
 
 
-def read(root: Path, fault: Fault, *, subjects: Path | None = None, first: int | None = None) -> Iterator[Row]:
-    """A row for each coded frame whose photo is there, in the split all unless ``subjects`` says otherwise.
+def read(root: Path, report: Report, *, subjects: Path | None = None, first: int | None = None) -> Iterator[Row]:
+    """Yield a row for each coded frame that has a photo, in the split all unless ``subjects`` has another.
 
     Args:
-        root: of the release, or a folder around it.
-        fault: told what cannot be used.
-        subjects: a text file with lines ``F001 train``, such as the partitions of FERA 2017, which come with the
-            challenge's data and are not known here.
-        first: the number of the photo that shows frame 1. By itself: 0 if a task has a photo 0, and 1 if not.
+        root: the folder of the release, or one around it.
+        report: called with a line for each unusable row.
+        subjects: a text file with lines ``F001 train``, such as the partitions of FERA 2017, which come with the data
+            of the challenge; we do not know them.
+        first: the number of the photo that shows frame 1. By default 0 if a task has a photo 0, and 1 otherwise.
 
     Raises:
-        FileNotFoundError: naming the folders that were looked for.
+        FileNotFoundError: naming the folders that were not found.
     """
-    splits = subject_splits(subjects, fault) if subjects is not None else {}
-    yield from bp4d.rows(root, fault, dataset="bp4d_plus", splits=splits, first=first)
+    splits = read_subject_splits(subjects, report) if subjects is not None else {}
+    yield from bp4d.rows(root, report, dataset="bp4d_plus", splits=splits, first=first)

@@ -1,6 +1,6 @@
-"""CelebA (Liu et al. 2015): 202,599 photos of 10,177 people, 40 attributes each.
+"""CelebA (Liu et al. 2015): 202,599 photos of 10,177 people with 40 attributes each.
 
-Expected, under the names of the release::
+Expected layout::
 
     Img/img_align_celeba/000001.jpg            aligned, 178 x 218
     Anno/list_attr_celeba.txt                  a line with the count, a line with the names, ``000001.jpg -1 1 ...``
@@ -8,7 +8,8 @@ Expected, under the names of the release::
     Anno/list_landmarks_align_celeba.txt       count, names, ``000001.jpg 69 109 106 113 ...``; may be missing
     Eval/list_eval_partition.txt               ``000001.jpg 0``; 0 is train, 1 valid, 2 test; may be missing
 
-or the same files in one folder, as libraries keep them, or their CSV form (``list_attr_celeba.csv`` with ``image_id``).
+or the same files in one folder, as libraries keep them, or their CSV form (``list_attr_celeba.csv`` with ``image_id``),
+which has no identities. The data is for non-commercial research.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from mien.learn.data.pack.write import Row
-from mien.learn.data.sources.shared.copies import Shelf, dealt, home
-from mien.learn.data.sources.shared.files import Fault, lines, number, required
+from mien.learn.data.manifest.columns import Row
+from mien.learn.data.sources.shared.file_lookup import FileLookup
+from mien.learn.data.sources.shared.files import Report, find_root, required
+from mien.learn.data.sources.shared.splits import deal
+from mien.learn.data.sources.shared.text import lines, number
 from mien.tasks import Kind, Task
 
 ATTRIBUTES = (
@@ -55,7 +58,7 @@ WHOLE = 112
 PARTITIONS = {"0": "train", "1": "valid", "2": "test"}
 
 SHARES = (0.1, 0.1)
-"""Of each person's photos those for valid and test in the subject-dependent division."""
+"""Shares of the photos of each person that are valid and test in the subject-dependent split."""
 
 ATTRIBUTE_FILES = tuple(
     f"{folder}list_attr_celeba.{end}" for folder in ("Anno/", "") for end in ("txt", "txt.gz", "csv")
@@ -67,62 +70,62 @@ Split = Literal["official", "subject_dependent"]
 
 
 def tasks(_root: Path, *, identities: bool = False) -> tuple[Task, ...]:
-    """The attributes and, if asked for, the person as one of 10,177 classes (the column ``identity``)."""
+    """Return the attributes and, with ``identities``, the person as one of 10,177 classes (the column ``identity``)."""
     names = tuple(str(person) for person in range(1, PEOPLE + 1))
     meanings = tuple(f"probability that it is person {name}" for name in names)
     return (*TASKS, Task("identity", Kind.CLASSES, names, meanings)) if identities else TASKS
 
 
 def read(
-    root: Path, fault: Fault, *, split: Split = "official", identities: bool = False, seed: int = 0
+    root: Path, report: Report, *, split: Split = "official", identities: bool = False, seed: int = 0
 ) -> Iterator[Row]:
-    """A row for each photo that is there: 40 attributes (1 yes, 0 no), person and landmarks where their files are.
+    """Yield a row for each photo: 40 attributes (1 yes, 0 no), and person and landmarks if their files are there.
 
     Args:
-        root: of the release, or a folder around it.
-        fault: told what cannot be used.
-        split: ``official`` divides by person. ``subject_dependent`` is that of papers/003: each person's photos are
-            dealt to train, valid and test, eight to one to one and at least one each. Who has two photos is in train
-            and test; who has one, in train.
-        identities: the person is to be a class; then the file of identities must be there. The official division has
-            other people in each split, so that this is of use with ``subject_dependent`` only.
-        seed: of the subject-dependent division.
+        root: the folder of the release, or one around it.
+        report: called with a line for each unusable row.
+        split: ``official`` has different people in each split. ``subject_dependent`` is that of papers/003: the photos
+            of each person are distributed to train, valid and test, 8 : 1 : 1 and at least one each. People with two
+            photos are in train and test, people with one in train.
+        identities: whether the person is a class; then the file of identities must be there. This is useful with
+            ``subject_dependent`` only.
+        seed: the seed of the subject-dependent split.
 
     Raises:
-        FileNotFoundError: naming the files that were looked for.
+        FileNotFoundError: naming the files that were not found.
         ValueError: if a file lacks an attribute, or the split is unknown.
     """
-    root = home(root, ATTRIBUTE_FILES)
+    root = find_root(root, ATTRIBUTE_FILES)
     (table,) = required(root, ATTRIBUTE_FILES)
-    shelf = Shelf()
-    folder = _photos(root, shelf)
+    lookup = FileLookup()
+    folder = _photos(root, lookup)
     needs = identities or split == "subject_dependent"
-    people = _people(_optional(root, "Anno", "identity_CelebA", needed=needs), fault)
+    people = _people(_optional(root, "Anno", "identity_CelebA", needed=needs), report)
     if split == "official":
-        splits = _partition(_optional(root, "Eval", "list_eval_partition", needed=False), fault)
+        splits = _partition(_optional(root, "Eval", "list_eval_partition", needed=False), report)
     elif split == "subject_dependent":
-        splits = _divided({name: who for name, who in people.items() if shelf.find(folder / name)}, seed)
+        splits = _divided({name: who for name, who in people.items() if lookup.find(folder / name)}, seed)
     else:
         raise ValueError(f"split {split!r}: expected official or subject_dependent")
-    landmarks = _landmarks(_optional(root, "Anno", "list_landmarks_align_celeba", needed=False), fault)
-    for name, attributes in _attributes(table, fault):
-        photo = shelf.find(folder / name)
+    landmarks = _landmarks(_optional(root, "Anno", "list_landmarks_align_celeba", needed=False), report)
+    for name, attributes in _attributes(table, report):
+        photo = lookup.find(folder / name)
         if photo is None:
-            fault(f"{folder}: has no {name}")
+            report(f"{folder / name}: no such picture")
             continue
         person = people.get(name)
         row: Row = {"path": str(photo), "split": splits.get(name, "all"), "dataset": "celeba"}
         yield {**row, "subject": person, "identity": person, "landmarks": landmarks.get(name), **attributes}
 
 
-def _photos(root: Path, shelf: Shelf) -> Path:
-    """The folder of the photos; in many copies it lies in another one of its name."""
+def _photos(root: Path, lookup: FileLookup) -> Path:
+    """Return the folder of the photos; in many copies it is in another folder of the same name."""
     for place in (root / name for name in FOLDERS):
         for folder in (place, place / place.name):
-            if any(name.endswith((".jpg", ".png", ".jpeg")) for name in shelf.files(folder)):
+            if any(name.endswith((".jpg", ".png", ".jpeg")) for name in lookup.names(folder)):
                 return folder
     names = ", ".join(FOLDERS[:-1])
-    raise FileNotFoundError(f"{root}: not the folder of this data set: no photos in {names} or beside the labels")
+    raise FileNotFoundError(f"{root}: not the folder of this data set: no photos in {names} or next to the labels")
 
 
 def _optional(root: Path, folder: str, name: str, *, needed: bool) -> Path | None:
@@ -135,77 +138,77 @@ def _optional(root: Path, folder: str, name: str, *, needed: bool) -> Path | Non
         return None
 
 
-def _cells(path: Path, fault: Fault, count: int) -> Iterator[tuple[int, list[str]]]:
-    """Line and cells, the picture's name first, of each row with ``count`` of them; of a name the first row only."""
+def _cells(path: Path, report: Report, count: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield line and cells, the picture first, of each row with ``count`` cells; of duplicates, the first."""
     seen: set[str] = set()
-    for line, text in lines(path, fault):
+    for line, text in lines(path, report):
         cells = text.replace(",", " ").split()
         if not cells or "." not in cells[0]:
-            continue  # the count and the head of the release
+            continue  # the count and the header of the release
         name = cells[0].replace("\\", "/").rpartition("/")[2]
         if len(cells) != count:
-            fault(f"{path}: line {line}: {len(cells)} cells, expected {count}")
+            report(f"{path}: line {line}: {len(cells)} cells, expected {count}")
         elif name in seen:
-            fault(f"{path}: line {line}: {name} stands there twice")
+            report(f"{path}: line {line}: {name}: duplicate picture")
         else:
             seen.add(name)
             yield line, [name, *cells[1:]]
 
 
-def _attributes(path: Path, fault: Fault) -> Iterator[tuple[str, Row]]:
-    """Picture and attributes; the columns go by the names in the file's head."""
-    head: list[str] = next((cells for _, text in lines(path) if len(cells := text.replace(",", " ").split()) > 1), [])
-    names = head[1:] if head[:1] == ["image_id"] else head
+def _attributes(path: Path, report: Report) -> Iterator[tuple[str, Row]]:
+    """Yield picture and attributes; columns are identified by the header of the file."""
+    header: list[str] = next((cells for _, text in lines(path) if len(cells := text.replace(",", " ").split()) > 1), [])
+    names = header[1:] if header[:1] == ["image_id"] else header
     if missing := [name for name in ATTRIBUTES if name not in names]:
         raise ValueError(f"{path}: has no column {', '.join(missing[:3])}{' and more' if len(missing) > 3 else ''}")
     values = {"1": 1.0, "-1": 0.0, "0": 0.0}
-    for line, (name, *cells) in _cells(path, fault, len(names) + 1):
+    for line, (name, *cells) in _cells(path, report, len(names) + 1):
         by_name = dict(zip(names, cells, strict=True))
         if wrong := [label for label in ATTRIBUTES if by_name[label] not in values]:
-            fault(f"{path}: line {line}: {wrong[0]} is {by_name[wrong[0]]!r}, expected 1 or -1")
+            report(f"{path}: line {line}: {wrong[0]} is {by_name[wrong[0]]!r}, expected 1 or -1")
         yield name, {label: values.get(by_name[label]) for label in ATTRIBUTES}
 
 
-def _people(path: Path | None, fault: Fault) -> dict[str, str]:
-    """Picture -> person."""
+def _people(path: Path | None, report: Report) -> dict[str, str]:
+    """Return picture -> person."""
     found = {}
-    for line, (name, person) in _cells(path, fault, 2) if path else ():
+    for line, (name, person) in _cells(path, report, 2) if path else ():
         if person.isdecimal() and 1 <= int(person) <= PEOPLE:
             found[name] = str(int(person))
         else:
-            fault(f"{path}: line {line}: person {person!r} is none of 1 to {PEOPLE}")
+            report(f"{path}: line {line}: person {person!r} is not from 1 to {PEOPLE}")
     return found
 
 
-def _partition(path: Path | None, fault: Fault) -> dict[str, str]:
-    """Picture -> split."""
+def _partition(path: Path | None, report: Report) -> dict[str, str]:
+    """Return picture -> split."""
     found = {}
-    for line, (name, part) in _cells(path, fault, 2) if path else ():
+    for line, (name, part) in _cells(path, report, 2) if path else ():
         if part in PARTITIONS:
             found[name] = PARTITIONS[part]
         else:
-            fault(f"{path}: line {line}: partition {part!r}, expected 0, 1 or 2")
+            report(f"{path}: line {line}: partition {part!r}, expected 0, 1 or 2")
     return found
 
 
 def _divided(people: dict[str, str], seed: int) -> dict[str, str]:
-    """Picture -> split, everybody in every split."""
+    """Return picture -> split, each person being in every split."""
     photos: dict[str, list[str]] = {}
     for name, person in people.items():
         photos.setdefault(person, []).append(name)
     found: dict[str, str] = {}
     for theirs in photos.values():
-        found |= dealt(theirs, valid=SHARES[0], test=SHARES[1], seed=seed)
+        found |= deal(theirs, valid=SHARES[0], test=SHARES[1], seed=seed)
     return found
 
 
-def _landmarks(path: Path | None, fault: Fault) -> dict[str, list[float]]:
-    """Picture -> ten numbers. The release's left eye is the one on the left of the picture: the person's right."""
+def _landmarks(path: Path | None, report: Report) -> dict[str, list[float]]:
+    """Return picture -> ten numbers. The release's "left" eye is the left one in the picture, the person's right."""
     found = {}
-    for line, (name, *cells) in _cells(path, fault, 11) if path else ():
+    for line, (name, *cells) in _cells(path, report, 11) if path else ():
         values = [value for cell in cells if (value := number(cell)) is not None]
         if len(values) == 10:
             found[name] = values
         else:
-            fault(f"{path}: line {line}: a landmark of {name} is not a number")
+            report(f"{path}: line {line}: {name}: a landmark is not a number")
     return found

@@ -1,7 +1,9 @@
 """Clothing Attributes Data Set (Chen, Gallagher and Girod 2012), the CAD of papers/002: photos of people's clothes.
 
-Expected in the archive or folder, under the names of the release: ``images/000001.jpg`` and so on, and
-``labels/*_GT.mat``, 26 files whose ``GT`` has one value a photo; NaN where the six annotators did not agree.
+Expected layout: ``images/000001.jpg`` and so on, and ``labels/*_GT.mat``, 26 files whose ``GT`` has one value per
+photo, NaN where the six annotators did not agree.
+
+There are no official splits. The photos are from the web, for research.
 """
 
 from __future__ import annotations
@@ -15,8 +17,8 @@ import numpy as np
 import scipy.io
 from numpy.typing import NDArray
 
-from mien.learn.data.pack.write import Row
-from mien.learn.data.sources.shared.files import Fault, required
+from mien.learn.data.manifest.columns import Row
+from mien.learn.data.sources.shared.files import Report, required
 from mien.tasks import Kind, Task, one_hot_labels
 
 LABELS, IMAGES = "labels", "images"
@@ -51,7 +53,7 @@ BINARY = {
     "black": "black",
     "many_colors": "many colours",
 }
-"""File -> label, in the order of the release: 1 is no and 2 is yes; of ``gender`` 2 is female."""
+"""File -> label, in the order of the release: 1 is no and 2 is yes; for ``gender``, 2 is female."""
 
 SEVERAL = {
     "sleevelength": one_hot_labels("sleeve_length", ("none", "short", "long")),
@@ -66,7 +68,7 @@ MEANINGS = {
     "skin exposure": "much skin shows",
     "many colours": "more than two colours",
 }
-"""Labels that do not say what they mean."""
+"""Meanings of labels that do not explain themselves."""
 
 TASKS = (
     Task("category", Kind.CLASSES, CLASSES, tuple(f"probability that the piece is a {name}" for name in CLASSES)),
@@ -77,7 +79,7 @@ TASKS = (
         tuple(f"probability of: {MEANINGS.get(label, label.replace('_', ' '))}" for label in ATTRIBUTES),
     ),
 )
-"""Seven categories; 23 yes/no attributes and two with three values each, one label a value."""
+"""Seven categories; 23 yes/no attributes and two with three values each, one label per value."""
 
 METADATA = {
     "source": "Clothing Attributes Data Set (Chen, Gallagher and Girod 2012)",
@@ -88,38 +90,42 @@ WHOLE = 280
 """Pictures are packed whole, scaled to this side."""
 
 
-def read(root: Path, fault: Fault) -> Iterator[Row]:
-    """Manifest rows of all photos, in their order, in one split ``all``; use folds to divide them.
+def read(root: Path, report: Report) -> Iterator[Row]:
+    """Yield the rows of all photos, in order, in the split ``all``; use folds to divide them.
 
-    ``subject`` is the first photo with the same bytes: some photos stand there two to four times, with labels of their
-    own, and must not be divided between training and validation. A value that is not agreed on is null; of an attribute
-    with three values it leaves all three null. A photo that is not there is a fault, and so is a value that is none,
-    which counts as not agreed on.
+    ``subject`` is the first photo with the same bytes: some photos occur two to four times, each time with other
+    labels, and must not be divided between training and validation. A value that was not agreed on is null; for an
+    attribute with three values, all three are null. A missing photo is reported, and so is a value out of range, which
+    counts as not agreed on.
+
+    Args:
+        root: the folder of the release.
+        report: called with a line for each missing photo and each value out of range.
 
     Raises:
-        FileNotFoundError: naming the files that were looked for.
-        ValueError: if a file holds no labels, or more or fewer than the first one.
+        FileNotFoundError: naming the files that were not found.
+        ValueError: if a file has no labels, or not as many as the first one.
     """
     names = ("category", *BINARY, *SEVERAL)
     images, *places = required(root, IMAGES, *(f"{LABELS}/{name}_GT.mat" for name in names))
     files = dict(zip(names, places, strict=True))
     counts = {"category": len(CLASSES)} | dict.fromkeys(BINARY, 2) | {name: len(SEVERAL[name]) for name in SEVERAL}
-    values = {name: _values(path, counts[name], fault) for name, path in files.items()}
+    values = {name: _values(path, counts[name], report) for name, path in files.items()}
     count = len(values["category"])
     for name, column in values.items():
         if len(column) != count:
-            raise ValueError(f"{files[name]}: holds {len(column)} labels, {files['category'].name} has {count}")
+            raise ValueError(f"{files[name]}: {len(column)} labels, but {files['category'].name} has {count}")
     first: dict[str, str] = {}
     for index in range(count):
         photo = images / f"{index + 1:06d}.jpg"
         try:
-            bytes_of_it = hashlib.sha256(photo.read_bytes()).hexdigest()
+            content = hashlib.sha256(photo.read_bytes()).hexdigest()
         except OSError:
-            fault(f"{photo}: no such file")
+            report(f"{photo}: no such file")
             continue
         found = {name: None if np.isnan(column[index]) else int(column[index]) for name, column in values.items()}
         row: Row = {"path": str(photo), "split": "all", "dataset": "clothing_attributes"}
-        row["subject"] = first.setdefault(bytes_of_it, photo.stem)
+        row["subject"] = first.setdefault(content, photo.stem)
         row["category"] = None if (value := found["category"]) is None else CLASSES[value - 1]
         row |= {label: None if (value := found[name]) is None else value - 1.0 for name, label in BINARY.items()}
         for name, labels in SEVERAL.items():
@@ -128,16 +134,16 @@ def read(root: Path, fault: Fault) -> Iterator[Row]:
         yield row
 
 
-def _values(path: Path, count: int, fault: Fault) -> NDArray[np.float64]:
-    """The numbers 1 to ``count``, or NaN, of one file."""
+def _values(path: Path, count: int, report: Report) -> NDArray[np.float64]:
+    """Return the numbers 1 to ``count``, or NaN, of one file."""
     try:
         values = np.array(scipy.io.loadmat(path)["GT"], np.float64).ravel()
     except KeyError:
-        raise ValueError(f"{path}: holds no GT") from None
+        raise ValueError(f"{path}: has no GT") from None
     except (scipy.io.matlab.MatReadError, ValueError, TypeError, NotImplementedError, zlib.error) as error:
-        raise ValueError(f"{path}: cannot be read as a MATLAB file ({error})") from None
+        raise ValueError(f"{path}: not a readable MATLAB file ({error})") from None
     wrong = ~np.isnan(values) & ~np.isin(values, np.arange(1, count + 1))
     for index in np.flatnonzero(wrong):
-        fault(f"{path}: photo {index + 1} has the value {values[index]:g}, expected 1 to {count}")
+        report(f"{path}: photo {index + 1}: value {values[index]:g}, expected 1 to {count}")
     values[wrong] = np.nan
     return values

@@ -1,17 +1,20 @@
-"""Caltech-UCSD Birds 200-2011 (Wah et al. 2011): 11,788 photos of 200 species, 312 attributes each.
+"""Caltech-UCSD Birds 200-2011 (Wah et al. 2011): 11,788 photos of 200 species with 312 attributes each.
 
-Expected, under the names of the release::
+Expected layout::
 
     images/001.Black_footed_Albatross/Black_Footed_Albatross_0046_18.jpg
     images.txt                  ``1 001.Black_footed_Albatross/...jpg``
     classes.txt                 ``1 001.Black_footed_Albatross``
     image_class_labels.txt      ``1 1``: photo, class
-    train_test_split.txt        ``1 0``: photo, 1 is for training
+    train_test_split.txt        ``1 0``: photo, 1 for training
     bounding_boxes.txt          ``1 60.0 27.0 325.0 304.0``: photo, x, y, width, height
     attributes/image_attribute_labels.txt   ``1 1 0 3 27.708``: photo, attribute, present, certainty, seconds
-    attributes.txt              ``1 has_bill_shape::curved_(up_or_down)``; in ``attributes`` or beside the folder
+    attributes.txt              ``1 has_bill_shape::curved_(up_or_down)``; also in ``attributes`` or next to the folder
 
-Some lines of the attributes have a cell too many; the first four are as in all others.
+Some lines of the attributes have an extra cell; only their first four cells are read.
+
+The attributes are weak: each photo was described by one crowd worker, with a certainty. The photos are from the web,
+for research.
 """
 
 from __future__ import annotations
@@ -24,74 +27,78 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.learn.data.pack.write import Row
-from mien.learn.data.sources.shared.copies import Shelf, home, share
-from mien.learn.data.sources.shared.files import Fault, inside, lines, number, required
+from mien.learn.data.manifest.columns import Row
+from mien.learn.data.sources.shared.file_lookup import FileLookup
+from mien.learn.data.sources.shared.files import Report, find_root, inside, not_found, required
+from mien.learn.data.sources.shared.splits import share
+from mien.learn.data.sources.shared.text import lines, number
 from mien.tasks import Kind, Task, one_hot_labels
 
 METADATA = {
     "source": "Caltech-UCSD Birds 200-2011 (Wah, Branson, Welinder, Perona and Belongie 2011)",
     "licence": "photos from the web, for research: local use only",
     "release": "CUB_200_2011",
-    "weak": {"attributes": "each photo was described by one worker of a crowd, with a certainty"},
+    "weak": {"attributes": "each photo was described by one crowd worker, with a certainty"},
 }
 
 WHOLE = 280
-"""Pictures are packed without looking for faces: the box of the bird, scaled to this side (papers/002)."""
+"""Pictures are packed without face detection: the box of the bird, scaled to this side (papers/002)."""
 
 ATTRIBUTE_NAMES = ("attributes/attributes.txt", "attributes.txt", "../attributes.txt")
 
 NOT_VISIBLE, DEFINITELY = 1, 4
-"""Certainties; between them are 2, guessing, and 3, probably."""
+"""Certainties; in between are 2, guessing, and 3, probably."""
 
 Value = TypeVar("Value")
 
 
 def tasks(root: Path) -> tuple[Task, ...]:
-    """Species and attributes as the release names them: ``Black footed Albatross``, ``bill_shape=curved_(up_or_down)``.
+    """Return species and attributes, named as in ``Black footed Albatross`` and ``bill_shape=curved_(up_or_down)``.
 
     Raises:
-        FileNotFoundError: naming the files that were looked for.
-        ValueError: if a line names no species or no attribute.
+        FileNotFoundError: naming the files that were not found.
+        ValueError: if a line does not name a species or an attribute.
     """
-    root = _home(root)
+    root = _root(root)
     species, attributes = _species(root), _attributes(root)
     return (
         Task("species", Kind.CLASSES, species, tuple(f"probability that it is a {name}" for name in species)),
-        Task("attributes", Kind.ATTRIBUTES, attributes, tuple(f"probability of: {_said(name)}" for name in attributes)),
+        Task(
+            "attributes", Kind.ATTRIBUTES, attributes, tuple(f"probability of: {_words(name)}" for name in attributes)
+        ),
     )
 
 
-def read(root: Path, fault: Fault, *, certainty: int = 2, validation: float = 0.0) -> Iterator[Row]:
-    """A row for each photo that is there: species, attributes and the box of the bird.
+def read(root: Path, report: Report, *, certainty: int = 2, validation: float = 0.0) -> Iterator[Row]:
+    """Yield a row for each photo: species, attributes and the box of the bird.
 
-    An attribute that was not visible is null, whatever the line says of it. Several values of one attribute can be
-    present, as in a bird with a black and white wing.
+    An attribute that was not visible is null, even if the line has a value. Several values of one attribute can be
+    present, as in a black and white wing.
 
     Args:
-        root: of the release, or a folder around it.
-        fault: told what cannot be used.
-        certainty: of an attribute, from which on it counts: 2 guessing, 3 probably, 4 definitely.
-        validation: share of the photos for training that go into the split valid; the release has train and test only.
+        root: the folder of the release, or one around it.
+        report: called with a line for each unusable row.
+        certainty: the lowest certainty at which an attribute counts: 2 guessing, 3 probably, 4 definitely.
+        validation: share of the training photos that go into the split valid; the release has train and test only.
 
     Raises:
-        FileNotFoundError: naming the files that were looked for.
-        ValueError: if a line names no species or no attribute, or the certainty is none of 2, 3 and 4.
+        FileNotFoundError: naming the files that were not found.
+        ValueError: if a line does not name a species or an attribute, or the certainty is not 2, 3 or 4.
     """
     if certainty not in range(NOT_VISIBLE + 1, DEFINITELY + 1):
         raise ValueError(f"certainty {certainty}: expected 2, 3 or 4")
-    root = _home(root)
+    root = _root(root)
     species, names = _species(root), _attributes(root)
-    photos = _table(root / "images.txt", 2, lambda cells: cells[0], fault)
-    labels = _table(root / "image_class_labels.txt", 2, lambda cells: _within(cells[0], 1, len(species)), fault)
-    train = _table(root / "train_test_split.txt", 2, lambda cells: _within(cells[0], 0, 1), fault)
-    boxes = _table(root / "bounding_boxes.txt", 5, _box, fault)
-    described = _described(root, photos, len(names), certainty, fault)
-    shelf = Shelf()
+    photos = _table(root / "images.txt", 2, lambda cells: cells[0], report)
+    labels = _table(root / "image_class_labels.txt", 2, lambda cells: _within(cells[0], 1, len(species)), report)
+    train = _table(root / "train_test_split.txt", 2, lambda cells: _within(cells[0], 0, 1), report)
+    boxes = _table(root / "bounding_boxes.txt", 5, _box, report)
+    described = _described(root, photos, len(names), certainty, report)
+    lookup = FileLookup()
     for index, name in photos.items():
-        photo = shelf.find(inside(root / "images", name))
+        photo = lookup.find(inside(root / "images", name))
         if photo is None:
-            fault(f"{root / 'images'}: has no {name}")
+            report(f"{root / 'images' / name}: no such picture")
             continue
         split = {1: "valid" if share(name) < validation else "train", 0: "test"}.get(train.get(index, -1), "all")
         label = labels.get(index)
@@ -105,23 +112,22 @@ def read(root: Path, fault: Fault, *, certainty: int = 2, validation: float = 0.
         }
 
 
-def _home(root: Path) -> Path:
-    return home(
-        root, "images.txt", "image_class_labels.txt", "classes.txt", "train_test_split.txt", "bounding_boxes.txt"
-    )
+def _root(root: Path) -> Path:
+    files = ("images.txt", "image_class_labels.txt", "classes.txt", "train_test_split.txt", "bounding_boxes.txt")
+    return find_root(root, *files)
 
 
 def _species(root: Path) -> tuple[str, ...]:
-    """``001.Black_footed_Albatross`` is Black footed Albatross."""
+    """Return the species: ``001.Black_footed_Albatross`` is Black footed Albatross."""
     path = root / "classes.txt"
     return tuple(re.sub(r"^\d+\.", "", name).replace("_", " ") for name in _names(path))
 
 
 def _attributes(root: Path) -> tuple[str, ...]:
-    """``has_bill_shape::dagger`` is bill_shape=dagger."""
+    """Return the attributes: ``has_bill_shape::dagger`` is bill_shape=dagger."""
     path = next((place for name in ATTRIBUTE_NAMES if (place := root / name).is_file()), None)
     if path is None:
-        raise FileNotFoundError(f"{root}: not the folder of this data set: {' or '.join(ATTRIBUTE_NAMES)} not found")
+        raise not_found(root, " or ".join(ATTRIBUTE_NAMES))
     values: dict[str, list[str]] = {}
     for name in _names(path):
         attribute, separator, value = name.removeprefix("has_").partition("::")
@@ -132,7 +138,7 @@ def _attributes(root: Path) -> tuple[str, ...]:
 
 
 def _names(path: Path) -> list[str]:
-    """The names of lines ``number name``, numbered from 1 without a gap."""
+    """Return the names of lines ``number name``, numbered from 1 without a gap."""
     found: list[str] = []
     for line, text in lines(path):
         place, _, name = text.strip().partition(" ")
@@ -142,20 +148,20 @@ def _names(path: Path) -> list[str]:
     return found
 
 
-def _said(name: str) -> str:
+def _words(name: str) -> str:
     return name.replace("=", ": ").replace("_", " ")
 
 
-def _table(path: Path, count: int, value: Callable[[list[str]], Value | None], fault: Fault) -> dict[int, Value]:
-    """Photo -> value of lines with the photo's number and, in all, ``count`` cells."""
+def _table(path: Path, count: int, value: Callable[[list[str]], Value | None], report: Report) -> dict[int, Value]:
+    """Return photo -> value, of lines with ``count`` cells, the first of which is the number of the photo."""
     found: dict[int, Value] = {}
-    for line, text in lines(path, fault):
+    for line, text in lines(path, report):
         place, *cells = text.split()
         result = value(cells) if len(cells) == count - 1 and place.isdecimal() else None
         if result is None:
-            fault(f"{path}: line {line}: {text.strip()!r} cannot be used")
+            report(f"{path}: line {line}: unusable line {text.strip()!r}")
         elif int(place) in found:
-            fault(f"{path}: line {line}: photo {place} stands there twice")
+            report(f"{path}: line {line}: duplicate photo {place}")
         else:
             found[int(place)] = result
     return found
@@ -171,19 +177,19 @@ def _box(cells: list[str]) -> list[float] | None:
 
 
 def _described(
-    root: Path, photos: dict[int, str], count: int, certainty: int, fault: Fault
+    root: Path, photos: dict[int, str], count: int, certainty: int, report: Report
 ) -> dict[int, NDArray[np.int8]]:
-    """Photo -> for each attribute 1, 0, or -1 where it was not visible, not sure enough or not described."""
+    """Return photo -> 1 or 0 for each attribute; -1 where it was not visible, too uncertain or not described."""
     (path,) = required(root, "attributes/image_attribute_labels.txt")
     found: dict[int, NDArray[np.int8]] = {}
-    for line, text in lines(path, fault):
+    for line, text in lines(path, report):
         cells = text.split()[:4]
         if len(cells) < 4 or not all(map(str.isdecimal, cells)):
-            fault(f"{path}: line {line}: {text.strip()!r} is not photo, attribute, presence and certainty")
+            report(f"{path}: line {line}: {text.strip()!r} is not photo, attribute, presence and certainty")
             continue
         photo, attribute, present, sure = map(int, cells)
         if photo not in photos or not 1 <= attribute <= count or present > 1 or not NOT_VISIBLE <= sure <= DEFINITELY:
-            fault(f"{path}: line {line}: {text.strip()!r} is outside the range")
+            report(f"{path}: line {line}: {text.strip()!r} is out of range")
             continue
         if photo not in found:
             found[photo] = np.full(count, -1, np.int8)

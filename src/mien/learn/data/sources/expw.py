@@ -1,10 +1,11 @@
-"""ExpW, Expression in-the-Wild (Zhang, Luo, Loy and Tang 2018): photos from the web, each face with an expression.
+"""ExpW, Expression in-the-Wild (Zhang, Luo, Loy and Tang 2018): photos from the web with an expression for each face.
 
-Layout: ``label/label.lst`` with a line a face, parted by blanks, without header: ``image_name``, ``face_id_in_image``,
-``face_box_top``, ``face_box_left``, ``face_box_right``, ``face_box_bottom``, ``face_box_confidence``,
-``expression_label``; and ``image/origin/<image_name>``.
+Expected layout: ``label/label.lst``, with one line per face, separated by spaces, without header: ``image_name``,
+``face_id_in_image``, ``face_box_top``, ``face_box_left``, ``face_box_right``, ``face_box_bottom``,
+``face_box_confidence``, ``expression_label``; and ``image/origin/<image_name>``.
 
-Labels: 0 anger, 1 disgust, 2 fear, 3 happiness, 4 sadness, 5 surprise, 6 neutral.
+Labels: 0 anger, 1 disgust, 2 fear, 3 happiness, 4 sadness, 5 surprise, 6 neutral. There are no official splits, and
+people are not identified. The photos are for research.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mien.learn.data.pack.write import Row
-from mien.learn.data.sources.shared.copies import home
-from mien.learn.data.sources.shared.files import Fault, inside, lines, required
-from mien.learn.data.sources.shared.lists import Catalogue, whole_number, within
+from mien.learn.data.manifest.columns import Row
+from mien.learn.data.sources.shared.file_lookup import FileLookup
+from mien.learn.data.sources.shared.files import Report, find_root, inside, required
+from mien.learn.data.sources.shared.text import lines, whole_number, within
 from mien.tasks import FACE
 
 TASKS = FACE
@@ -34,46 +35,51 @@ LIST = ("label/label.lst", "label.lst", "*/label.lst", "label/label.lst.gz", "la
 IMAGES = ("image/origin", "*/image/origin", "origin", "*/origin", "image", "images", "*/image", "*/images")
 
 
-def read(root: Path, fault: Fault, *, confidence: float = 0.0) -> Iterator[Row]:
-    """Manifest rows of every face, in the order of the list, in one split ``all``: the release has no others.
+def read(root: Path, report: Report, *, confidence: float = 0.0) -> Iterator[Row]:
+    """Yield the rows of every face, in the order of the list, in the split ``all``: the release has no others.
 
-    A photo with several faces has a row for each, with its box. Who they are is not known: ``subject`` is null.
+    A photo with several faces has a row for each, with its box. The release does not identify people: ``subject`` is
+    null.
 
     Args:
         root: the folder of the release, or one around it.
-        fault: told of each row that cannot be used.
-        confidence: of the face detector (0 to 100) that a face needs; with fewer it is left out.
+        report: called with a line for each unusable row.
+        confidence: the lowest detection confidence (0 to 100) of a face; others are skipped.
 
     Raises:
-        FileNotFoundError: naming the files that were looked for.
+        FileNotFoundError: naming the files that were not found.
     """
-    label, images = required(home(root, LIST, IMAGES), LIST, IMAGES)
-    catalogue, seen = Catalogue(), set[tuple[str, ...]]()
-    for line, text in lines(label, fault):
-        where, cells = f"{label}: line {line}", tuple(text.strip().rsplit(None, 7))  # a name may have blanks in it
+    label, images = required(find_root(root, LIST, IMAGES), LIST, IMAGES)
+    lookup, seen = FileLookup(), set[tuple[str, ...]]()
+    for line, text in lines(label, report):
+        where, cells = f"{label}: line {line}", tuple(text.strip().rsplit(None, 7))  # a name may contain spaces
         if len(cells) < 8:
-            fault(f"{where}: {len(cells)} cells, expected 8")
+            report(f"{where}: {len(cells)} cells, expected 8")
             continue
         if cells[:6] in seen:
-            fault(f"{where}: face {cells[1]} of {cells[0]} stands there twice")
+            report(f"{where}: {cells[0]}: duplicate face {cells[1]}")
             continue
         seen.add(cells[:6])
         try:
-            labels, sure = _face(cells[2:6], cells[7]), within(cells[6], -1e9, 1e9)
+            labels, detected = _face(cells[2:6], cells[7]), within(cells[6], -1e9, 1e9)
         except ValueError as error:
-            fault(f"{where}: {error}")
+            report(f"{where}: {error}")
             continue
-        if sure < confidence:
+        if detected < confidence:
             continue
-        picture = catalogue.find(inside(images, cells[0]))
+        picture = lookup.find(inside(images, cells[0]))
         if picture is None:
-            fault(f"{where}: {cells[0]}: no such picture in {images}")
+            report(f"{where}: {cells[0]}: no such picture in {images}")
             continue
         yield {"path": str(picture), "split": "all", "dataset": "expw", "subject": None, **labels}
 
 
 def _face(sides: tuple[str, ...], label: str) -> Row:
-    """Label and box; ValueError, in words for a message, if they are none."""
+    """Return the columns of label and box.
+
+    Raises:
+        ValueError: ready for a report, if the label is out of range or the box has no size.
+    """
     top, left, right, bottom = (within(side, -1e6, 1e6) for side in sides)
     expression = EXPRESSIONS[whole_number(label, 0, len(EXPRESSIONS) - 1)]
     if right <= left or bottom <= top:

@@ -1,9 +1,11 @@
-"""FER+ (Barsoum et al. 2016): ten annotators' votes on the photos of FER2013.
+"""FER+ (Barsoum et al. 2016): the votes of ten annotators on the photos of FER2013.
 
-Expected in the archive or folder (the file names of the FER+ release, photos exported as its script does):
-``fer2013new.csv`` and the folders ``FER2013Train``, ``FER2013Valid``, ``FER2013Test`` with 48 x 48 PNG files.
-A row of the table is the usage, the name of the photo (empty for those that the release left out) and ten numbers of
-votes.
+Expected layout (file names of the FER+ release, photos as exported by its script): ``fer2013new.csv`` and the folders
+``FER2013Train``, ``FER2013Valid``, ``FER2013Test`` with PNG files of 48 x 48 pixels. A row of the table is the usage,
+the name of the photo (empty if the release removed it) and ten numbers of votes.
+
+Valence and arousal are weak: they are computed from the votes. The votes are MIT-licensed; the rights in the photos are
+unclear.
 """
 
 from __future__ import annotations
@@ -15,16 +17,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.learn.data.manifest.columns import Row
 from mien.learn.data.pack.finder import TIGHT
-from mien.learn.data.pack.write import Row
-from mien.learn.data.sources.shared.files import Fault, number, records, required
+from mien.learn.data.sources.shared.files import Report, required
+from mien.learn.data.sources.shared.text import number, records
 from mien.relatedness.affect_prior import CIRCUMPLEX
 from mien.tasks import EXPRESSION, FACE
 
 VOTES = (
     "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF",
 )  # fmt: skip
-"""The columns of fer2013new.csv in their order; NF is "not a face"."""
+"""The columns of fer2013new.csv, in order; NF means "not a face"."""
 
 TABLE = MARKER = "fer2013new.csv"
 
@@ -42,38 +45,41 @@ METADATA = {
     "grey": True,
     "keep_unfound": True,
 }
-"""A photo without a detected face is aligned by the others' landmarks."""
 
 TASKS = FACE
 
 
-def read(root: Path, fault: Fault) -> Iterator[Row]:
-    """Manifest rows of every photo that shows one of the seven expressions.
+def read(root: Path, report: Report) -> Iterator[Row]:
+    """Yield the rows of every photo that shows one of the seven expressions.
 
-    The hard label ``expression`` is the majority of all ten vote columns; it is null for a tie and where
-    contempt, unknown or NF wins. Votes of a single annotator count as noise, as in the FER+ paper; the
-    shares of the other votes among the seven expressions are the soft label, and their circumplex
-    coordinates the weak valence and arousal. A photo without a hard label stays only if the seven
-    expressions hold at least half of its counted votes. Of a photo that stands there twice the first line counts.
+    The hard label ``expression`` is the majority of all ten vote columns; it is null for a tie and where contempt,
+    unknown or NF wins. Single votes count as noise, as in the FER+ paper; the shares of the other votes among the seven
+    expressions are the soft label, and their circumplex coordinates the weak valence and arousal. A photo without a
+    hard label is kept only if the seven expressions have at least half of its counted votes. Of duplicate photos the
+    first line is used.
+
+    Args:
+        root: the folder of the release.
+        report: called with a line for each unusable row.
 
     Raises:
-        FileNotFoundError: naming the files that were looked for.
+        FileNotFoundError: naming the files that were not found.
         ValueError: if the table lacks a column.
     """
     table, *folders = required(root, TABLE, *FOLDERS.values())
     places = dict(zip(FOLDERS, folders, strict=True))
     lines: dict[str, int] = {}
-    for line, cells in records(table, fault, ("Usage", "Image name", *VOTES)):
+    for line, cells in records(table, report, ("Usage", "Image name", *VOTES)):
         if (usage := cells["Usage"]) not in places:
-            fault(f"{table}: line {line}: unknown Usage {usage!r}")
+            report(f"{table}: line {line}: unknown Usage {usage!r}")
             continue
         votes = np.array([_count(cells[name]) for name in VOTES])
         if np.isnan(votes).any():
-            fault(f"{table}: line {line}: the votes of {cells['Image name']!r} are not ten numbers")
+            report(f"{table}: line {line}: the votes of {cells['Image name']!r} are not ten numbers")
             continue
         first = lines.setdefault(f"{usage}/{cells['Image name']}", line)
         if cells["Image name"] and first != line:
-            fault(f"{table}: line {line}: {cells['Image name']!r} stands in line {first} already")
+            report(f"{table}: line {line}: duplicate photo {cells['Image name']!r}, first in line {first}")
             continue
         if not cells["Image name"] or not (labels := _labels(votes)):
             continue
@@ -81,17 +87,17 @@ def read(root: Path, fault: Fault) -> Iterator[Row]:
         if photo.exists():
             yield {"path": str(photo), "split": SPLITS[usage], "dataset": "ferplus", **labels}
         else:
-            fault(f"{photo}: no such file")
+            report(f"{photo}: no such file")
 
 
 def _count(text: str) -> float:
-    """A number of votes, or NaN."""
+    """Return a number of votes, or NaN."""
     value = number(text)
     return math.nan if value is None or value < 0 else value
 
 
 def _labels(votes: NDArray[np.float64]) -> Row | None:
-    """Label columns of one photo, or None if it shows none of the seven expressions."""
+    """Return the label columns of one photo, or None if it shows none of the seven expressions."""
     counted = np.where(votes > 1, votes, 0)
     shares = {name: counted[VOTES.index(name)] for name in EXPRESSION.labels}
     mass = sum(shares.values())
@@ -101,9 +107,4 @@ def _labels(votes: NDArray[np.float64]) -> Row | None:
         return None
     shares = {name: float(share / mass) for name, share in shares.items()}
     valence, arousal = (sum(share * CIRCUMPLEX[name][axis] for name, share in shares.items()) for axis in (0, 1))
-    return {
-        "expression": winner if winner in shares else None,
-        **shares,
-        "valence": valence,
-        "arousal": arousal,
-    }
+    return {"expression": winner if winner in shares else None, **shares, "valence": valence, "arousal": arousal}

@@ -1,12 +1,14 @@
-"""GFT, the Sayette Group Formation Task database (Girard et al. 2017): 96 people in groups of three, a minute each.
+"""GFT, the Sayette Group Formation Task database (Girard et al. 2017): 96 people in groups of three, action units.
 
-Expected: a table of presence for each person, in whatever folder, its name beginning with the person's, such as
-``001A.csv`` or ``001A_AU.txt``: a head with the frame and the units, then a row a frame; 1 and 0, and -1, 9 or -999
-where a frame is not coded. And the videos, ``001A.mp4`` (or ``.avi`` and so on), or photos of all frames in a folder
-``001A``, ``1.jpg`` and on. The tables may lie in folders ``train`` and ``test``.
+Expected layout: for each person a table of presence, in any folder, whose name starts with that of the person, such as
+``001A.csv`` or ``001A_AU.txt``: a header with the frame and the units, then one row per frame; 1 and 0, and -1, 9 or
+-999 where a frame is not coded. And the videos, ``001A.mp4`` (or ``.avi`` and so on), or photos of all frames in a
+folder ``001A``, ``1.jpg`` and so on. The tables may be in folders ``train`` and ``test``. One minute per person is
+coded.
 
-The tables are published by themselves (osf.io/7wcyz, CC BY 4.0), the videos by agreement. What is told here of the
-tables' names and head is from memory: the reader goes by what it finds.
+The tables are published separately (osf.io/7wcyz, CC BY 4.0); the videos are available by agreement with the University
+of Pittsburgh, for research. Names and headers of the tables are given here from memory, so the reader relies on what it
+finds. Intensities are not read.
 """
 
 from __future__ import annotations
@@ -15,10 +17,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mien.learn.data.pack.write import Row
+from mien.learn.data.manifest.columns import Row
 from mien.learn.data.sources.shared.au_coding import occurrences
-from mien.learn.data.sources.shared.copies import Shelf, subject_splits, walk
-from mien.learn.data.sources.shared.files import Fault
+from mien.learn.data.sources.shared.files import Report, numbered_pictures, walk
+from mien.learn.data.sources.shared.splits import read_subject_splits
 from mien.media.picture import SUFFIXES, VIDEOS
 from mien.tasks import FACE
 
@@ -37,49 +39,48 @@ TABLES = (".csv", ".txt", ".tsv", ".gz")
 MISSING = (-1, 9, -999, 999)
 
 RATE = 30.0
-"""Frames a second: 1,800 frames are a minute."""
+"""Frames per second: 1,800 frames are one minute."""
 
 
-def read(root: Path, fault: Fault, *, subjects: Path | None = None, first: int | None = None) -> Iterator[Row]:
-    """A row for each coded frame of each person, with the frame of the video or its photo.
+def read(root: Path, report: Report, *, subjects: Path | None = None) -> Iterator[Row]:
+    """Yield a row for each coded frame of each person: a frame of the video, or its photo.
 
-    A frame in which no unit is coded has no row. Splits are those of folders ``train`` and ``test`` around the tables,
-    all if there are none; the official list of 78 people for training and 18 for testing is not known here.
+    A frame in which no unit is coded has no row. Photos are numbered from 0 if a person has a photo 0, and from 1
+    otherwise. Splits are those of folders ``train`` and ``test`` around the tables, or all if there are none; we do not
+    know the official list of 78 people for training and 18 for testing.
 
     Args:
-        root: of the data set, whatever the folders in it are called.
-        fault: told what cannot be used.
-        subjects: a text file with lines ``001A train``, which goes before the folders.
-        first: the number of the photo that shows frame 1. By itself: 0 if a person has a photo 0, and 1 if not.
+        root: the folder of the data set; the folders in it may have any name.
+        report: called with a line for each unusable row.
+        subjects: a text file with lines ``001A train``, which overrides the folders.
 
     Raises:
-        FileNotFoundError: if no file has a person's name.
+        FileNotFoundError: if there is no table of a person.
     """
     tables, videos, photos = _places(root)
     if not tables:
-        raise FileNotFoundError(f"{root}: not the folder of GFT: no table such as 001A.csv found")
-    splits = subject_splits(subjects, fault) if subjects is not None else {}
-    shelf = Shelf()
+        raise FileNotFoundError(f"{root}: not the folder of this data set: no table such as 001A.csv found")
+    splits = read_subject_splits(subjects, report) if subjects is not None else {}
     for person, table in tables.items():
         split = splits.get(person, _split(root, table) if not splits else "all")
         if person not in videos and person not in photos:
-            fault(f"{table}: neither a video {person} nor a folder {person} of photos found")
+            report(f"{table}: neither a video {person} nor a folder {person} of photos found")
             continue
-        numbered = shelf.numbered(photos[person]) if person in photos else {}
-        start = first if first is not None else int(0 not in numbered)
-        for frame, units in occurrences(table, fault, missing=MISSING):
+        numbered = numbered_pictures(photos[person]) if person in photos else {}
+        start = int(0 not in numbered)
+        for frame, units in occurrences(table, report, missing=MISSING):
             if all(value is None for value in units.values()):
                 continue
             path = numbered.get(frame - 1 + start) if person in photos else videos[person]
             if path is None:
-                fault(f"{table}: frame {frame}: {photos[person]} has no photo {frame - 1 + start}")
+                report(f"{table}: frame {frame}: no photo {frame - 1 + start} in {photos[person]}")
                 continue
             metadata: Row = {"path": str(path), "split": split, "dataset": "gft", "subject": person, "video": person}
             yield {**metadata, "frame": frame - 1, "timestamp": (frame - 1) / RATE, **units}
 
 
 def _places(root: Path) -> tuple[dict[str, Path], dict[str, Path], dict[str, Path]]:
-    """Person -> table, video, folder of photos; the first of each that is found."""
+    """Return person -> table, person -> video and person -> folder of photos, the first of each that is found."""
     tables: dict[str, Path] = {}
     videos: dict[str, Path] = {}
     photos: dict[str, Path] = {}

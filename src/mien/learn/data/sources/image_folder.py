@@ -1,8 +1,8 @@
-"""Folders of pictures: ``class/picture``, or ``split/class/picture``; the folder's name is the class.
+"""Pictures of your own in folders named by class: ``class/picture`` or ``split/class/picture``.
 
-Expected is a folder with a folder for each class, or with the folders ``train``, ``valid`` (or ``val``, ``validation``)
-and ``test`` that hold those. Pictures may lie deeper. Where all classes are names of expressions in any case, such as
-``happy`` or ``Happiness``, the label is ``expression``; if one is not, all are classes of a task of their own.
+Expected layout: a folder with one folder per class, or with the folders ``train``, ``valid`` (or ``val``,
+``validation``) and ``test`` that contain these. Pictures may be deeper. If all classes are names of expressions in any
+case, such as ``happy`` or ``Happiness``, the label is ``expression``; otherwise the classes are a task of their own.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mien.learn.data.pack.write import Row
-from mien.learn.data.sources.shared.files import Fault
-from mien.learn.data.sources.table import placed, whole
+from mien.learn.data.manifest.columns import Row
+from mien.learn.data.sources.shared.expression_words import WORDS
+from mien.learn.data.sources.shared.files import Report
+from mien.learn.data.sources.shared.splits import SPLIT_NAMES, train_or_valid
+from mien.learn.data.sources.table import whole
 from mien.media.picture import SUFFIXES
 from mien.tasks import FACE, Kind, Task
 
@@ -21,28 +23,15 @@ METADATA = {"licence": "your own"}
 
 __all__ = ["METADATA", "TASKS", "read", "tasks", "whole"]
 
-SPLITS = {
-    "train": "train", "training": "train",
-    "valid": "valid", "val": "valid", "validation": "valid", "dev": "valid",
-    "test": "test", "testing": "test",
-}  # fmt: skip
+SPLITS = SPLIT_NAMES | {"dev": "valid"}
 """Name of a folder -> split."""
 
-EXPRESSIONS = {
-    "neutral": "neutral",
-    "happiness": "happiness", "happy": "happiness", "joy": "happiness",
-    "sadness": "sadness", "sad": "sadness",
-    "fear": "fear", "fearful": "fear", "afraid": "fear", "scared": "fear",
-    "anger": "anger", "angry": "anger",
-    "surprise": "surprise", "surprised": "surprise",
-    "disgust": "disgust", "disgusted": "disgust",
-    "contempt": None, "contemptuous": None,
-}  # fmt: skip
-"""Name of a folder -> expression; contempt is none of the seven."""
+EXPRESSIONS = WORDS | {"joy": "happiness", "afraid": "fear", "scared": "fear", "contemptuous": None}
+"""Name of a folder -> expression; contempt is not one of the seven."""
 
 
 def tasks(root: Path, *, task: str = "class") -> tuple[Task, ...]:
-    """Those of faces, or one task with the classes in alphabetical order.
+    """Return the tasks of faces, or one task with the classes in alphabetical order.
 
     Raises:
         FileNotFoundError: if there is no folder with pictures.
@@ -53,17 +42,17 @@ def tasks(root: Path, *, task: str = "class") -> tuple[Task, ...]:
     return (Task(task, Kind.CLASSES, tuple(names), tuple(f"probability that it is {name}" for name in names)),)
 
 
-def read(root: Path, fault: Fault, *, validation: float = 0.2, task: str = "class") -> Iterator[Row]:
-    """Manifest rows of all pictures.
+def read(root: Path, report: Report, *, validation: float = 0.2, task: str = "class") -> Iterator[Row]:
+    """Yield the rows of all pictures.
 
-    Without folders of splits the pictures are divided into train and valid by a hash of their names. Pictures of
-    contempt among expressions are left out, which is told once a folder: they would teach nothing.
+    Without folders of splits, pictures are divided into train and valid by a hash of their names. Pictures of contempt
+    among expressions have no label and are skipped, which is reported once per folder.
 
     Args:
         root: the folder.
-        fault: told of folders without a picture or a label.
-        validation: share of valid, where there are no folders of splits.
-        task: name of the task, if the classes are no expressions.
+        report: called with a line for each folder that is skipped.
+        validation: share of valid, if there are no folders of splits.
+        task: name of the task, if the classes are not expressions.
 
     Raises:
         FileNotFoundError: if there is no folder with pictures.
@@ -73,20 +62,20 @@ def read(root: Path, fault: Fault, *, validation: float = 0.2, task: str = "clas
         label = EXPRESSIONS[folder.name.lower()] if rest else folder.name
         if label is None:
             count = sum(1 for _ in _pictures(folder))
-            fault(f"{folder}: {count} pictures are left out: {folder.name} is none of {', '.join(space.labels)}")
+            report(f"{folder}: {count} pictures skipped: {folder.name} is not one of {', '.join(space.labels)}")
             continue
         for path in _pictures(folder):
             name = path.relative_to(root).as_posix()
             yield {
                 "path": str(path),
-                "split": split or placed(name, validation),
+                "split": split or train_or_valid(name, validation),
                 "dataset": root.name,
                 space.name: label,
             }
 
 
 def _classes(root: Path) -> list[tuple[str | None, Path]]:
-    """Split, or None, and folder of each class that has a picture."""
+    """Return split (or None) and folder of each class that has a picture."""
     tops = _folders(root)
     splits = [SPLITS.get(folder.name.lower()) for folder in tops]
     if tops and all(splits):

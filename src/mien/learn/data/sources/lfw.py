@@ -1,8 +1,10 @@
-"""Faces of named people, as in Labeled Faces in the Wild (Huang et al. 2007): no label but who it is.
+"""Faces of named people, as in Labeled Faces in the Wild (Huang et al. 2007), labelled with nothing but the identity.
 
-Expected: pictures whose names end with a number after the person's, ``Name_Surname_0001.jpg``, in a folder for each
-person (``lfw/Name_Surname/Name_Surname_0001.jpg``), in one folder, or in any folders. The lists of pairs and people
-are not read. Of a copy with several versions (``lfw`` beside ``lfw-deepfunneled``) one is to be named.
+Expected layout: pictures named by the person and a number, ``Name_Surname_0001.jpg``, in a folder for each person
+(``lfw/Name_Surname/Name_Surname_0001.jpg``), in one folder, or in any folders. Lists of pairs and people are not read.
+If a copy has several versions (``lfw`` next to ``lfw-deepfunneled``), give the folder of one of them.
+
+The photos are from the web, for research.
 """
 
 from __future__ import annotations
@@ -11,9 +13,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mien.learn.data.pack.write import Row
-from mien.learn.data.sources.shared.copies import dealt, pictures, share
-from mien.learn.data.sources.shared.files import Fault
+from mien.learn.data.manifest.columns import Row
+from mien.learn.data.sources.shared.files import Report, pictures
+from mien.learn.data.sources.shared.splits import deal, share
 from mien.tasks import Kind, Task
 
 TASKS: tuple[Task, ...] = ()
@@ -21,17 +23,17 @@ TASKS: tuple[Task, ...] = ()
 METADATA = {
     "source": "faces of named people in the layout of Labeled Faces in the Wild (Huang et al. 2007)",
     "licence": "photos from the web, for research: local use only",
-    "release": "a picture Name_0001.jpg each",
+    "release": "pictures named as Name_0001.jpg",
 }
 
 NAME = re.compile(r"(?P<person>.+)_(?P<number>\d+)")
 
 SHARES = (0.2, 0.2)
-"""Those for valid and test, of the people or, where people are classes, of each one's pictures."""
+"""Shares of valid and test, of the people or, if people are classes, of the pictures of each person."""
 
 
 def tasks(root: Path, *, identities: bool = False, least: int = 3) -> tuple[Task, ...]:
-    """None; or, if asked for, the person as a class: everybody with ``least`` pictures or more, ordered by name.
+    """Return no task or, with ``identities``, the person as a class: those with ``least`` pictures or more, by name.
 
     Raises:
         FileNotFoundError: if there is no picture with such a name.
@@ -42,43 +44,41 @@ def tasks(root: Path, *, identities: bool = False, least: int = 3) -> tuple[Task
     return (Task("identity", Kind.CLASSES, names, tuple(f"probability that it is {name}" for name in names)),)
 
 
-def read(root: Path, fault: Fault, *, identities: bool = False, least: int = 3, seed: int = 0) -> Iterator[Row]:
-    """A row for each picture, with the person in ``identity`` and ``subject``.
+def read(root: Path, report: Report, *, identities: bool = False, least: int = 3) -> Iterator[Row]:
+    """Yield a row for each picture, with the person in ``identity`` and ``subject``.
 
-    The people are divided by a hash of their names, three to one to one, so that nobody is in two splits and adding
-    people moves nobody.
+    People are split 3 : 1 : 1 by a hash of their name, so that nobody is in two splits and adding people moves nobody.
 
     Args:
-        root: of the pictures.
-        fault: told of pictures with another kind of name, and of those that are there twice.
-        identities: the person is to be a class: then only people with ``least`` pictures or more are taken, and the
-            pictures of each are dealt to train, valid and test, so that everybody is in all three.
-        least: see ``identities``; at least 3 to be in every split.
-        seed: of the division.
+        root: the folder of the pictures.
+        report: called with a line for each picture with another kind of name, and for each duplicate.
+        identities: whether the person is a class: then only people with ``least`` pictures or more are used, and the
+            pictures of each are distributed to train, valid and test.
+        least: see ``identities``; 3 are needed to be in every split.
 
     Raises:
         FileNotFoundError: if there is no picture with such a name.
     """
-    for person, theirs in sorted(_people(root, fault).items()):
+    for person, theirs in sorted(_people(root, report).items()):
         if identities and len(theirs) < least:
             continue
-        place = share(person, seed)
+        place = share(person)
         whole = "valid" if place < SHARES[0] else "test" if place < sum(SHARES) else "train"
-        parts = dealt(list(theirs), valid=SHARES[0], test=SHARES[1], seed=seed) if identities else {}
+        parts = deal(list(theirs), valid=SHARES[0], test=SHARES[1]) if identities else {}
         for number, path in theirs.items():
             row: Row = {"path": str(path), "split": parts.get(number, whole), "dataset": "lfw"}
             yield {**row, "subject": person, "identity": person}
 
 
-def _people(root: Path, fault: Fault) -> dict[str, dict[str, Path]]:
-    """Person -> number -> picture."""
+def _people(root: Path, report: Report) -> dict[str, dict[str, Path]]:
+    """Return person -> number -> picture."""
     found: dict[str, dict[str, Path]] = {}
     for path in pictures(root):
         name = NAME.fullmatch(path.stem)
         if name is None:
-            fault(f"{path}: the name is not a person's with a number, such as Name_0001")
+            report(f"{path}: the name is not a person and a number, such as Name_0001")
         elif name["number"] in found.setdefault(name["person"], {}):
-            fault(f"{path}: {path.stem} is there twice, first as {found[name['person']][name['number']]}")
+            report(f"{path}: duplicate of {found[name['person']][name['number']]}")
         else:
             found[name["person"]][name["number"]] = path
     if not found:

@@ -1,9 +1,11 @@
-"""RAF-DB, its compound expressions (Li, Deng and Du 2017): photos from the web, one of eleven compounds each.
+"""RAF-DB, compound expressions (Li, Deng and Du 2017): photos from the web with one of eleven compounds each.
 
-Layout: the folder ``compound`` of the release, built as ``basic`` is (:mod:`mien.learn.data.sources.raf_db`): a line
-``train_0001.jpg 3`` a picture in ``EmoLabel/list_patition_label.txt``, and ``Image/aligned/train_0001_aligned.jpg``.
+Expected layout: the folder ``compound`` of the release, which has the layout of ``basic``
+(:mod:`mien.learn.data.sources.raf_db`): one line ``train_0001.jpg 3`` per picture in
+``EmoLabel/list_patition_label.txt``, and ``Image/aligned/train_0001_aligned.jpg``.
 
-Labels 1 to 11, in the order of ``mien.tasks.COMPOUND``, which is the release's own.
+Labels: 1 to 11, in the order of ``mien.tasks.COMPOUND``, which is that of the release. The data is for research, by
+agreement with the authors.
 """
 
 from __future__ import annotations
@@ -11,10 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mien.learn.data.pack.write import Row
-from mien.learn.data.sources.raf_db import LIST, geometry, listed
-from mien.learn.data.sources.shared.copies import home
-from mien.learn.data.sources.shared.files import Fault, lines, number, required
+from mien.learn.data.manifest.columns import Row
+from mien.learn.data.sources.raf_db import LIST, codes, rows
+from mien.learn.data.sources.shared.files import Report, find_root, required
 from mien.tasks import ALL_TASKS, COMPOUND
 
 TASKS = ALL_TASKS
@@ -26,22 +27,21 @@ METADATA = {
 }
 
 
-def read(root: Path, fault: Fault, *, original: bool = False) -> Iterator[Row]:
-    """Manifest rows of the training and the test set, in the order of the list; they have no basic expression.
+def read(root: Path, report: Report, *, original: bool = False) -> Iterator[Row]:
+    """Yield the rows of the training and the test set, in the order of the list; they have no basic expression.
 
     Args:
         root: the folder of the release, or one around it.
-        fault: told of each row that cannot be used.
-        original: the whole photos, with the face's box and landmarks, in place of the aligned faces.
+        report: called with a line for each unusable row.
+        original: whether to take the whole photos, with box and landmarks of the face, instead of the aligned faces.
 
     Raises:
-        FileNotFoundError: naming the files that were looked for.
+        FileNotFoundError: naming the files that were not found.
         ValueError: if it is the set of basic expressions.
     """
     choices = (*(f"compound/{name}" for name in LIST), *LIST)
-    (found,) = required(home(root, choices), choices)
-    if all((number(text.rpartition(" ")[2]) or 0) <= 7 for _, text in lines(found)):
-        raise ValueError(f"{found}: no label is above 7: these are the basic expressions, read by raf_db")
-    for picture, split, code, where in listed(found, fault, len(COMPOUND), original=original):
-        row = {"path": str(picture), "split": split, "dataset": "raf_db_compound", "subject": None}
-        yield {**row, "compound": COMPOUND.labels[code - 1], **(geometry(picture, where, fault) if original else {})}
+    (found,) = required(find_root(root, choices), choices)
+    if all((code or 0) <= 7 for code in codes(found)):
+        raise ValueError(f"{found}: has labels up to 7; these are the basic expressions, read by raf_db")
+    for code, row in rows(found, report, len(COMPOUND), original=original):
+        yield {**row, "dataset": "raf_db_compound", "compound": COMPOUND.labels[code - 1]}

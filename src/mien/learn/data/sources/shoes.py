@@ -1,13 +1,14 @@
 """Shoes (Berg et al. 2010) with ten attributes (Kovashka et al. 2012), the SADD of papers/002: 14,658 women's shoes.
 
-Expected, under the names of the releases::
+Expected layout::
 
-    womens_boots/0/img_womens_boots_12.jpg    ten folders, one a type, of the Attribute Discovery Dataset
+    womens_boots/0/img_womens_boots_12.jpg    ten folders, one per type, of the Attribute Discovery Dataset
     shoes_attributes.mat                      of WhittleSearch: ``class_names``, ``attribute_names``, ``orders``
 
-The attributes are relative: ``orders`` (attributes x types) says how far up each type stands in the order of an
-attribute. From that the yes/no labels are made here: types in the upper half have it, those in the lower half have not.
-So an attribute follows from the type. How papers/002 made theirs it does not say.
+The attributes are relative: for each attribute, ``orders`` (attributes x types) ranks the types. Types in the upper
+half have the attribute, types in the lower half do not, and a type exactly in the middle is null. So the attributes
+follow from the type and are weak; papers/002 does not explain how it obtained its own. The photos are from shops, for
+research.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from typing import Any
 import numpy as np
 import scipy.io
 
-from mien.learn.data.pack.write import Row
-from mien.learn.data.sources.shared.copies import folders, home, pictures, share
-from mien.learn.data.sources.shared.files import Fault
+from mien.learn.data.manifest.columns import Row
+from mien.learn.data.sources.shared.files import Report, find_root, folders, pictures
+from mien.learn.data.sources.shared.splits import share
 from mien.tasks import Kind, Task
 
 TYPES = {
@@ -59,7 +60,7 @@ METADATA = {
     "source": "Attribute Discovery Dataset, women's shoes (Berg et al. 2010), attributes by Kovashka et al. (2012)",
     "licence": "photos from shops, for research: local use only",
     "release": "womens_* folders and shoes_attributes.mat",
-    "weak": {"attributes": "from the order of the ten types, upper half against lower half: no photo was looked at"},
+    "weak": {"attributes": "from the order of the ten types, upper half against lower half; no photo was examined"},
 }
 
 WHOLE = 280
@@ -67,54 +68,55 @@ WHOLE = 280
 
 LABELS = "shoes_attributes.mat"
 
+TEST = 0.5
+"""Share of the photos in test, as in papers/002."""
 
-def read(root: Path, fault: Fault, *, test: float = 0.5, seed: int = 0) -> Iterator[Row]:
-    """A row for each photo: its type, and the attributes that types like it have.
 
-    There is no official division; by a hash of its name a photo is in train or test, half and half as in papers/002.
+def read(root: Path, report: Report) -> Iterator[Row]:
+    """Yield a row for each photo: its type, and the attributes of that type.
+
+    There are no official splits; a hash of its name puts a photo into train or test, half and half as in papers/002.
 
     Args:
-        root: of the folders ``womens_*``, or a folder around them; ``shoes_attributes.mat`` in it or beside it. Without
-            that file there are no attributes, which is a fault.
-        fault: told what cannot be used.
-        test: share of the photos in test.
-        seed: of the division.
+        root: the folder that has the folders ``womens_*``, or one around it; ``shoes_attributes.mat`` is in it or next
+            to it. Without that file there are no attributes, which is reported.
+        report: called with a line for each unusable file or folder.
 
     Raises:
-        FileNotFoundError: naming the folders that were looked for.
+        FileNotFoundError: naming the folders that were not found.
     """
-    place = home(root, tuple(TYPES))
+    place = find_root(root, tuple(TYPES))
     labels = next((path for folder in (place, *place.parents[:2], root) if (path := folder / LABELS).is_file()), None)
     if labels is None:
-        fault(f"{place}: has no {LABELS}; the photos have no attributes")
-    attributes = _attributes(labels, fault) if labels else {}
+        report(f"{place}: no {LABELS}; the photos have no attributes")
+    attributes = _attributes(labels, report) if labels else {}
     there = {folder.name.lower(): folder for folder in folders(place)}
     for name, kind in TYPES.items():
         if name not in there:
-            fault(f"{place}: has no folder {name}")
+            report(f"{place}: no folder {name}")
             continue
         for photo in pictures(there[name]):
-            split = "test" if share(photo.name, seed) < test else "train"
+            split = "test" if share(photo.name) < TEST else "train"
             row: Row = {"path": str(photo), "split": split, "dataset": "shoes", "type": kind}
             yield row | attributes.get(name, {})
 
 
-def _attributes(path: Path, fault: Fault) -> dict[str, dict[str, float]]:
-    """Folder -> attribute -> 1 or 0; nothing, and a fault, if the file is not as it should be."""
+def _attributes(path: Path, report: Report) -> dict[str, dict[str, float]]:
+    """Return folder -> attribute -> 1 or 0; nothing if the file is not as expected, which is reported."""
     try:
         content = scipy.io.loadmat(path, squeeze_me=True)
         names = [_plain(name) for name in content["class_names"]]
         orders = np.asarray(content["orders"], np.float64)
-        said = [_letters(name) for name in content["attribute_names"]]
+        named = [_letters(name) for name in content["attribute_names"]]
     except (scipy.io.matlab.MatReadError, KeyError, ValueError, TypeError, NotImplementedError, zlib.error) as error:
-        fault(f"{path}: cannot be read as the labels of the shoes ({error})")
+        report(f"{path}: cannot be read as the labels of the shoes ({error})")
         return {}
     known = {_plain(folder): folder for folder in TYPES}
     wanted = [_letters(label) for label in ATTRIBUTES]
-    if sorted(said) != sorted(wanted) or sorted(names) != sorted(known) or orders.shape != (len(wanted), len(known)):
-        fault(f"{path}: its attributes, types or orders are not those of ten attributes and ten types of shoes")
+    if sorted(named) != sorted(wanted) or sorted(names) != sorted(known) or orders.shape != (len(wanted), len(known)):
+        report(f"{path}: its attributes, types or orders are not those of ten attributes and ten types of shoes")
         return {}
-    orders = orders[[said.index(label) for label in wanted]]
+    orders = orders[[named.index(label) for label in wanted]]
     above = orders - np.median(orders, axis=1, keepdims=True)
     return {
         known[name]: {label: float(value > 0) for label, value in zip(ATTRIBUTES, column, strict=True) if value}
@@ -123,7 +125,7 @@ def _attributes(path: Path, fault: Fault) -> dict[str, dict[str, float]]:
 
 
 def _plain(name: Any) -> str:
-    """womens_high_heels, High Heels and high-heels are one."""
+    """Return a name of a type for comparison: womens_high_heels, High Heels and high-heels are equal."""
     return _letters(name).removeprefix("womens").removesuffix("shoes").removesuffix("s")
 
 

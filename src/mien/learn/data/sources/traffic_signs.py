@@ -1,10 +1,10 @@
 """GTSRB, the German Traffic Sign Recognition Benchmark (Stallkamp et al. 2012): tracks of photos of 43 signs.
 
-Expected in the archive or folder: a folder for each class, ``0`` to ``42`` or ``00000`` to ``00042`` as in the release,
-with pictures ``track_frame.ppm`` (or ``.png`` or ``.jpg``), such as ``00003_00012.ppm``.
+Expected layout: a folder for each class, ``0`` to ``42`` or ``00000`` to ``00042`` as in the release, with pictures
+``track_frame.ppm`` (or ``.png`` or ``.jpg``), such as ``00003_00012.ppm``.
 
-What a sign looks like follows from its class, so that the relatedness of signs and traits is exact. The pictures bear
-it out save for the colours: in part of them the camera's colours are wrong, so that a red rim is green or blue.
+The class of a sign determines its traits, so the relatedness of signs and traits is exact. The pictures agree except
+for colours: some have wrong ones, in which a red rim is green or blue. The data is for research.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from mien.learn.data.pack.write import Row
-from mien.learn.data.sources.shared.files import Fault, required
+from mien.learn.data.manifest.columns import Row
+from mien.learn.data.sources.shared.files import Report, required
 from mien.relatedness.table import Relatedness
 from mien.tasks import Kind, Task, one_hot_labels
 
@@ -69,7 +69,7 @@ TRAITS: dict[str, tuple[tuple[int, ...], str]] = {
     "living being": ((25, 27, 28, 31), "a person or an animal"),
     "empty": ((12, 13, 15, 32), "neither writing nor arrow nor picture; stripes at most"),
 }
-"""Trait -> the classes that have it, and what it is. Every trait is in two classes or more, no two are in the same."""
+"""Trait -> the classes that have it, and its meaning. Each is in two or more classes, no two in the same classes."""
 
 TASKS = (
     Task("sign", Kind.CLASSES, CLASSES, tuple(f"probability that the sign is: {name}" for name in CLASSES)),
@@ -93,22 +93,26 @@ RELATEDNESS = Relatedness.from_table(
 METADATA = {
     "source": "German Traffic Sign Recognition Benchmark (Stallkamp, Schlipsing, Salmen and Igel 2012)",
     "licence": "for research: local use only",
-    "note": "traits follow from the class; in part of the photos the camera's colours are wrong",
+    "note": "traits follow from the class; some of the photos have wrong colours",
 }
 
 WHOLE = 48
 """Pictures are packed whole, scaled to this side."""
 
 
-def read(root: Path, fault: Fault) -> Iterator[Row]:
-    """Manifest rows of all pictures, with the traits of their class.
+def read(root: Path, report: Report) -> Iterator[Row]:
+    """Yield the rows of all pictures, with the traits of their class.
 
-    ``subject`` is the track, all frames of one sign that the car passed; a track is in one split only. In each class
-    the tracks are put in the order of a hash: the first fifth is ``valid``, the second ``test``, the rest ``train``,
-    so that a class of five tracks or more is in every split.
+    ``subject`` is the track, all frames of one sign that the car passed; a track is in one split only. The tracks of
+    each class are ordered by a hash: the first fifth is ``valid``, the second ``test``, the rest ``train``, so that a
+    class with five tracks or more is in every split.
+
+    Args:
+        root: the folder of the classes.
+        report: called with a line for each picture with another kind of name, and for each class without pictures.
 
     Raises:
-        FileNotFoundError: naming the folders that were looked for.
+        FileNotFoundError: naming the folders that were not found.
     """
     folders = required(root, *((f"{number}", f"{number:05d}") for number in range(len(CLASSES))))
     for number, folder in enumerate(folders):
@@ -116,11 +120,11 @@ def read(root: Path, fault: Fault) -> Iterator[Row]:
         for path in sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES):
             track, _, frame = path.stem.partition("_")
             if track.isdigit() and frame.isdigit():
-                tracks[path] = f"{number}_{track}"  # tracks are counted anew in each class
+                tracks[path] = f"{number}_{track}"  # track numbers start again in each class
             else:
-                fault(f"{path}: the name of a picture must be track_frame, such as 00003_00012")
+                report(f"{path}: the name is not track_frame, such as 00003_00012")
         if not tracks:
-            fault(f"{folder}: there are no pictures track_frame{', '.join(SUFFIXES)}")
+            report(f"{folder}: no pictures named track_frame ({', '.join(SUFFIXES)})")
         split = _splits(list(tracks.values()))
         traits = {trait: float(number in those) for trait, (those, _) in TRAITS.items()}
         for path, track in tracks.items():

@@ -1,4 +1,4 @@
-"""Folders that are called as expressions."""
+"""Folders named by expressions."""
 
 from pathlib import Path
 
@@ -18,8 +18,8 @@ def test_every_word_is_one_of_ours_or_contempt() -> None:
     assert {word for word in WORDS.values() if word} == set(EXPRESSION.labels) == set(FER2013)
 
 
-@pytest.mark.parametrize("around", ["", "CK+48", "a/b"])
-def test_folders_of_expressions_alone_are_in_the_split_all(tmp_path: Path, around: str) -> None:
+@pytest.mark.parametrize("around", ["", "CK+48", "a/b", "a/b/c"])
+def test_without_folders_of_splits_the_split_is_all(tmp_path: Path, around: str) -> None:
     touch(
         *(
             tmp_path / around / name
@@ -31,12 +31,12 @@ def test_folders_of_expressions_alone_are_in_the_split_all(tmp_path: Path, aroun
     assert found == {("a.png", "all", "anger"), ("b.JPG", "all", "happiness"), ("c.png", "all", None)}
 
 
-def test_folders_of_splits_lie_around_them(tmp_path: Path) -> None:
+def test_folders_of_splits(tmp_path: Path) -> None:
     touch(*(tmp_path / "fer" / name for name in ("train/sad/1.png", "Test/sad/1.png", "validation/neutral/x/2.png")))
     found = {(path.name, split, label) for path, split, label in labelled(tmp_path)}
     assert found == {("1.png", "train", "sadness"), ("1.png", "test", "sadness"), ("2.png", "valid", "neutral")}
 
 
-def test_no_such_folders_no_pictures(tmp_path: Path) -> None:
+def test_other_folders_yield_nothing(tmp_path: Path) -> None:
     touch(tmp_path / "train" / "a.png")
     assert list(labelled(tmp_path)) == []

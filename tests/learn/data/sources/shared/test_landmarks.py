@@ -10,7 +10,7 @@ from mien.learn.data.sources.shared.landmarks import box, five_of_68, read_pts
 
 
 def face() -> np.ndarray:
-    """68 points that are 0 but for the eyes (hexagons), the nose and the mouth's corners."""
+    """Return 68 points that are 0 except the eyes (hexagons), the nose and the corners of the mouth."""
     points = np.zeros((68, 2))
     ring = np.array([(-4, 0), (-2, -2), (2, -2), (4, 0), (2, 2), (-2, 2)])
     points[36:42], points[42:48] = np.add(ring, (30, 40)), np.add(ring, (70, 41))
@@ -31,12 +31,12 @@ def test_the_persons_right_eye_comes_first() -> None:
         (np.full((68, 2), np.nan), "not a number"),
     ],
 )
-def test_what_are_no_68_points_is_refused(points: np.ndarray, message: str) -> None:
+def test_other_numbers_of_points_are_refused(points: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         five_of_68(points)
 
 
-def test_points_of_a_file(tmp_path: Path) -> None:
+def test_points_are_read_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "1.pts"
     path.write_text("\ufeffversion: 1\r\nn_points: 4\r\n{\r\n10 20\r\n10.5 60\r\n50 60\r\n50 20\r\n}\r\n", "utf-8")
     assert read_pts(path).tolist() == [[10, 20], [10.5, 60], [50, 60], [50, 20]]
@@ -46,14 +46,14 @@ def test_points_of_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("version: 1\nn_points: 4\n{\n1 2\n}\n", "says n_points 4 and holds 1"),
-        ("version: 1\n{\n1 2\n}\n", "says n_points None and holds 1"),
-        ("version: 1\nn_points: 1\n{\n1 x\n}\n", "holds no points"),
-        ("version: 1\nn_points: 1\n{\n1\n}\n", "holds no points"),
-        ("", "holds no points"),
+        ("version: 1\nn_points: 4\n{\n1 2\n}\n", "n_points is 4, but there are 1"),
+        ("version: 1\n{\n1 2\n}\n", "n_points is None, but there are 1"),
+        ("version: 1\nn_points: 1\n{\n1 x\n}\n", "no points between braces"),
+        ("version: 1\nn_points: 1\n{\n1\n}\n", "no points between braces"),
+        ("", "no points between braces"),
     ],
 )
-def test_what_is_no_file_of_points_is_refused(text: str, message: str, tmp_path: Path) -> None:
+def test_other_files_are_refused(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "1.pts"
     path.write_text(text)
     with pytest.raises(ValueError, match=rf"1\.pts: {message}"):

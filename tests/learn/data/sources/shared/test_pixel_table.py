@@ -1,4 +1,4 @@
-"""Pixels of a CSV file become pictures."""
+"""Pixels in a CSV file, written as pictures."""
 
 from pathlib import Path
 
@@ -29,8 +29,8 @@ def test_pictures_are_written_as_they_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        (f"2,{BLACK},Training", "emotion '2' is none of 0 to 1"),
-        (f",{BLACK},Training", "emotion '' is none of 0 to 1"),
+        (f"2,{BLACK},Training", "emotion '2' is not from 0 to 1"),
+        (f",{BLACK},Training", "emotion '' is not from 0 to 1"),
         (f"0,{BLACK},Else", "unknown usage 'Else'"),
         (f"0,{BLACK} 0,Training", "expected 48 x 48 pixels from 0 to 255"),
         (f"0,{BLACK[:-1]}256,Training", "expected 48 x 48 pixels from 0 to 255"),
@@ -40,14 +40,14 @@ def test_pictures_are_written_as_they_are(tmp_path: Path) -> None:
         (f"0,{BLACK}", "2 cells, expected 3"),
     ],
 )
-def test_a_row_that_cannot_be_used_is_told(tmp_path: Path, row: str, reason: str) -> None:
+def test_unusable_rows_are_reported(tmp_path: Path, row: str, reason: str) -> None:
     table = tmp_path / "a.csv"
     table.write_text(
         f"\ufeffemotion, Usage, pixels\n{row}\n0,{BLACK},Training\n".replace(", Usage, pixels", ",pixels, Usage")
     )
-    faults: list[str] = []
-    found = list(entries(table, tmp_path / "out", ("anger", None), faults.append))
-    assert faults == [f"{table}: line 2: {reason}"]
+    reports: list[str] = []
+    found = list(entries(table, tmp_path / "out", ("anger", None), reports.append))
+    assert reports == [f"{table}: line 2: {reason}"]
     assert [path.name for path in (tmp_path / "out").iterdir()] == [entry.path.name for entry in found] == ["00001.png"]
 
 

@@ -1,12 +1,12 @@
-"""Expressions as the words and numbers of releases say them, in ours."""
+"""The words and numbers that releases use for expressions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from mien.learn.data.sources.shared.copies import DEPTH, folders, walk
-from mien.media.picture import SUFFIXES
+from mien.learn.data.sources.shared.files import DEPTH, folders, pictures
+from mien.learn.data.sources.shared.splits import SPLIT_NAMES
 
 WORDS = {
     "neutral": "neutral",
@@ -24,48 +24,32 @@ WORDS = {
     "surprised": "surprise",
     "contempt": None,
 }
-"""Word of a release -> label of our task; contempt is none of the seven."""
+"""Word of a release -> label of our task; contempt is not one of the seven."""
 
 FER2013 = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 """The codes 0 to 6 of FER2013."""
 
-SPLITS = {
-    "train": "train",
-    "training": "train",
-    "valid": "valid",
-    "validation": "valid",
-    "val": "valid",
-    "publictest": "valid",
-    "test": "test",
-    "testing": "test",
-    "privatetest": "test",
-}
-"""Folder, or usage in a table -> split."""
-
 
 def labelled(root: Path) -> Iterator[tuple[Path, str, str | None]]:
-    """Picture, split and label of each picture in a folder that is called as an expression.
+    """Yield picture, split and label of each picture in a folder that is named by an expression.
 
-    These folders lie in ``root``, in folders of splits (``train/happy``), or in one more folder around them. Without a
-    split's folder the split is all. The label is None for contempt. There is nothing if there are no such folders.
+    These folders are in ``root``, in folders of splits (``train/happy``), or up to three levels deeper. Without folders
+    of splits the split is all. The label is None for contempt. Nothing is yielded if there are no such folders.
     """
     level = [root]
     for _ in range(DEPTH + 1):
         found = [(folder, split) for place in level for folder, split in _named(place)]
         if found:
             for folder, split in found:
-                for _, files in walk(folder):
-                    for path in files:
-                        if path.suffix.lower() in SUFFIXES:
-                            yield path, split, WORDS[folder.name.lower()]
+                yield from ((path, split, WORDS[folder.name.lower()]) for path in pictures(folder))
             return
         level = [inner for place in level for inner in folders(place)]
 
 
 def _named(place: Path) -> list[tuple[Path, str]]:
-    """The folders of a place that are called as an expression, or those in its folders of splits; and their splits."""
+    """Return folder and split of the folders named by an expression, here or in folders of splits."""
     inner = folders(place)
     if own := [(folder, "all") for folder in inner if folder.name.lower() in WORDS]:
         return own
-    parts = [(folder, SPLITS[folder.name.lower()]) for folder in inner if folder.name.lower() in SPLITS]
+    parts = [(folder, SPLIT_NAMES[folder.name.lower()]) for folder in inner if folder.name.lower() in SPLIT_NAMES]
     return [(folder, split) for part, split in parts for folder in folders(part) if folder.name.lower() in WORDS]

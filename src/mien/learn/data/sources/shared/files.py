@@ -1,33 +1,31 @@
-"""What readers of data sets have in common: files that must be there, text that may be zipped, ragged rows.
-
-A reader is a module of this package with
-
-- ``TASKS``: the label space of its rows;
-- ``METADATA``: source, licence, release, and which labels are weak and why; JSON-ready;
-- ``read(root, fault, **options)``: yields manifest rows (see :mod:`mien.learn.data.manifest.manifest`), one at a time, so that a
-  set of millions of frames needs no memory for them. ``fault`` is told what cannot be used; the rest goes on.
-"""
+"""Files and folders of a release: find those that must be there, and walk through the rest."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import math
-import zlib
+import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-Fault = Callable[[str], None]
-"""Told one line for each thing that cannot be used: the file, the row, the value and the reason."""
+from mien.media.picture import SUFFIXES
+
+Report = Callable[[str], None]
+"""Called with one line for each thing that cannot be used: the file, the row, the value and the reason."""
+
+LITTER = ("__MACOSX",)
+"""Folders that archives leave behind and that hold no data. Hidden folders are skipped as well."""
+
+DEPTH = 3
+"""How many extra folders may surround a release."""
 
 
 def required(root: Path, *choices: str | Sequence[str]) -> list[Path]:
-    """The files or folders of a release below ``root``, the first one there of each choice of names.
+    """Return the files or folders of a release below ``root``: for each choice of names, the first that exists.
 
-    A name may be a glob pattern; of several matches the first in order counts.
+    A name may be a glob pattern; of several matches the first in alphabetical order is taken.
 
     Raises:
-        FileNotFoundError: naming all that was looked for and not found.
+        FileNotFoundError: naming everything that was not found.
     """
     found, missing = [], []
     for names in ((choice,) if isinstance(choice, str) else tuple(choice) for choice in choices):
@@ -37,76 +35,78 @@ def required(root: Path, *choices: str | Sequence[str]) -> list[Path]:
         else:
             found.append(place)
     if missing:
-        raise FileNotFoundError(f"{root}: not the folder of this data set: {', '.join(missing)} not found")
+        raise not_found(root, *missing)
     return found
 
 
-def lines(path: Path, fault: Fault = lambda _: None) -> Iterator[tuple[int, str]]:
-    """Number (from 1) and text of each line that is not blank, of a text file or of a ``.gz`` of one.
-
-    The text is UTF-8 with or without a byte order mark; what is none is read as Latin-1. A file that ends too early is
-    a fault, and its lines up to there are given.
-
-    Raises:
-        OSError: if it cannot be opened.
-    """
-    raw = path.open("rb")
-    file = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
-    with raw, file:
-        number = 0
-        try:
-            for number, line in enumerate(file, 1):
-                if (text := _decoded(line, first=number == 1).strip("\r\n")) and text.strip():
-                    yield number, text
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            fault(f"{path}: line {number + 1}: the file is cut short or damaged ({error})")
-
-
-def records(
-    path: Path, fault: Fault, columns: Sequence[str], delimiter: str = ","
-) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line number and cells by column of a table with a header; rows with too few cells are faults.
+def find_root(root: Path, *choices: str | Sequence[str]) -> Path:
+    """Return ``root``, or the folder up to three levels below it, that holds what the release must hold.
 
     Args:
-        path: of a text file or a ``.gz`` of one.
-        fault: told of each row that cannot be used.
-        columns: that must be there; compared without case and surrounding blanks, given as they are written here.
-        delimiter: between cells.
+        root: the folder that the user gives.
+        choices: as in :func:`required`.
 
     Raises:
-        ValueError: if a column is missing.
-        OSError: if the file cannot be opened.
+        FileNotFoundError: naming everything that was not found in ``root``.
     """
-    numbered = lines(path, fault)
-    header = next(csv.reader([text for _, text in [next(numbered, (0, ""))]], delimiter=delimiter), [])
-    places = {name.strip().lower(): place for place, name in enumerate(header)}
-    if missing := [name for name in columns if name.lower() not in places]:
-        raise ValueError(f"{path}: has no column {', '.join(missing)} (it has {', '.join(header) or 'none'})")
-    own = {name.lower(): name for name in columns}
-    for number, text in numbered:
-        cells = next(csv.reader([text], delimiter=delimiter))
-        if len(cells) < len(header):
-            fault(f"{path}: line {number}: {len(cells)} cells, expected {len(header)}")
-            continue
-        yield number, {own.get(name, name): cells[place].strip() for name, place in places.items()}
+    level = [root]
+    for _ in range(DEPTH + 1):
+        for place in level:
+            try:
+                required(place, *choices)
+            except FileNotFoundError:
+                continue
+            return place
+        level = [inner for place in level for inner in folders(place)]
+        if len(level) > 200:  # these are folders of pictures: extra folders around a release are never that many
+            break
+    required(root, *choices)
+    raise AssertionError("not reached: the line above raises")
 
 
-def number(text: str) -> float | None:
-    """A finite number, or None."""
+def not_found(root: Path, *names: str) -> FileNotFoundError:
+    """Return the error for a folder that is not this data set, because these files or folders are not in it."""
+    return FileNotFoundError(f"{root}: not the folder of this data set: {', '.join(names)} not found")
+
+
+def walk(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
+    """Yield a folder and all visible folders in it, each with its visible files, in alphabetical order."""
+    yield folder, [folder / name for name in visible(folder, folders=False)]
+    for inner in folders(folder):
+        yield from walk(inner)
+
+
+def pictures(folder: Path) -> Iterator[Path]:
+    """Yield the visible pictures of a folder and of all folders in it, in alphabetical order."""
+    for _, files in walk(folder):
+        yield from (path for path in files if path.suffix.lower() in SUFFIXES)
+
+
+def numbered_pictures(folder: Path) -> dict[int, Path]:
+    """Return the pictures of a folder by the number that ends their stem: ``7.png`` and ``a_0007.JPG`` are both 7."""
+    found: dict[int, Path] = {}
+    for path in (folder / name for name in visible(folder, folders=False)):
+        number = re.search(r"(\d+)$", path.stem)
+        if number and path.suffix.lower() in SUFFIXES:
+            found.setdefault(int(number[1]), path)
+    return found
+
+
+def folders(folder: Path) -> list[Path]:
+    """Return the visible folders in a folder, in alphabetical order."""
+    return [folder / name for name in visible(folder, folders=True)]
+
+
+def visible(folder: Path, *, folders: bool) -> list[str]:
+    """Return the sorted names of the visible folders, or files, in a folder; none if it cannot be listed."""
     try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if entry.is_dir() == folders]
+    except OSError:
+        return []
+    return sorted(name for name in names if not name.startswith(".") and name not in LITTER)
 
 
 def inside(root: Path, name: str) -> Path:
-    """The path of a picture that a file of the release names, with either kind of slash, below ``root``."""
+    """Return the path below ``root`` of a picture that a file of the release names, with either kind of slash."""
     return root / PurePosixPath(name.strip().strip('"').replace("\\", "/").lstrip("/"))
-
-
-def _decoded(line: bytes, *, first: bool) -> str:
-    try:
-        return line.decode("utf-8-sig" if first else "utf-8")
-    except UnicodeDecodeError:
-        return line.decode("latin-1")

@@ -1,4 +1,4 @@
-"""The 68 landmarks of the iBUG mark-up, which many releases come with, and the five that faces are aligned by."""
+"""The 68 landmarks of the iBUG mark-up, which many releases include, and the five by which faces are aligned."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mien.learn.data.sources.shared.files import number
+from mien.learn.data.sources.shared.text import number
 
 RIGHT_EYE, LEFT_EYE = slice(36, 42), slice(42, 48)
 """The outlines of the person's eyes; the right one is on the left of the picture."""
@@ -18,7 +18,7 @@ NOSE, MOUTH_RIGHT, MOUTH_LEFT = 30, 48, 54
 
 
 def five_of_68(points: NDArray[Any]) -> list[float]:
-    """Ten numbers, x and y of the person's right eye, left eye, nose, right and left corner of the mouth.
+    """Return ten numbers: x and y of the person's right eye, left eye, nose, right and left corner of the mouth.
 
     An eye is the mean of the six points of its outline; the iris is not marked.
 
@@ -39,25 +39,25 @@ def five_of_68(points: NDArray[Any]) -> list[float]:
 
 
 def read_pts(path: Path) -> NDArray[np.float64]:
-    """The points of a ``.pts`` file: ``n_points: N``, then N lines of x and y between braces; N x 2.
+    """Return the points of a ``.pts`` file, N x 2: ``n_points: N``, then N lines of x and y between braces.
 
     Raises:
-        ValueError: if it is no such file; one line that names it.
+        ValueError: naming the file, if it is not in this format.
         OSError: if it cannot be opened.
     """
     head, _, body = path.read_text("utf-8-sig", errors="replace").partition("{")
     values = [number(word) for word in body.partition("}")[0].split()]
     if not values or len(values) % 2 or None in values:
-        raise ValueError(f"{path}: holds no points between braces")
+        raise ValueError(f"{path}: no points between braces")
     points = np.array(values, np.float64).reshape(-1, 2)
-    said = next((line.split(":")[1].strip() for line in head.splitlines() if line.startswith("n_points:")), None)
-    if said != str(len(points)):
-        raise ValueError(f"{path}: says n_points {said} and holds {len(points)}")
+    count = next((line.split(":")[1].strip() for line in head.splitlines() if line.startswith("n_points:")), None)
+    if count != str(len(points)):
+        raise ValueError(f"{path}: n_points is {count}, but there are {len(points)}")
     return points
 
 
 def box(points: ArrayLike) -> dict[str, float]:
-    """The columns ``x``, ``y``, ``width`` and ``height`` of the upright box around N x 2 points."""
+    """Return the columns ``x``, ``y``, ``width`` and ``height`` of the upright box around N x 2 points."""
     points = np.asarray(points, np.float64)
     (x, y), (right, bottom) = points.min(0), points.max(0)
     return {"x": float(x), "y": float(y), "width": float(right - x), "height": float(bottom - y)}

@@ -1,4 +1,4 @@
-"""Pictures whose pixels stand in a CSV file, as those of FER2013: each is written out as a PNG file, to have a path."""
+"""Pictures whose pixels are in a CSV file, as in FER2013: each is written as a PNG file, so that it has a path."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mien.learn.data.sources.shared.expression_words import SPLITS
-from mien.learn.data.sources.shared.files import Fault, records
+from mien.learn.data.sources.shared.files import Report
+from mien.learn.data.sources.shared.splits import SPLIT_NAMES
+from mien.learn.data.sources.shared.text import records
 
 SIDE = 48
-"""Of the pictures, in pixels."""
+"""Side of the pictures in pixels."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,9 @@ class Entry:
     """A row of the table.
 
     Args:
-        path: of the PNG file that was written.
-        split: from the column Usage; all if there is none.
-        label: what the row's code stands for.
+        path: the PNG file that was written.
+        split: from the column Usage, or all if there is none.
+        label: the label of the row's code.
         first: the name of the first picture with the same pixels.
     """
 
@@ -34,31 +35,31 @@ class Entry:
     first: str
 
 
-def entries(table: Path, folder: Path, labels: Sequence[str | None], fault: Fault) -> Iterator[Entry]:
-    """The rows of a table with the columns emotion, pixels and, if need be, Usage; their pictures go into ``folder``.
+def entries(table: Path, folder: Path, labels: Sequence[str | None], report: Report) -> Iterator[Entry]:
+    """Yield the rows of a table with the columns emotion, pixels and, optionally, Usage; write pictures to ``folder``.
 
-    A picture is called by the number of its row, from 0. A row with another code, another usage, or not 48 x 48 numbers
-    from 0 to 255 is a fault and left out.
+    A picture is named by the number of its row, from 0. A row with an unknown code or usage, or without 48 x 48 numbers
+    from 0 to 255, is reported and skipped.
 
     Raises:
         ValueError: if a column is missing.
-        OSError: if the table cannot be read or a picture not be written.
+        OSError: if the table cannot be read or a picture cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     first: dict[bytes, str] = {}
-    for line, cells in records(table, fault, ("emotion", "pixels")):
-        code, usage = cells["emotion"], cells.get("usage", "")
+    for line, cells in records(table, report, ("emotion", "pixels"), optional=("Usage",)):
+        code, usage = cells["emotion"], cells.get("Usage", "")
         if not code.isdecimal() or int(code) >= len(labels):
-            fault(f"{table}: line {line}: emotion {code!r} is none of 0 to {len(labels) - 1}")
-        elif usage and usage.lower() not in SPLITS:
-            fault(f"{table}: line {line}: unknown usage {usage!r}")
+            report(f"{table}: line {line}: emotion {code!r} is not from 0 to {len(labels) - 1}")
+        elif usage and usage.lower() not in SPLIT_NAMES:
+            report(f"{table}: line {line}: unknown usage {usage!r}")
         elif (pixels := _pixels(cells["pixels"])) is None:
-            fault(f"{table}: line {line}: expected {SIDE} x {SIDE} pixels from 0 to 255")
+            report(f"{table}: line {line}: expected {SIDE} x {SIDE} pixels from 0 to 255")
         else:
             path = folder / f"{line - 2:05d}.png"
             Image.fromarray(pixels).save(path)
             same = first.setdefault(pixels.tobytes(), path.stem)
-            yield Entry(path, SPLITS.get(usage.lower(), "all"), labels[int(code)], same)
+            yield Entry(path, SPLIT_NAMES.get(usage.lower(), "all"), labels[int(code)], same)
 
 
 def _pixels(text: str) -> np.ndarray | None:
