@@ -17,22 +17,22 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from mien.learn.data.render.direct import direct_person, direct_shot
 from mien.learn.data.render.draw import Settings
 from mien.learn.data.render.generate import CHUNK, render
 from mien.learn.data.render.model import load_model
 from mien.learn.data.render.picture import Studio
+from mien.learn.data.render.shots import make_person, make_shot
 
 RESULTS = Path(__file__).parent / "results" / "render_speed.json"
 
 
 def processor_seconds(model: Path, settings: Settings, count: int) -> float:
     """Of one picture, in this process; the median."""
-    studio, times = Studio(load_model(model), settings, threads=1), []
+    studio, times = Studio(load_model(model), settings), []
     for index in range(count + 1):
         begin = time.process_time()
-        shot = direct_shot(settings, index)
-        person = direct_person(settings, shot.subject)
+        shot = make_shot(settings, index)
+        person = make_person(settings, shot.subject)
         view = studio.view(shot, person)
         studio.crop(studio.picture(shot, person, view, index), view, index)
         times.append(time.process_time() - begin)
