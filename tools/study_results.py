@@ -1,7 +1,7 @@
 """Copy finished studies to docs/results, and their tables into docs/results.md; no number is typed by hand.
 
-python tools/study_results.py runs/digits runs/clothing    copies these reports and rewrites the page
-python tools/study_results.py                              rewrites the page from the reports in docs/results
+    python tools/study_results.py runs/digits runs/clothing    copies these reports and rewrites the page
+    python tools/study_results.py                              rewrites the page from the reports in docs/results
 
 The ceilings come from `mien relatedness ceiling MANIFEST ... --out docs/results/NAME.ceiling.json`.
 """
