@@ -36,7 +36,6 @@ class Renderer:
         drjit.set_thread_count(1)  # a run starts as many processes as there are cores
         self._mi: Any = mi
         self._drawn = model.drawn
-        self.size = size
         self._scene = mi.load_dict(
             {
                 "type": "scene",
