@@ -29,7 +29,9 @@ def run(name: str, folder: Path, *arguments: str) -> str:
 
 def test_annotate_folder(tmp_path: Path) -> None:
     output = run("annotate_folder.py", tmp_path)
-    assert re.match(r"astronaut\.png: 1 face\(s\), happiness [01]\.\d\d, valence \+0\.\d\d, arousal \+0\.\d\d\n", output)
+    assert re.match(
+        r"astronaut\.png: 1 face\(s\), happiness [01]\.\d\d, valence \+0\.\d\d, arousal \+0\.\d\d\n", output
+    )
     assert output.endswith("faces.parquet: 1 rows\n")
     assert pq.read_table(tmp_path / "faces.parquet").num_rows == 1
 
