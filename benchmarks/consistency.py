@@ -1,10 +1,11 @@
 """How often the bundled network contradicts itself, on photos and on renders.
 
-    mien data import ferplus FERPLUS PHOTOS
-    python benchmarks/consistency.py PHOTOS RENDERS
+The photos are those of the split `test`. The renders have exact action units (docs/renders.md), which are also compared
+with the expression that the network predicts. Writes docs/results/consistency.json.
 
-The photos are those of the test split; the renders are faces with exact action units (docs/renders.md), for which the
-exact action units are also set against what the network says of the expression. Writes docs/results/consistency.json.
+    mien data import ferplus FERPLUS PHOTOS
+    mien data render ICT_FACEKIT RENDERS --count 368 --kind compound=11 --kind expression=6 --seed 7
+    python benchmarks/consistency.py PHOTOS RENDERS
 """
 
 import argparse
@@ -24,14 +25,14 @@ RESULTS = Path(__file__).parents[1] / "docs" / "results" / "consistency.json"
 MARGINS = (0.0, 0.1)
 
 
-def told(model: Model, manifest: Manifest) -> dict[str, Any]:
-    """What the network says of every row."""
+def predicted(model: Model, manifest: Manifest) -> dict[str, Any]:
+    """The network's outputs for all rows."""
     crops = np.stack([np.asarray(manifest.crops[at]) for at in manifest.table["crop"].to_numpy()])
     return dict(model(np.repeat(crops, 3, 3) if crops.shape[3] == 1 else crops))
 
 
 def metrics(outputs: dict[str, Any]) -> dict[str, Any]:
-    """By table and margin of the valence."""
+    """The consistency by relatedness table and margin of the valence."""
     return {
         f"{name}, margin {margin:g}": measure_consistency(outputs, table, margin=margin)
         for name, table in (("du_2014", DU_2014), ("aff_wild2", AFF_WILD2))
@@ -44,14 +45,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path)
     parser.add_argument("renders", type=Path)
-    given = parser.parse_args()
+    options = parser.parse_args()
     model = Model(threads=1)
-    renders = read_manifest(given.renders)
-    of_renders = told(model, renders)
+    renders = read_manifest(options.renders)
+    of_renders = predicted(model, renders)
     exact = {**of_renders, "action_units": np.nan_to_num(renders.column(ACTION_UNITS))}
     found = {
         "network": model.name,
-        "FER+ test": metrics(told(model, read_manifest(given.photos).split("test"))),
+        "FER+ test": metrics(predicted(model, read_manifest(options.photos).split("test"))),
         "renders": metrics(of_renders),
         "renders, exact action units": metrics(exact),
     }

@@ -1,12 +1,11 @@
-"""What the couplings cost, as a share of one training step of a ResNet-18.
+"""The cost of the couplings, as a share of one training step of a ResNet-18.
 
-Timed in turns, in one run: a whole training step (forward, losses of both tasks, backward, SGD), and the couplings
-alone on logits of the same batch, forward and backward to the logits. Their ratio is what a step grows by. The goals:
-at most 2 % at 7 classes x 17 attributes, at most 5 % at 10,177 x 40.
+Two things are timed in turns, in one run: a whole training step (forward, losses of both tasks, backward, SGD), and the
+couplings alone on logits of the same batch, forward and backward to the logits. Their ratio is the relative overhead.
+The goals are at most 2 % at 7 classes x 17 attributes, and at most 5 % at 10,177 x 40. Prints a table and writes
+benchmarks/results/coupling_cost.json.
 
     python benchmarks/coupling_cost.py [--rounds 10] [--batch 32] [--side 112] [--device cpu] [--bf16]
-
-Prints a table and writes benchmarks/results/coupling_cost.json.
 """
 
 import argparse
@@ -57,7 +56,7 @@ class Unit(nn.Module):
 
 
 def resnet18(outputs: int) -> nn.Sequential:
-    """The network of the paper, as it is for ImageNet."""
+    """The network of the paper, in its ImageNet form."""
     stem = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
     units, channels = [], 64
     for stage, width in enumerate((64, 128, 256, 512)):
@@ -67,12 +66,12 @@ def resnet18(outputs: int) -> nn.Sequential:
     return nn.Sequential(*stem, *units, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, outputs))
 
 
-def seconds(work: Callable[[], None], device: torch.device) -> float:
-    """One call, to its end on the device."""
+def seconds(call: Callable[[], None], device: torch.device) -> float:
+    """The duration of one call, until the device has finished it."""
     if device.type == "cuda":
         torch.cuda.synchronize()
     start = time.perf_counter()
-    work()
+    call()
     if device.type == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter() - start
@@ -94,31 +93,29 @@ def measure(classes: int, attributes: int, options: argparse.Namespace) -> dict[
     def step() -> None:
         with torch.autocast(device.type, torch.bfloat16, enabled=options.bf16):
             outputs = network(pictures)
-        kind, traits = outputs.split((classes, attributes), 1)
-        loss = cross_entropy(kind.float(), y, ignore_index=-1)
-        loss = (
-            loss + (binary_cross_entropy_with_logits(traits.float(), a.nan_to_num(), reduction="none") * known).mean()
-        )
+        of_classes, of_attributes = outputs.float().split((classes, attributes), 1)
+        cells = binary_cross_entropy_with_logits(of_attributes, a.nan_to_num(), reduction="none")
+        loss = cross_entropy(of_classes, y, ignore_index=-1) + (cells * known).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
 
     table = torch.rand(classes, attributes)
-    kind_logits = torch.randn(options.batch, classes, device=device, requires_grad=True)
-    trait_logits = torch.randn(options.batch, attributes, device=device, requires_grad=True)
+    class_logits = torch.randn(options.batch, classes, device=device, requires_grad=True)
+    attribute_logits = torch.randn(options.batch, attributes, device=device, requires_grad=True)
 
-    def coupled(couple: Coupling) -> Callable[[], None]:
-        def work() -> None:
-            loss = couple(kind_logits, trait_logits, classes=y, attributes=a, mask=known)
-            torch.autograd.grad(loss, (kind_logits, trait_logits), allow_unused=True)
+    def coupled(coupling: Coupling) -> Callable[[], None]:
+        def call() -> None:
+            loss = coupling(class_logits, attribute_logits, classes=y, attributes=a, mask=known)
+            torch.autograd.grad(loss, (class_logits, attribute_logits), allow_unused=True)
 
-        return work
+        return call
 
-    couplings = {name: coupled(Coupling(table, **given)) for name, given in COUPLINGS.items()}
+    couplings = {name: coupled(Coupling(table, **settings)) for name, settings in COUPLINGS.items()}
     times: dict[str, list[float]] = {name: [] for name in ("step", *couplings)}
     for number in range(-2, options.rounds):  # the first two warm up
-        for name, job in couplings.items():
-            spent = {"step": seconds(step, device), name: seconds(job, device)}  # after a step, with its cold caches
+        for name, call in couplings.items():
+            spent = {"step": seconds(step, device), name: seconds(call, device)}  # after a step, so with cold caches
             for key in spent if number >= 0 else ():
                 times[key].append(spent[key])
     middle = {name: 1e3 * median(each) for name, each in times.items()}
@@ -133,12 +130,12 @@ def measure(classes: int, attributes: int, options: argparse.Namespace) -> dict[
 
 def main() -> None:
     """Measure both sizes, print and write."""
-    parser = argparse.ArgumentParser(description="What the couplings cost beside a ResNet-18 step.")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--side", type=int, default=112)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--bf16", action="store_true", help="the network in bfloat16, which makes the step faster")
+    parser.add_argument("--bf16", action="store_true", help="run the network in bfloat16, which makes the step faster")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     results = [measure(*shape, options) for shape in GOALS]
@@ -155,7 +152,8 @@ def main() -> None:
     for result in results:
         ratio = result["ratio"]
         assert isinstance(ratio, dict)
-        print(f"{result['classes']} x {result['attributes']}: a step and its couplings in ms {result['milliseconds']}")
+        print(f"{result['classes']} x {result['attributes']}: milliseconds of a step and of its couplings")
+        print(f"  {result['milliseconds']}")
         for name, value in ratio.items():
             print(f"  {name}: {100 * value:.2f} % of a step")
         print(f"  goal, both: at most {100 * float(str(result['goal'])):.0f} %")

@@ -1,13 +1,12 @@
-"""How fast shuffled batches of packed crops become tensors: what a training run can be fed.
+"""How many crops per second are read from a pack in shuffled batches, which limits how fast a network can train.
 
 Synthetic crops, 112 x 112 x 3, in shards as `mien data prepare` writes them and in one file as the other commands do,
-read by Mixing in the order of training: every row of a pass once, at random. The labels come with them. The goal: at
-least 3,000 crops a second on two cores. The files have just been written, so they are in the memory of the system as
-far as it has any: a disk that is slower than that is not measured. One thread reads, as a run does while it trains.
+are read with their labels by Mixing in the order of training: each row once per pass, at random. One thread reads, as
+in a training run. The goal is at least 3,000 crops per second on two cores. The files have just been written, so the
+system has them in memory if it can: the speed of the disk is not measured. Prints the speeds and writes
+benchmarks/results/crop_reading.json.
 
     python benchmarks/crop_reading.py [--crops 20000] [--batch 128]
-
-Prints a table and writes benchmarks/results/crop_reading.json.
 """
 
 import argparse
@@ -31,8 +30,8 @@ GOAL = 3000
 SHARD = 4096
 
 
-def make(folder: Path, count: int, *, shards: bool) -> Path:
-    """A manifest of ``count`` crops of noise, a third of the labels missing."""
+def make_manifest(folder: Path, count: int, *, shards: bool) -> Path:
+    """Write a manifest with ``count`` crops of noise and a third of the labels missing."""
     generator = np.random.default_rng(0)
     folder.mkdir()
     if shards:
@@ -60,7 +59,7 @@ def make(folder: Path, count: int, *, shards: bool) -> Path:
 
 
 def measure(folder: Path, batch: int) -> dict[str, int]:
-    """Crops a second in the first pass over freshly mapped files, and in the second."""
+    """The crops per second in the first pass, over freshly mapped files, and in the second."""
     manifest = read_manifest(folder)
     mixing = Mixing([LabelledSet(manifest, None, batch)], FACE, 0)
     speeds = {}
@@ -75,7 +74,7 @@ def measure(folder: Path, batch: int) -> dict[str, int]:
 
 def main() -> None:
     """Measure both kinds of packs, print and write."""
-    parser = argparse.ArgumentParser(description="Crops a second that training can be fed.")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--crops", type=int, default=20_000)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--out", type=Path, default=RESULTS)
@@ -83,8 +82,9 @@ def main() -> None:
     results = {}
     for name, shards in (("shards", True), ("one file", False)):
         with tempfile.TemporaryDirectory() as folder:
-            results[name] = measure(make(Path(folder) / "set", options.crops, shards=shards), options.batch)
-        print(f"{name}: {results[name]} crops a second; the goal is {GOAL}")
+            results[name] = measure(make_manifest(Path(folder) / "set", options.crops, shards=shards), options.batch)
+        speeds = ", ".join(f"{speed} in the {which}" for which, speed in results[name].items())
+        print(f"{name}: crops per second: {speeds} (goal: {GOAL})")
     setting = {
         "crops": options.crops,
         "batch": options.batch,

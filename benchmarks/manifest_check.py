@@ -1,11 +1,10 @@
-"""How long `mien data check` takes on a manifest of a million rows, and how much memory.
+"""The time and memory that `mien data check` needs for a manifest of a million rows.
 
-Writes a manifest with made-up labels of every face task through the usual writer, and runs the command in a process of
-its own. The goals: less than a minute, less than 1 GiB.
+Writes a manifest with invented labels of all face tasks, and runs the command on it in a process of its own. The goals
+are less than a minute and less than 1 GiB. Prints seconds and peak memory and writes
+benchmarks/results/manifest_check.json.
 
     python benchmarks/manifest_check.py [--rows 1000000]
-
-Prints seconds and peak memory and writes benchmarks/results/manifest_check.json.
 """
 
 import argparse
@@ -33,8 +32,8 @@ FRAMES = 1000
 COMMAND = "import sys; from mien.cli.app import main; sys.argv = ['mien', 'data', 'check', sys.argv[1]]; main()"
 
 
-def made_up(count: int) -> Iterator[dict[str, Any]]:
-    """Frames of videos of 1,000 frames, one a person; a third of the labels is missing, every picture is a file."""
+def invented_rows(count: int) -> Iterator[dict[str, Any]]:
+    """Rows of videos of 1,000 frames, one video per person and one file per frame; a third of the labels is missing."""
     generator = np.random.default_rng(0)
     units, numbers = ACTION_UNITS.labels, ("x", "y", "width", "height")
     for start in range(0, count, FRAMES):
@@ -65,20 +64,20 @@ def made_up(count: int) -> Iterator[dict[str, Any]]:
 
 
 def main() -> None:
-    """Make, check, print and write."""
-    parser = argparse.ArgumentParser(description="Seconds and memory of `mien data check`.")
+    """Write a manifest, check it, print and write the result."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / MANIFEST
         start = time.perf_counter()
-        write_manifest(path, made_up(options.rows), FACE, {"source": "made up"})
+        write_manifest(path, invented_rows(options.rows), FACE, {"source": "made up"})
         written = time.perf_counter() - start
         start = time.perf_counter()
         child = subprocess.Popen([sys.executable, "-c", COMMAND, folder], stdout=subprocess.PIPE, text=True)
         assert child.stdout is not None
-        said = child.stdout.read()
+        output = child.stdout.read()
         _, status, usage = os.wait4(child.pid, 0)
         seconds = time.perf_counter() - start
         size = path.stat().st_size
@@ -88,14 +87,14 @@ def main() -> None:
         "write_seconds": round(written, 1),
         "check_seconds": round(seconds, 1),
         "check_peak_mebibytes": round(usage.ru_maxrss / 1024),
-        "found": said.strip().rpartition(": ")[2],
+        "found": output.strip().rpartition(": ")[2],
         "goals": GOALS,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "pyarrow": pyarrow.__version__,
     }
     for name, value in result.items():
         print(f"{name}: {value}")
-    assert status == 0, said
+    assert status == 0, output
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(result, indent=2) + "\n")
 

@@ -1,11 +1,10 @@
-"""How long the bundled networks take for a face, as a ratio to a ResNet-18 on the same machine.
+"""The time per face of the bundled networks, as a ratio to a ResNet-18 on the same machine.
 
-ResNet-18 at 112 x 112, as `mien export` writes it, untrained: its time depends on its shape alone. All run in ONNX
-Runtime, in turns, one face and 32 faces at once, on one thread and on two; the median of the turns counts.
+The ResNet-18 is untrained, at 112 x 112, as `mien export` writes it: its time only depends on its shape. All run in
+ONNX Runtime, in turns, with one face and 32 faces at once, on one thread and on two; the median over the turns counts.
+Prints a table and writes benchmarks/results/network_latency.json, which the model card reads.
 
     python benchmarks/network_latency.py [--turns 30]
-
-Prints a table and writes benchmarks/results/network_latency.json, which the model card reads.
 """
 
 import argparse
@@ -32,7 +31,7 @@ BATCHES, THREADS = (1, 32), (1, 2)
 
 
 def resnet18(folder: Path) -> Path:
-    """An exported ResNet-18 of the face label space."""
+    """Export a ResNet-18 with the label space of faces."""
     np.save(folder / PACK, np.zeros((4, 112, 112, 1), np.uint8))
     rows = [
         {"path": f"{row}", "split": "train", "crop": row, "expression": "neutral", "valence": 0.0} for row in range(4)
@@ -46,7 +45,7 @@ def resnet18(folder: Path) -> Path:
 
 
 def main() -> None:
-    """Time, print, write."""
+    """Time, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--turns", type=int, default=30)
     turns = parser.parse_args().turns

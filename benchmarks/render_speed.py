@@ -1,10 +1,10 @@
-"""How many faces `mien data render` makes in a minute, at the settings that it has by default.
+"""How many pictures per minute `mien data render` renders with its default settings.
 
-    python benchmarks/render_speed.py ICT_FACEKIT_DIR [--count 64] [--workers 2]
+Measured in wall-clock time with several processes, and in processor time of one, which other programs on the machine
+affect less. Starting up and reading the face model is not counted: the clock starts after the first pictures. Prints
+both speeds and writes benchmarks/results/render_speed.json.
 
-By the clock, with several processes, and by the processor's time of one, which other programs on the machine change
-less. Starting and reading the face model is not counted: the first pictures are made before the clock starts. It prints
-the figures and writes benchmarks/results/render_speed.json.
+    python benchmarks/render_speed.py ICT_FACEKIT [--count 64] [--workers 2]
 """
 
 import argparse
@@ -17,32 +17,32 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from mien.learn.data.render.direct import direct_person, direct_shot
 from mien.learn.data.render.draw import Settings
 from mien.learn.data.render.generate import CHUNK, render
 from mien.learn.data.render.model import load_model
 from mien.learn.data.render.picture import Studio
+from mien.learn.data.render.shots import make_person, make_shot
 
 RESULTS = Path(__file__).parent / "results" / "render_speed.json"
 
 
 def processor_seconds(model: Path, settings: Settings, count: int) -> float:
-    """Of one picture, in this process; the median."""
-    studio, times = Studio(load_model(model), settings, threads=1), []
+    """The median processor time per picture, in this process."""
+    studio, times = Studio(load_model(model), settings), []
     for index in range(count + 1):
-        begin = time.process_time()
-        shot = direct_shot(settings, index)
-        person = direct_person(settings, shot.subject)
+        start = time.process_time()
+        shot = make_shot(settings, index)
+        person = make_person(settings, shot.subject)
         view = studio.view(shot, person)
         studio.crop(studio.picture(shot, person, view, index), view, index)
-        times.append(time.process_time() - begin)
-    return median(times[1:])  # the first one makes the canvas and the renderer
+        times.append(time.process_time() - start)
+    return median(times[1:])  # the first one also creates the canvas and the renderer
 
 
 def main() -> None:
     """Render, print and write."""
-    parser = argparse.ArgumentParser(description="Faces rendered in a minute.")
-    parser.add_argument("model", type=Path)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path, metavar="ICT_FACEKIT")
     parser.add_argument("--count", type=int, default=64)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=RESULTS)
@@ -58,9 +58,9 @@ def main() -> None:
             workers=options.workers,
             advance=lambda done: moments.append((time.perf_counter(), done)),
         )
-    begin = min(options.workers, len(moments) - 1)  # each process has made its first chunk
-    seconds = moments[-1][0] - moments[begin - 1][0]
-    pictures = sum(done for _, done in moments[begin:])
+    first = min(options.workers, len(moments) - 1)  # by then each process has rendered a chunk
+    seconds = moments[-1][0] - moments[first - 1][0]
+    pictures = sum(done for _, done in moments[first:])
     one = processor_seconds(options.model, settings, 24)
     result = {
         "processor_seconds_a_picture": round(one, 3),
@@ -76,8 +76,8 @@ def main() -> None:
         "load": round(os.getloadavg()[0], 1),
         "mitsuba": version("mitsuba"),
     }
-    print(f"{result['pictures_a_minute']} pictures a minute by {options.workers} processes (load {result['load']})")
-    print(f"{one:.2f} s of one core for a picture")
+    print(f"{result['pictures_a_minute']} pictures per minute with {options.workers} processes (load {result['load']})")
+    print(f"{one:.2f} s of one core per picture")
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(result, indent=2) + "\n")
 

@@ -1,14 +1,14 @@
-"""How fast a video is annotated, what each stage takes of it, and how much memory it needs over half an hour.
+"""The speed of annotating a video, the time that each stage takes, and the memory used over half an hour.
+
+Without a CLIP a synthetic one is used, 640 x 360 at 30 frames/s with one moving face. The clip is repeated, without
+encoding it again, until it is long enough: ``--seconds`` for each quality, ``--minutes`` for the quality ``--long``.
+All of `mien annotate` is measured, from opening the video to the finished table, but not loading the networks.
+
+For each quality it reports frames per second; the processor time and the wall-clock time of each stage, in its thread;
+and the ratio of the whole to the bare networks: the same runs of ONNX Runtime on inputs of the same shapes, one after
+the other and nothing else. Writes benchmarks/results/video_speed.json.
 
     python benchmarks/video_speed.py [CLIP] [--minutes 30] [--seconds 60] [--quality best balanced fast]
-
-Without a CLIP it makes one, 640 x 360 at 30 frames/s with one face that wanders. The clip is repeated, without being
-encoded anew, until it is long enough: ``--seconds`` for each quality, ``--minutes`` for the one of ``--long``. All of
-`mien annotate` is measured, from opening the video to the finished table; networks are loaded before the clock starts.
-
-For each quality: frames a second; for each stage the processor's and the clock's time of its thread; and the ratio of
-the whole to the bare networks, that is to the same runs of ONNX Runtime on inputs of the same shapes, one after the
-other, with nothing beside them. Figures go to benchmarks/results/video_speed.json.
 """
 
 import argparse
@@ -40,26 +40,27 @@ from mien.video.run import VideoRun
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results" / "video_speed.json"
 PORTRAIT = ROOT / "examples" / "photos" / "astronaut.png"
+SMOOTH = 5
 
 
 class Clock:
-    """Seconds of the processor and of the clock that calls of a stage took, the stages inside them not counted."""
+    """Processor and wall-clock seconds spent in the calls of each stage, without the stages nested in them."""
 
     def __init__(self) -> None:
         self.processor, self.wall = Counter[str](), Counter[str]()
         self._inner = threading.local()
 
     def timed(self, stage: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        """The same call, counted."""
+        """The same call, with its time added to the stage."""
 
         def measured(*arguments: Any, **named: Any) -> Any:
             outer = getattr(self._inner, "spent", (0.0, 0.0))
             self._inner.spent = (0.0, 0.0)
-            begin = time.thread_time(), time.perf_counter()
+            start = time.thread_time(), time.perf_counter()
             try:
                 return call(*arguments, **named)
             finally:
-                spent = time.thread_time() - begin[0], time.perf_counter() - begin[1]
+                spent = time.thread_time() - start[0], time.perf_counter() - start[1]
                 inside = self._inner.spent
                 self.processor[stage] += spent[0] - inside[0]
                 self.wall[stage] += spent[1] - inside[1]
@@ -69,14 +70,14 @@ class Clock:
 
 
 class Session:
-    """A session of ONNX Runtime that counts its runs, by the shape of their input."""
+    """An ONNX Runtime session that counts its runs by the shape of their input."""
 
     def __init__(self, session: Any, stage: str, clock: Clock) -> None:
         self.session, self.shapes = session, Counter[tuple[int, ...]]()
         self._run = clock.timed(stage, session.run)
 
     def run(self, names: Any, given: dict[str, Any]) -> Any:
-        """As the session's own."""
+        """Run the session."""
         self.shapes[next(iter(given.values())).shape] += 1
         return self._run(names, given)
 
@@ -84,7 +85,7 @@ class Session:
         return getattr(self.session, name)
 
     def bare(self) -> float:
-        """Seconds that the same runs take with nothing beside them: the median of each shape, times its count."""
+        """The seconds that the same runs take on their own: the median of each shape, times its count."""
         entry = self.session.get_inputs()[0]
         kind = np.uint8 if "uint8" in entry.type else np.float32
         total = 0.0
@@ -92,15 +93,15 @@ class Session:
             given = {entry.name: np.random.default_rng(0).integers(0, 255, shape).astype(kind)}
             times = []
             for _ in range(min(40, max(6, count))):
-                begin = time.perf_counter()
+                start = time.perf_counter()
                 self.session.run(None, given)
-                times.append(time.perf_counter() - begin)
+                times.append(time.perf_counter() - start)
             total += count * float(np.median(times))
         return total
 
 
 class Memory(threading.Thread):
-    """Resident memory of this process in MB, each second."""
+    """Records the resident memory of this process in MB, once per second."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -108,19 +109,20 @@ class Memory(threading.Thread):
         self._over = threading.Event()
 
     def run(self) -> None:
-        """Look until told to stop."""
+        """Record until :meth:`stop` is called."""
         page = os.sysconf("SC_PAGE_SIZE")
         while not self._over.wait(1.0):
             self.curve.append(int(Path("/proc/self/statm").read_text().split()[1]) * page / 1e6)
 
     def stop(self) -> None:
-        """No more."""
+        """Stop recording."""
         self._over.set()
         self.join()
 
 
-def made_clip(path: Path, frames: int = 300) -> Path:
-    """640 x 360 at 30 frames/s: a face of about 100 pixels that goes round once, so that it can be repeated."""
+def synthetic_clip(path: Path) -> Path:
+    """Write 300 frames of 640 x 360 at 30 frames/s; a face of about 100 pixels moves once in a circle, then repeats."""
+    frames = 300
     face = Image.open(PORTRAIT).convert("RGB").resize((360, 360))
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=30, options={"preset": "veryfast", "bf": "0"})
@@ -136,7 +138,7 @@ def made_clip(path: Path, frames: int = 300) -> Path:
 
 
 def repeated(clip: Path, path: Path, seconds: float) -> Path:
-    """The clip over and over until it is that long, its packets copied."""
+    """Repeat the clip until it is that long, by copying its packets."""
     with av.open(str(clip)) as source, av.open(str(path), "w") as target:
         given = source.streams.video[0]
         stream = target.add_stream_from_template(given)
@@ -152,18 +154,18 @@ def repeated(clip: Path, path: Path, seconds: float) -> Path:
     return path
 
 
-def measure(video: Path, quality: str, threads: int, smooth: int = 5) -> dict[str, Any]:
-    """Annotate a video once; the figures of that run."""
-    settings = Settings(threads=threads, video=VideoOptions(quality=quality), smooth=smooth)
+def measure(video: Path, quality: str, threads: int) -> dict[str, Any]:
+    """Annotate a video once and return the measurements."""
+    settings = Settings(threads=threads, video=VideoOptions(quality=quality), smooth=SMOOTH)
     annotator, clock = settings.annotator(), Clock()
     detector = annotator.detector._session = Session(annotator.detector._session, "detector", clock)
     network = annotator.model._session = Session(annotator.model._session, "network", clock)
     with Patched(clock), tempfile.TemporaryDirectory() as folder:
         memory = Memory()
         memory.start()
-        begin, used = time.perf_counter(), time.process_time()
-        outcome = VideoRun(annotator, str(video), Path(folder) / "table.parquet", PostprocessOptions(smooth=smooth))()
-        wall, processor = time.perf_counter() - begin, time.process_time() - used
+        start, used = time.perf_counter(), time.process_time()
+        outcome = VideoRun(annotator, str(video), Path(folder) / "table.parquet", PostprocessOptions(smooth=SMOOTH))()
+        wall, processor = time.perf_counter() - start, time.process_time() - used
         memory.stop()
     bare = detector.bare(), network.bare()
     return {
@@ -189,7 +191,7 @@ def measure(video: Path, quality: str, threads: int, smooth: int = 5) -> dict[st
 
 
 class Patched:
-    """The stages of the pipeline under a clock; afterwards they are as they were."""
+    """Times the stages of the pipeline while it is entered, and restores them on exit."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -205,11 +207,11 @@ class Patched:
         decoded = FrameSampler.__iter__
         clock = self._clock
 
-        def frames(footage: FrameSampler) -> Iterator[Any]:
-            following = clock.timed("decode", decoded(footage).__next__)
+        def frames(sampler: FrameSampler) -> Iterator[Any]:
+            next_frame = clock.timed("decode", decoded(sampler).__next__)
             while True:
                 try:
-                    yield following()
+                    yield next_frame()
                 except StopIteration:
                     return
 
@@ -233,12 +235,12 @@ def _at(curve: list[float], index: int) -> int | None:
 
 def main() -> None:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(description="Speed and memory of `mien annotate` on a video.")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clip", type=Path, nargs="?")
     parser.add_argument("--quality", nargs="+", default=["best", "balanced", "fast"])
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--long", default="balanced", help="the quality of the long run")
-    parser.add_argument("--minutes", type=float, default=30, help="of the long run; 0: none")
+    parser.add_argument("--long", default="balanced", help="quality of the long run")
+    parser.add_argument("--minutes", type=float, default=30, help="length of the long run; 0 skips it")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
@@ -252,7 +254,7 @@ def main() -> None:
         "qualities": {},
     }
     with tempfile.TemporaryDirectory() as folder:
-        clip = options.clip or made_clip(Path(folder) / "clip.mp4")
+        clip = options.clip or synthetic_clip(Path(folder) / "clip.mp4")
         short = repeated(clip, Path(folder) / "short.mp4", options.seconds)
         for quality in options.quality:
             result["qualities"][quality] = measure(short, quality, options.threads)
@@ -268,15 +270,13 @@ def main() -> None:
 def _print(what: str, found: dict[str, Any]) -> None:
     print(
         f"{what}: {found['frames_a_second']:g} frames/s, {found['cores_busy']:g} cores busy, "
-        f"{found['ratio_to_bare_networks']:g} of the bare networks' time, at most {found['memory_mb']['most']} MB"
+        f"{found['ratio_to_bare_networks']:g} x the time of the bare networks, at most {found['memory_mb']['most']} MB"
     )
     processor = found["stages_processor_ms_a_frame"]
     total = sum(processor.values())
     for stage, each in processor.items():
         clock = found["stages_clock_ms_a_frame"][stage]
-        print(
-            f"  {stage:22} {each:7.2f} ms of the processor a frame ({each / total:4.0%}), {clock:7.2f} ms by the clock"
-        )
+        print(f"  {stage:22} per frame {each:7.2f} ms processor ({each / total:4.0%}), {clock:7.2f} ms wall clock")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""The Python interface over a folder: every face into a Parquet file, and the mean of each picture on the screen.
+"""Annotate a folder from Python: write all faces to a Parquet file, print the mean of each picture.
 
-Nothing here needs PyTorch. The faces are also there as an Arrow table, ready for pandas, polars or R.
+This needs only `pip install mien`, no PyTorch. `mien.annotate` returns an Arrow table, which pandas, polars and R read.
 
     python examples/annotate_folder.py [FOLDER OUT.parquet]
 """
@@ -17,24 +17,22 @@ from mien.tasks import AFFECT, EXPRESSION
 
 
 def means(faces: pa.Table) -> pa.Table:
-    """One row a picture: how many faces it has, and their mean expression, valence and arousal."""
-    values = (*EXPRESSION.labels, *AFFECT.labels)
-    found = faces.filter(pc.is_valid(faces["face"]))  # a picture without a face is a row without a number
-    grouped = found.group_by("input").aggregate([("face", "count"), *((name, "mean") for name in values)])
-    return grouped.select(["input", "face_count", *(f"{name}_mean" for name in values)])
+    """One row per picture: the number of faces, and their mean expression, valence and arousal."""
+    found = faces.filter(pc.is_valid(faces["face"]))  # a picture without a face has one row without a face number
+    averages = [(name, "mean") for name in (*EXPRESSION.labels, *AFFECT.labels)]
+    return found.group_by("input").aggregate([("face", "count"), *averages])
 
 
 def main(folder: str, out: str) -> None:
     faces = mien.annotate(folder)
     pq.write_table(faces, out)
     for row in means(faces).to_pylist():
-        shares = {name: row[f"{name}_mean"] for name in EXPRESSION.labels}
-        most = max(shares, key=shares.__getitem__)
+        expression = max(EXPRESSION.labels, key=lambda name: row[f"{name}_mean"])
         print(
-            f"{Path(row['input']).name}: {row['face_count']} face(s), {most} {shares[most]:.2f}, "
+            f"{Path(row['input']).name}: {row['face_count']} face(s), {expression} {row[f'{expression}_mean']:.2f}, "
             f"valence {row['valence_mean']:+.2f}, arousal {row['arousal_mean']:+.2f}"
         )
-    print(f"{faces.num_rows} rows: {out}")
+    print(f"{out}: {faces.num_rows} rows")
 
 
 if __name__ == "__main__":

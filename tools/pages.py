@@ -19,7 +19,7 @@ PAGES = [ROOT / "docs" / name for name in ("weights.md", "compounds.md")]
 BLOCK = re.compile(r"(<!-- table: (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 CARD = runpy.run_path(str(ROOT / "tools/weights/model_card.py"))
 UNSEEN = [unit for unit in ACTION_UNITS.labels if unit not in (*CARD["TAUGHT"], *CARD["COUPLED"], *CARD["RENDERED"])]
-"""The units that renders show and the teacher cannot detect."""
+"""The action units that renders show and the teacher cannot detect."""
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
@@ -33,7 +33,7 @@ def read(name: str) -> dict[str, Any]:
     return dict(json.loads((RESULTS / f"{name}.json").read_text()))
 
 
-def shown(value: float | None) -> str:
+def percent(value: float | None) -> str:
     """A share in percent; empty for None."""
     return "" if value is None else f"{100 * value:.1f}"
 
@@ -53,7 +53,7 @@ def ablation() -> str:
             fmean(unseen) if unseen else None,
             by_eye.get(setting),
         ]
-        rows.append([setting, *map(shown, cells)])
+        rows.append([setting, *map(percent, cells)])
     units = ["units, photos", "affect, CCC", "units, renders", "unseen units, renders", "units by eye, AUC"]
     return table(["setting", "accuracy", "mean recall", *units], rows)
 
@@ -79,7 +79,7 @@ def precision() -> str:
     metrics = ("expression.accuracy", "expression.mean_recall", "action_units.f1_present", "affect.ccc")
     rows = [
         [f"`{name}`, {bits} bits", f"{each['megabytes']:.1f}", f"{each['time as a ratio to 32 bits']:.2f}"]
-        + [shown(each[key]) for key in metrics]
+        + [percent(each[key]) for key in metrics]
         for name, kinds in read("precision").items()
         for bits, each in kinds.items()
     ]
@@ -91,7 +91,7 @@ def by_eye() -> str:
     found = read("by_eye")["units"]
     sources = list(dict.fromkeys(source for each in found.values() for source in each if source != "shown"))
     rows = [
-        [unit, str(each["shown"]), *(shown(each.get(source)) for source in sources)] for unit, each in found.items()
+        [unit, str(each["shown"]), *(percent(each.get(source)) for source in sources)] for unit, each in found.items()
     ]
     return table(["unit", "photos that show it", *sources], rows)
 
@@ -110,7 +110,7 @@ def sixteen() -> str:
     """Two lines per kind of inputs: basic or compound, with a basic class counted once or mixed with itself."""
     metrics = ("mean_recall", "f1", "basic_told_basic", "compound_told_compound")
     rows = [
-        [f"{each['faces']:,} {name}", kind, *(f"{each[figure]:.2f}" for figure in metrics)]
+        [f"{each['faces']:,} {name}", kind, *(f"{each[metric]:.2f}" for metric in metrics)]
         for name, found in inputs().items()
         for kind, each in found["emotionet"].items()
     ]
@@ -139,7 +139,7 @@ def consistency() -> str:
 
 
 def coupling() -> str:
-    """The same for a small network without and with couplings."""
+    """One line per network: the same shares for a small network without and with couplings."""
     metrics = (*CONTRADICTIONS, "expression.accuracy", "action_units.f1")
     rows = [
         [name.partition("_")[0], *(f"{each[key]:.3f}" for key in metrics)]

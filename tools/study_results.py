@@ -1,7 +1,7 @@
 """Copy finished studies to docs/results, and their tables into docs/results.md; no number is typed by hand.
 
-python tools/study_results.py runs/digits runs/clothing    copies these reports and rewrites the page
-python tools/study_results.py                              rewrites the page from the reports in docs/results
+    python tools/study_results.py runs/digits runs/clothing    copies these reports and rewrites the page
+    python tools/study_results.py                              rewrites the page from the reports in docs/results
 
 The ceilings come from `mien relatedness ceiling MANIFEST ... --out docs/results/NAME.ceiling.json`.
 """
@@ -22,7 +22,7 @@ CEILINGS = re.compile(r"(<!-- ceilings -->\n).*?(<!-- end -->)", re.DOTALL)
 def table(name: str) -> str:
     """The means of a study and the command that produced them, as in its report."""
     report = (RESULTS / name / "report.md").read_text()
-    command, design = re.search(r"^`(.+?)`, (.+?)\. Figures", report, re.MULTILINE).groups()
+    command, design = re.search(r"^`(.+?)`, (.+?)\. (?:Figures|Metrics) ", report, re.MULTILINE).groups()
     rows = re.search(r"(?:^\|.*\n)+", report, re.MULTILINE)[0]
     return f"{rows}\n`{command}`, {design}: [full report](results/{name}/report.md).\n"
 

@@ -55,19 +55,19 @@ def test_everything_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ([], "no ICT-FaceKit Light here"),
-        (["--kind", "angry=1"], "no such kind of face: angry"),
+        ([], "not ICT-FaceKit Light"),
+        (["--kind", "angry=1"], "unknown kind angry"),
         (["--kind", "single=much"], "--kind single=much: 'much' is not a number"),
         (["--samples", "10"], "samples 10 is not a square number"),
         (["--threshold", "3"], "threshold 3.0 is outside (0, 2]"),
         (["--au", "AU12"], "--au AU12: '' is not a number"),
-        (["--au", "AU12=9"], "AU12 has intensity 9, expected 0 to 5"),
-        (["--sweep", "AU23"], "AU23 cannot be shown"),
-        (["--show", "joy"], "no such class: joy"),
+        (["--au", "AU12=9"], "AU12: intensity 9 is outside [0, 5]"),
+        (["--sweep", "AU23"], "AU23: the face model cannot show it"),
+        (["--show", "joy"], "unknown class joy"),
         (["--yaw", "left"], "--yaw left: expected a number, or two as LOW:HIGH"),
-        (["--tone", "0.5:2"], "tone 0.5:2 is no range inside 0:1"),
-        (["--light", "moon"], "no such light: moon"),
-        (["--background", "sky"], "no such colour: sky"),
+        (["--tone", "0.5:2"], "tone 0.5:2 is not a range within 0:1"),
+        (["--light", "moon"], "unknown light moon"),
+        (["--background", "sky"], "unknown colour sky"),
     ],
 )
 def test_bad_input_is_one_line(tmp_path: Path, options: list[str], reason: str) -> None:

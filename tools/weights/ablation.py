@@ -1,13 +1,13 @@
-"""What each part of the bundled network's recipe is worth: the same recipe, smaller and shorter, with parts changed.
+"""Ablation of the bundled network's recipe: the same recipe, smaller and shorter, with parts changed.
+
+Each setting of :data:`SETTINGS`, or each that you name, is trained with recipes/default_first.yaml at 64 x 64 pixels
+for 500 steps, and evaluated on rows that were used neither for training nor for calibration: photos of FER+'s split
+`test`, and renders of the split `valid` of build/caf-renders. Probabilities and thresholds are fitted to other rows of
+the same kind: photos of the split `valid`, and renders of build/renders. There is one seed per setting: differences of
+a point or two are no evidence. The metrics of a setting are kept next to its run and are not computed again, so
+settings can be divided among processes; docs/results/weights_ablation.json has those that are finished.
 
     python tools/weights/ablation.py [NAME ...]
-
-Every setting of :data:`SETTINGS` (or those that are named) is trained by recipes/default_first.yaml with 64 x 64
-pixels and 500 steps, and judged on rows that trained and calibrated nothing: photos of the split `test` of FER+, and
-renders of the split `valid` of build/caf-renders. Probabilities and thresholds are fitted to other rows of the same
-kind: photos of the split `valid`, renders of build/renders. One seed each: differences within a point or two are no
-evidence. A setting's figures are kept beside its run, and what is there is not made again, so settings may be shared
-out over processes; docs/results/weights_ablation.json has those that there are.
 """
 
 from __future__ import annotations
@@ -87,20 +87,20 @@ PLACES = {
     "photos": (("build/ferplus", "valid"), ("build/ferplus", "test")),
     "renders": (("build/renders", "valid"), ("build/caf-renders", "valid")),
 }
-"""What probabilities and thresholds are fitted by, and what is judged."""
+"""For each kind of faces: the rows to calibrate on, and the rows to evaluate on."""
 
 PRIOR = 0.5
 SHOWN = ("accuracy", "mean_recall", "f1", "f1_present", "ccc", "ccc.valence", "ccc.arousal")
 
 
 def recipe(setting: dict[str, Any], name: str) -> Path:
-    """The recipe of a setting, as a file beside its run."""
+    """Write the recipe of a setting and return its path."""
     import yaml
 
     plain = yaml.safe_load((ROOT / "recipes/default_first.yaml").read_text())
     del plain["epochs"]
     for key, value in {**SMALLER, **setting, "name": name}.items():
-        if key == "data.1":  # what lends only labels that nobody asks for
+        if key == "data.1":  # the renders, whose only labels this setting does not train on
             plain["data"] = plain["data"][:1]
             continue
         place, *inner = key.split(".")
@@ -108,10 +108,9 @@ def recipe(setting: dict[str, Any], name: str) -> Path:
         for step in inner:
             target, place = target[int(place) if isinstance(target, list) else place], step
         target[place] = value
-    lent = plain.get("tasks")
-    if lent == ["action_units"]:
+    if plain.get("tasks") == ["action_units"]:
         plain["select"] = None
-    elif lent == ["affect"]:
+    elif plain.get("tasks") == ["affect"]:
         plain["select"] = "affect.ccc"
     path = ROOT / "build/ablation" / f"{name}.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -125,12 +124,12 @@ def run_of(name: str) -> Path:
 
 
 def kept(name: str) -> Path:
-    """Where a setting's figures are kept."""
+    """The file with the metrics of a setting."""
     return run_of(name) / "figures.json"
 
 
 def run(name: str) -> dict[str, Any]:
-    """Train, calibrate, judge; figures by place."""
+    """Train, calibrate and evaluate a setting; its metrics by kind of faces."""
     folder = run_of(name)
     slug = folder.name
     command = [str(MIEN), "train", str(recipe(SETTINGS[name], slug)), "--out", str(folder)]
@@ -139,21 +138,21 @@ def run(name: str) -> dict[str, Any]:
     tasks = tuple(Task.from_dict(task) for task in card["tasks"])
     raw = predictor_of(network, tasks, raw=True)
     found = {}
-    for place, ((manifest, split), judged) in PLACES.items():
-        own = read_manifest(ROOT / manifest).split(split)
-        labels = {task.name: labels_of(own, task) for task in tasks}
-        calibration, _ = fit(tasks, [predict(raw, tasks, own).outputs], [labels], PRIOR)
-        told = predict(predictor(network, tasks, calibration), tasks, read_manifest(ROOT / judged[0]).split(judged[1]))
+    for place, rows in PLACES.items():
+        fitted, held_out = (read_manifest(ROOT / manifest).split(split) for manifest, split in rows)
+        labels = {task.name: labels_of(fitted, task) for task in tasks}
+        calibration, _ = fit(tasks, [predict(raw, tasks, fitted).outputs], [labels], PRIOR)
+        predictions = predict(predictor(network, tasks, calibration), tasks, held_out)
         found[place] = {
             key: round(value, 4)
-            for key, value in judge(told).items()
+            for key, value in judge(predictions).items()
             if key.partition(".")[2] in SHOWN or ".recall." in key or ".f1." in key
         }
     return found
 
 
 def predictor(network: nn.Module, tasks: tuple[Task, ...], calibration: Calibration) -> Predictor:
-    """The network as `mien export` would write it."""
+    """The predictor that `mien export` would write."""
     exported = Exported(network, tasks, calibration).eval()
 
     def predict(crops: NDArray[np.uint8]) -> dict[str, NDArray[np.floating]]:

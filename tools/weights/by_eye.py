@@ -1,11 +1,11 @@
-"""Labels and networks against the action units that one of us saw on 93 photos: docs/results/by_eye.json.
+"""Compare labels and networks with the action units that one of us saw on 93 photos: docs/results/by_eye.json.
+
+The codes are in by_eye_codes.json: about fourteen photos of each expression, drawn at random from FER+'s split `test`,
+enlarged, in mixed order, and coded before any of their labels were seen. The coder is not certified, the photos have
+48 x 48 pixels, and the expression is visible in them too. The units of a covered mouth are not coded, and neither are
+AU14 and AU23.
 
     python tools/weights/by_eye.py
-
-by_eye_codes.json has the codes: about fourteen photos of each expression, drawn at random from FER+'s split `test`,
-enlarged, in mixed order, and coded before any label of theirs was looked at. It is no certified coder's work, the
-photos have 48 x 48 pixels, and whoever looks sees the expression too. A covered mouth has no code of its units; AU14
-and AU23 have none at all.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ RESULT = ROOT / "docs/results/by_eye.json"
 NOT_CODED = ("AU14", "AU23")
 MOUTH = ("AU10", "AU12", "AU15", "AU17", "AU20", "AU24", "AU25", "AU26")
 FEWEST = 6
-"""Photos that must show a unit for an AUC."""
+"""The number of photos that must show a unit to compute its AUC."""
 
 Array = NDArray[np.floating]
 
 
 def seen(codes: dict[str, Any]) -> Array:
-    """The codes as labels, N x 17; NaN for units that were not coded or are covered."""
+    """The codes as labels, N x 17; NaN for units that are not coded or are covered."""
 
     def cell(code: dict[str, Any], unit: str) -> float:
         hidden = unit in NOT_CODED or ("covered" in code and unit in MOUTH)
@@ -53,26 +53,26 @@ def seen(codes: dict[str, Any]) -> Array:
 
 
 def by_teacher(rows: NDArray[np.int_]) -> Array:
-    """What the teacher alone says of these rows, N x 17; NaN where it is blind."""
-    told = runpy.run_path(str(TOOLS / "teach.py"))["labels"](pq.read_table(DATA / "blendshapes.parquet"))
+    """The teacher's own labels of these rows, N x 17; NaN for units that it cannot detect."""
+    labels = runpy.run_path(str(TOOLS / "teach.py"))["labels"](pq.read_table(DATA / "blendshapes.parquet"))
     blind = np.full(len(rows), np.nan)
     columns = [
-        told[unit].to_numpy(zero_copy_only=False)[rows] if unit in told else blind for unit in ACTION_UNITS.labels
+        labels[unit].to_numpy(zero_copy_only=False)[rows] if unit in labels else blind for unit in ACTION_UNITS.labels
     ]
     return np.stack(columns, 1)
 
 
-def f1(told: Array, shown: Array) -> dict[str, float]:
-    """Of each unit at 0.5, over the photos that both speak of."""
-    known = ~(np.isnan(told) | np.isnan(shown))
-    found = of_attributes(np.nan_to_num(told), np.nan_to_num(shown), known, ACTION_UNITS.labels)
+def f1(predicted: Array, shown: Array) -> dict[str, float]:
+    """The F1 of each unit at 0.5, over the photos where both are known."""
+    known = ~(np.isnan(predicted) | np.isnan(shown))
+    found = of_attributes(np.nan_to_num(predicted), np.nan_to_num(shown), known, ACTION_UNITS.labels)
     return {name.removeprefix("f1."): round(value, 4) for name, value in found.items() if name.startswith("f1.")}
 
 
-def auc(told: Array, shown: Array) -> float:
-    """How often a photo that shows a unit gets more of it than one that does not, mean of the units; no threshold."""
+def auc(predicted: Array, shown: Array) -> float:
+    """The mean AUC over units: how often a photo that shows a unit scores higher than one that does not."""
     found = []
-    for own, truth in zip(told.T, shown.T, strict=True):
+    for own, truth in zip(predicted.T, shown.T, strict=True):
         known = ~np.isnan(truth)
         if truth[known].sum() >= FEWEST:
             found.append(float(roc_auc_score(truth[known], own[known])))
@@ -80,7 +80,7 @@ def auc(told: Array, shown: Array) -> float:
 
 
 def compared(photos: Manifest, shown: Array) -> dict[str, float]:
-    """The AUC of each network of the comparison (ablation.py) whose run is there."""
+    """The AUC of each network of the ablation (ablation.py) whose run exists."""
     ablation = runpy.run_path(str(TOOLS / "ablation.py"))
     folders = {name: ablation["run_of"](name) / "last" for name in ablation["SETTINGS"]}
     found = {}
@@ -90,8 +90,8 @@ def compared(photos: Manifest, shown: Array) -> dict[str, float]:
         network, card = load_network(folder)
         tasks = tuple(Task.from_dict(task) for task in card["tasks"])
         if ACTION_UNITS in tasks:
-            told = predict(predictor_of(network, tasks, raw=True), tasks, photos).outputs[ACTION_UNITS.name]
-            found[name] = auc(told, shown)
+            predicted = predict(predictor_of(network, tasks, raw=True), tasks, photos).outputs[ACTION_UNITS.name]
+            found[name] = auc(predicted, shown)
     return found
 
 
@@ -101,11 +101,11 @@ def main() -> None:
     names = [Path(path).name for path in every.table["path"].to_pylist()]
     rows = np.array([names.index(name) for name in codes])
     photos, shown = replace(every, table=every.table.take(rows)), seen(codes)
-    told = {"teacher alone": by_teacher(rows), "labels": photos.column(ACTION_UNITS)}
+    predicted = {"teacher alone": by_teacher(rows), "labels": photos.column(ACTION_UNITS)}
     for name in BUNDLED:
         network = Model(name)
-        told[name] = predict(network, network.tasks, photos).outputs[ACTION_UNITS.name]
-    metrics = {source: f1(values, shown) for source, values in told.items()}
+        predicted[name] = predict(network, network.tasks, photos).outputs[ACTION_UNITS.name]
+    metrics = {source: f1(values, shown) for source, values in predicted.items()}
     units = {
         unit: {
             "shown": int(np.nansum(column)),
@@ -114,7 +114,7 @@ def main() -> None:
         for unit, column in zip(ACTION_UNITS.labels, shown.T, strict=True)
         if unit not in NOT_CODED
     }
-    # runs of the comparison are no step of `make weights`: where they are gone, their figures stay
+    # `make weights` does not run the ablation: keep the results of runs that no longer exist
     comparison = json.loads(RESULT.read_text())["comparison"] | compared(photos, shown)
     RESULT.write_text(json.dumps({"photos": len(codes), "units": units, "comparison": comparison}, indent=1) + "\n")
 

@@ -1,10 +1,10 @@
-"""Draw where the bundled network is wrong: docs/failures.jpg, from renders, since no photo of FER+ may be shown.
+"""Draw the worst errors of the bundled network: docs/failures.jpg, on renders, because FER+ photos may not be shown.
+
+The renders show people who are not in the training set (build/caf-renders, split `valid`). The upper row has, for each
+class, the render that is most confidently mistaken for another class; the lower row, for seven action units, the
+render with the lowest prediction among those that clearly show the unit. The faces are ICT-FaceKit's (MIT, NOTICES).
 
     python tools/weights/failures.py
-
-Of the persons that trained nothing (build/caf-renders, split `valid`): above, for each class the render that is most
-surely taken for another; below, for seven action units the render that shows the unit most and is least said to. The
-faces are ICT-FaceKit's (MIT, NOTICES).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image, ImageDraw
 
 from mien.annotate.model import Model
@@ -26,30 +27,30 @@ SIDE, LINE = 168, 22
 
 
 def classes(found: Predictions) -> list[tuple[int, str]]:
-    """Of each class the row that is most surely wrong, and what to say of it."""
-    told, labels = found.outputs[EXPRESSION.name], found.labels[EXPRESSION.name]
+    """For each class the row with the most confident error, and its caption."""
+    predicted, labels = found.outputs[EXPRESSION.name], found.labels[EXPRESSION.name]
     known = found.mask[EXPRESSION.name]
     rows = []
     for index, label in enumerate(EXPRESSION.labels):
-        wrong = np.flatnonzero(known & (labels == index) & (told.argmax(1) != index))
+        wrong = np.flatnonzero(known & (labels == index) & (predicted.argmax(1) != index))
         if len(wrong):
-            row = int(wrong[told[wrong].max(1).argmax()])
-            rows.append((row, f"{label}|read as {EXPRESSION.labels[told[row].argmax()]} {told[row].max():.2f}"))
+            row = int(wrong[predicted[wrong].max(1).argmax()])
+            likeliest = EXPRESSION.labels[predicted[row].argmax()]
+            rows.append((row, f"{label}|read as {likeliest} {predicted[row].max():.2f}"))
     return rows
 
 
 def units(found: Predictions) -> list[tuple[int, str]]:
-    """Of each unit the row that shows it and is least said to."""
-    told = found.outputs[ACTION_UNITS.name]
+    """For each unit the row with the lowest prediction among those that show it, and its caption."""
+    predicted = found.outputs[ACTION_UNITS.name]
     rows = []
     for unit in UNITS:
         at = ACTION_UNITS.labels.index(unit)
-        shown = found.rows[f"{unit}_intensity"].to_numpy(zero_copy_only=False) >= 3
+        intensity = found.rows[f"{unit}_intensity"].to_numpy(zero_copy_only=False)
+        shown = intensity >= 3
         if shown.any():
-            row = int(np.flatnonzero(shown)[told[shown, at].argmin()])
-            rows.append(
-                (row, f"{unit}, {found.rows[f'{unit}_intensity'][row].as_py():.1f} of 5|read as {told[row, at]:.2f}")
-            )
+            row = int(np.flatnonzero(shown)[predicted[shown, at].argmin()])
+            rows.append((row, f"{unit}, {intensity[row]:.1f} of 5|read as {predicted[row, at]:.2f}"))
     return rows
 
 
@@ -61,7 +62,7 @@ def main() -> None:
     draw = ImageDraw.Draw(sheet)
     for down, line in enumerate(lines):
         for across, (row, words) in enumerate(line):
-            crop = as_given(_tensor(rows, row))[0]
+            crop = as_given(torch.from_numpy(np.ascontiguousarray(rows.images(np.array([row])))))[0]
             left, top = across * SIDE, down * (SIDE + 2 * LINE)
             sheet.paste(
                 Image.fromarray(crop).resize((SIDE - 4, SIDE - 4), Image.Resampling.LANCZOS), (left + 2, top + 2)
@@ -69,12 +70,6 @@ def main() -> None:
             for below, text in enumerate(words.split("|")):
                 draw.text((left + 6, top + SIDE + below * (LINE - 4)), text, "black", font(13))
     sheet.save(ROOT / "docs/failures.jpg", quality=88)
-
-
-def _tensor(rows: object, row: int) -> object:
-    import torch
-
-    return torch.from_numpy(np.ascontiguousarray(rows.images(np.array([row]))))  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

@@ -1,13 +1,17 @@
-"""Judge the bundled networks on what nothing was trained or calibrated by; the card and its tests read the result.
+"""Evaluate the bundled networks on data not used for training or calibration; the card and its tests read the result.
+
+- FER+ photos of the split `test`: expressions by the majority of the votes, weak valence and arousal, and the action
+  units of the teacher.
+- Renders of the split `valid` of build/caf-renders, of people who are not in the training set: exact action units.
+- No FACS coder has seen the photos. So among those that nearly all annotators called neutral, the share that is
+  predicted to show each unit is counted.
+- The same class probabilities for other populations, on these photos and on those of validation: the trade-off between
+  the accuracies in different populations. Validation selects the power that is shipped: the one with the highest mean
+  of both accuracies.
+
+Writes src/mien/weights/figures.json.
 
     python tools/weights/figures.py
-
-FER+ photos of the split `test`: expressions by the votes' majority, weak valence and arousal, and the teacher's
-action units. Renders of the split `valid` of build/caf-renders, persons that trained nothing: exact action units.
-No coder has seen the photos, so of those that nearly all annotators called neutral it is counted how many show each
-unit. Then the same class probabilities for other populations, on these photos and on those of validation: how much
-accuracy of the one is paid for that of the other. The second table chooses what is shipped: the power with the highest
-mean of the two accuracies.
 """
 
 from __future__ import annotations
@@ -30,26 +34,25 @@ WEIGHTS = Path(__file__).parents[2] / "src/mien/weights"
 PLACES = {"photos": (Path("build/ferplus"), "test"), "renders": (Path("build/caf-renders"), "valid")}
 PRIORS = (0.0, 0.25, 0.5, 0.75, 1.0)
 NEUTRAL = 0.9
-"""Share of the votes from which on a face is surely neutral."""
+"""The share of votes from which a face counts as surely neutral."""
 
 
 def calibration_error(p: NDArray[np.floating], labels: NDArray[np.int_], weight: NDArray[np.floating]) -> float:
-    """The expected calibration error of the likeliest class, of rows that count by their weights."""
+    """The expected calibration error of the most probable class, with weighted rows."""
     place = np.clip((p.max(1) * BINS).astype(int), 0, BINS - 1)
     gap = np.bincount(place, weight * (p.max(1) - (p.argmax(1) == labels)), BINS)
     return float(np.abs(gap).sum() / weight.sum())
 
 
 def populations(found: Predictions, rate: NDArray[np.floating], shipped: float) -> list[dict[str, float]]:
-    """Accuracy and calibration in the test's own population and in a balanced one, for probabilities made for each
-    prior."""
+    """For the probabilities of each prior: accuracy and calibration in the rows' own population and a balanced one."""
     known = found.mask[EXPRESSION.name]
-    labels, told = found.labels[EXPRESSION.name][known], found.outputs[EXPRESSION.name][known].astype(np.float64)
+    labels, predicted = found.labels[EXPRESSION.name][known], found.outputs[EXPRESSION.name][known].astype(np.float64)
     count = np.bincount(labels, minlength=len(EXPRESSION))
     balanced = 1 / count[labels]
     result = []
     for prior in PRIORS:
-        p = told * rate ** (prior - shipped)
+        p = predicted * rate ** (prior - shipped)
         p /= p.sum(1, keepdims=True)
         right = p.argmax(1) == labels
         result.append({
@@ -63,19 +66,26 @@ def populations(found: Predictions, rate: NDArray[np.floating], shipped: float) 
 
 
 def false_alarms(found: Predictions, votes: NDArray[np.floating]) -> dict[str, float]:
-    """Of surely neutral faces the share that shows each unit."""
+    """The share of surely neutral faces that are predicted to show each unit."""
     surely = votes[:, EXPRESSION.labels.index("neutral")] >= NEUTRAL
     shown = found.outputs[ACTION_UNITS.name][surely] >= 0.5
     return {"faces": int(surely.sum()), **dict(zip(ACTION_UNITS.labels, shown.mean(0).tolist(), strict=True))}
 
 
 def chosen(validation: list[dict[str, float]]) -> float:
-    """The power of the highest mean of the two accuracies; of those equal to a tenth of a percent the more accurate."""
+    """The power with the highest mean of the two accuracies; ties within a tenth of a percent go to the accuracy."""
 
-    def worth(each: dict[str, float]) -> tuple[float, float]:
+    def quality(each: dict[str, float]) -> tuple[float, float]:
         return round((each["accuracy"] + each["balanced accuracy"]) / 2, 3), each["accuracy"]
 
-    return max(validation, key=worth)["prior"]
+    return max(validation, key=quality)["prior"]
+
+
+def prior_of(name: str) -> float:
+    """The power that the network was calibrated with; older runs stored it in readout.json."""
+    folder = Path("runs") / name / "last"
+    stored = next(path for path in (folder / "calibration.json", folder / "readout.json") if path.exists())
+    return float(json.loads(stored.read_text())["prior"])
 
 
 def main() -> None:
@@ -86,7 +96,7 @@ def main() -> None:
     for path in (WEIGHTS / "default.onnx", WEIGHTS / "tiny.onnx"):
         model = Model(path)
         found = {name: predict(model, model.tasks, each) for name, each in rows.items()}
-        prior = json.loads(Path(f"runs/{path.stem}/last/readout.json").read_text())["prior"]
+        prior = prior_of(path.stem)
         networks[path.stem] = {
             "megabytes": round(path.stat().st_size / 1e6, 1),
             "prior": prior,

@@ -179,14 +179,14 @@ def unit_rows(report: dict[str, Any], names: list[str]) -> str:
     for unit in (*ACTION_UNITS.labels, None):
         if unit in COUPLED:
             continue
-        cells = [unit_figure(report["networks"][name], place, unit) for name in names for place in PLACES]
+        cells = [unit_metric(report["networks"][name], place, unit) for name in names for place in PLACES]
         shown = " | ".join("" if value is None else f"{value:.3f}" for value in cells)
         lines.append(f"| {unit or 'mean'} | {shown} |")
     return "\n".join(lines)
 
 
-def unit_figure(network: dict[str, Any], place: str, unit: str | None) -> float | None:
-    """The metric of a unit, or (None) the mean of all; None if no face of this place shows it."""
+def unit_metric(network: dict[str, Any], place: str, unit: str | None) -> float | None:
+    """The metric of a unit, or for None the mean of all units; None if these faces have no labels of the unit."""
     if place == "neutral":
         return network[place].get(unit)
     if unit and ((place == "photos" and unit not in TAUGHT) or (place == "renders" and unit in RENDERED)):

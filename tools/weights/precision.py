@@ -1,10 +1,10 @@
-"""What fewer bits cost the bundled networks: weights in 16 bits, as they are shipped, and the whole in 8.
+"""Measure what fewer bits cost the bundled networks: 16-bit weights, as they are shipped, and 8 bits throughout.
+
+Exports runs/default/last and runs/tiny/last in 32 and 16 bits, and quantises the 32-bit network to 8 bits with ONNX
+Runtime's static quantisation (one scale per channel, ranges from 512 training photos). Evaluates all of them on the
+photos of FER+'s split `test`, and times them in turns. Writes docs/results/precision.json, which docs/weights.md shows.
 
     python tools/weights/precision.py
-
-Exports runs/default/last and runs/tiny/last in 32 and 16 bits; makes of the 32 bits one in 8 bits by ONNX Runtime's
-static quantisation (a scale a channel, ranges from 512 training photos). Judges all by the FER+ photos of the split
-`test` and times them in turns. Writes docs/results/precision.json, which docs/weights.md shows.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ ROOT = Path(__file__).parents[2]
 RESULT = ROOT / "docs/results/precision.json"
 PHOTOS = Path("build/ferplus")
 NAMES = ("default", "tiny")
-FIGURES = ("expression.accuracy", "expression.mean_recall", "action_units.f1_present", "affect.ccc")
+METRICS = ("expression.accuracy", "expression.mean_recall", "action_units.f1_present", "affect.ccc")
 RANGES, BATCH, TURNS = 512, 32, 15
 
 
 class Photos(quantisation.CalibrationDataReader):  # type: ignore[misc]
-    """Training photos in batches, as the network reads them."""
+    """Training photos in batches, in the network's input format."""
 
     def __init__(self, crops: NDArray[np.uint8]) -> None:
         self.batches: Iterator[dict[str, NDArray[np.uint8]]] = (
@@ -48,7 +48,7 @@ class Photos(quantisation.CalibrationDataReader):  # type: ignore[misc]
 
 
 def eight_bits(source: Path, target: Path, crops: NDArray[np.uint8]) -> None:
-    """Quantise what multiplies, weights by the channel."""
+    """Quantise convolutions and matrix products, with one weight scale per channel."""
     prepared = target.with_suffix(".prepared.onnx")
     quantisation.shape_inference.quant_pre_process(source, prepared, skip_symbolic_shape=True)
     quantisation.quantize_static(
@@ -83,16 +83,16 @@ def main() -> None:
             times: dict[int, list[float]] = {bits: [] for bits in files}
             for _ in range(TURNS):
                 for bits, model in models.items():
-                    begun = time.perf_counter()
+                    start = time.perf_counter()
                     model(crops[:BATCH])
-                    times[bits].append(time.perf_counter() - begun)
+                    times[bits].append(time.perf_counter() - start)
             found[name] = {}
             for bits, model in models.items():
                 metrics = judge(predict(model, model.tasks, test))
                 found[name][str(bits)] = {
                     "megabytes": round(files[bits].stat().st_size / 1e6, 2),
                     "time as a ratio to 32 bits": round(float(np.median(times[bits]) / np.median(times[32])), 2),
-                    **{key: round(value, 4) for key, value in metrics.items() if key in FIGURES},
+                    **{key: round(value, 4) for key, value in metrics.items() if key in METRICS},
                 }
     RESULT.write_text(json.dumps(found, indent=1) + "\n")
     print(json.dumps(found, indent=1))

@@ -1,19 +1,19 @@
-"""From a teacher's blendshapes and the votes to soft labels of action units, written into the manifest of both.
+"""Combine a teacher's blendshapes with the votes into soft labels of action units, and write them into the manifest.
+
+A blendshape is a value from 0 to 1 on its own scale: `eyeWide` is 0.1 where `mouthSmile` is 0.8. The label is
+``sigmoid(4 (score - half) / half)``: 0.5 at ``half``, 0.02 at 0. The nine halves were chosen by eye on photos of
+FER2013 sorted by score, without any label of an action unit, because FER2013 has none. So a label tells which photos
+show *more* of a unit; where "present" starts is a judgement. Units that the landmarker cannot detect (6, 9, 10, 14, 15,
+23, 24, 26: its `cheekSquint` and `noseSneer` stay at 0, its `jawOpen` says little about AU26) get no label, except that
+parted lips are not pressed together (AU24).
+
+The teacher misses a lot, lowered brows most of all (docs/results/by_eye.json). So for the units of :data:`INFORMED` its
+score is one piece of evidence, and the expression that annotators saw is another. Given whether a unit is shown, score
+and expression are assumed to be independent; a relatedness table gives how often each expression shows the unit;
+expectation maximisation estimates how the score is distributed with and without the unit; and Bayes' rule gives the
+label.
 
     python tools/weights/teach.py build/ferplus
-
-A blendshape is a value of 0 to 1 with a scale of its own: `eyeWide` is 0.1 where `mouthSmile` is 0.8. The label is
-``sigmoid(4 (score - half) / half)``: 0.5 at ``half``, 0.02 at 0. The nine halves were chosen by looking at photos of
-FER2013 in the order of their scores, without any label of an action unit, since there are none for them; so a label
-says which photos show *more* of a unit, and where "present" begins is a judgement. Units that the landmarker is blind
-to (6, 9, 10, 14, 15, 23, 24, 26: its `cheekSquint` and `noseSneer` stay at 0, its `jawOpen` says little of AU26) have
-no label here, but that parted lips are not pressed together (AU24).
-
-The teacher misses much, lowered brows among the most (docs/results/by_eye.json). So for the units of
-:data:`INFORMED` its score is one piece of evidence, and the expression that annotators saw is another. Given whether a
-unit is shown, score and expression are taken to be independent; a table of relatedness says how often each expression
-shows the unit; how the score is distributed with the unit and without it is found by expectation maximisation, and
-Bayes' rule gives the label.
 """
 
 from __future__ import annotations
@@ -42,31 +42,32 @@ UNITS: dict[str, tuple[tuple[str, float], ...]] = {
     "AU20": (("mouthStretch", 0.35),),
     "AU25": (("mouthLowerDown", 0.1), ("mouthUpperUp", 0.2), ("jawOpen", 0.1)),
 }
-"""Of each unit the blendshapes that show it and their halves; of several, the one that shows most."""
+"""The blendshapes that show each unit, with their halves; of several, the strongest relative to its half counts."""
 
 INFORMED = ("AU01", "AU02", "AU04", "AU05", "AU12")
-"""Units whose labels take the expression into account. Of the others the teacher sees parted lips well (AU25), narrowed
-eyes and stretched lips come with a smile too, which its scores do not tell apart (AU07, AU20), and for AU17 the
-expression outvoted the score. That was seen by eye on some eighty photos of FER+; no figure of it was kept."""
+"""Units whose labels use the expression. Of the others, the teacher detects parted lips well (AU25); narrowed eyes and
+stretched lips also come with smiles, which its scores cannot separate (AU07, AU20); and for AU17 the expression
+outweighed the score. This was judged by eye on about eighty photos of FER+ and not recorded."""
 
 TABLE = DU_2014
 RARE, NEUTRAL, MOST = 0.1, 0.05, 0.9
-"""Tables leave out what is rare, and are made of posed faces: no expression shows a unit less often or more often."""
+"""Limits of how often an expression shows a unit (NEUTRAL is the rate of neutral faces), because the tables omit rare
+units and come from posed faces."""
 
 BINS, PASSES, HOLD = 12, 200, 1.0
-"""Bins of the score; passes; how many faces the table's rates count for, as a share of those that there are."""
+"""Bins of the score; passes; and the weight of the table's rates, as a share of the number of faces."""
 
 PARTED = 0.9
-"""A label of AU25 from which on lips are surely apart."""
+"""The label of AU25 from which the lips are surely apart."""
 
 WEAK = (
-    "sigmoid of MediaPipe's blendshapes, those of brows, lids and smiles together with the votes for expressions "
-    "(tools/weights/teach.py); no coder's"
+    "sigmoid of MediaPipe's blendshapes, for brows, lids and smiles combined with the votes for expressions "
+    "(tools/weights/teach.py); not by a FACS coder"
 )
 
 
 def labels(blendshapes: pa.Table) -> dict[str, pa.Array]:
-    """Of each unit a probability a row; null where the landmarker found no face."""
+    """One probability per row for each unit; null where the landmarker found no face."""
     found = ~np.isnan(np.array(blendshapes.column(0).to_numpy(zero_copy_only=False), np.float64))
 
     def score(prefix: str) -> np.ndarray:
@@ -80,7 +81,7 @@ def labels(blendshapes: pa.Table) -> dict[str, pa.Array]:
 
 
 def expected(unit: str) -> np.ndarray:
-    """How often each expression shows a unit, by the table."""
+    """How often each expression shows a unit, according to the table."""
     classes = [TABLE.class_labels.index(label) for label in EXPRESSION.labels]
     rates = np.clip(TABLE.weights[classes, TABLE.attribute_labels.index(unit)], RARE, MOST)
     rates[EXPRESSION.labels.index("neutral")] = NEUTRAL
@@ -91,45 +92,45 @@ def informed(score: np.ndarray, votes: np.ndarray, rates: np.ndarray, fitted: np
     """The probability of a unit, given a score and the expressions that annotators saw.
 
     Args:
-        score: N values; only their order counts.
-        votes: N x C shares of the expressions.
-        rates: C, how often each expression is expected to show the unit; the first stays so, others move with the data.
-        fitted: N, the rows that distributions and rates are found by.
+        score: N values, of which only the order matters.
+        votes: N x C, shares of the expressions.
+        rates: C, how often each expression is expected to show the unit; the first is fixed, the others are updated.
+        fitted: N, True for the rows that distributions and rates are fitted to.
     """
     place = np.digitize(score, np.quantile(score[fitted], np.arange(1, BINS) / BINS))
-    told, count, rate = score, votes[fitted].sum(0), rates
+    label, count, rate = score, votes[fitted].sum(0), rates
 
     def likelihood(weight: np.ndarray) -> np.ndarray:
         found = np.bincount(place[fitted], weight[fitted], BINS) + 1
         return (found / found.sum())[place, None]
 
     for _ in range(PASSES):
-        shown, hidden = votes * rate * likelihood(told), votes * (1 - rate) * likelihood(1 - told)
+        shown, hidden = votes * rate * likelihood(label), votes * (1 - rate) * likelihood(1 - label)
         total = (shown + hidden).sum(1, keepdims=True)
         shown, hidden = shown / total, hidden / total
-        told = shown.sum(1)
+        label = shown.sum(1)
         rate = (shown[fitted].sum(0) + HOLD * count * rates) / ((shown + hidden)[fitted].sum(0) + HOLD * count)
         rate[0] = rates[0]
-    return told
+    return label
 
 
 def with_expressions(alone: dict[str, pa.Array], votes: np.ndarray, fitted: np.ndarray) -> dict[str, pa.Array]:
-    """The labels, those of INFORMED in the light of the votes (N x C, NaN where there are none)."""
+    """The labels, with those of INFORMED updated by the votes (N x C, NaN where there are none)."""
     votes = np.where(np.isnan(votes), np.nanmean(votes[fitted], 0), votes)
     result = dict(alone)
     for unit in INFORMED:
         score = alone[unit].to_numpy(zero_copy_only=False)
         known = ~np.isnan(score)
-        told = np.full(len(score), np.nan)
-        told[known] = informed(score[known], votes[known], expected(unit), fitted[known])
-        result[unit] = pa.array(told, pa.float32(), mask=~known)
+        label = np.full(len(score), np.nan)
+        label[known] = informed(score[known], votes[known], expected(unit), fitted[known])
+        result[unit] = pa.array(label, pa.float32(), mask=~known)
     parted = alone["AU25"].to_numpy(zero_copy_only=False) >= PARTED
     return {**result, "AU24": pa.array(np.zeros(len(parted)), pa.float32(), mask=~parted)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="of a manifest with blendshapes.parquet beside it")
+    parser.add_argument("folder", type=Path, help="folder of a manifest with blendshapes.parquet next to it")
     folder = parser.parse_args().folder
     manifest = read_manifest(folder)
     blendshapes = pq.read_table(folder / "blendshapes.parquet")

@@ -1,4 +1,4 @@
-"""Runs: a valid manifest, the same pictures however they are made, and going on after a cut."""
+"""Runs: a valid manifest, reproducible pictures, and resuming after an interruption."""
 
 import json
 import shutil
@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from mien.learn.data.manifest.manifest import MANIFEST, PACK, read_manifest
-from mien.learn.data.render.action_units import SHOWN
+from mien.learn.data.render.action_units import AVAILABLE
 from mien.learn.data.render.camera import Camera
 from mien.learn.data.render.choices import Choices
 from mien.learn.data.render.draw import Settings, draw_person, draw_shot
@@ -21,7 +21,7 @@ from mien.tasks import ACTION_UNITS
 SMALL = Settings(seed=4, identities=5, size=64, samples=1)
 
 
-def test_a_row_says_what_was_drawn() -> None:
+def test_a_row_records_its_shot() -> None:
     settings = Settings(seed=4, threshold=1.5)
     view = View(np.zeros((1, 3)), Camera((0, 0, 1), 20, 64), np.arange(10.0).reshape(5, 2), (1.0, 2.0, 3.0, 4.0))
     for index in range(40):
@@ -30,7 +30,7 @@ def test_a_row_says_what_was_drawn() -> None:
         assert row["AU23"] is None
         assert "AU23_intensity" not in row
         assert list(row)[8:25] == list(ACTION_UNITS.labels)
-        for unit in SHOWN:
+        for unit in AVAILABLE:
             level = shot.intensities.get(unit, 0.0)
             assert row[f"{unit}_intensity"] == level
             assert row[unit] == float(level >= 1.5)
@@ -39,10 +39,10 @@ def test_a_row_says_what_was_drawn() -> None:
         assert (row["yaw"], row["width"], row["landmarks"]) == (shot.pose.yaw, 3.0, list(range(10)))
 
 
-def test_bad_input_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="at least 1 picture"):
+def test_bad_input_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="count 0: at least 1 picture is needed"):
         render(tmp_path, tmp_path / "out", 0, SMALL)
-    with pytest.raises(ValueError, match="no ICT-FaceKit Light here"):
+    with pytest.raises(ValueError, match="not ICT-FaceKit Light"):
         render(tmp_path, tmp_path / "out", 1, SMALL)
     assert not (tmp_path / "out").exists()
 
@@ -57,7 +57,7 @@ def made(facekit: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_the_manifest_can_be_read(made: Path) -> None:
+def test_a_run_writes_a_manifest_a_pack_and_its_pictures(made: Path) -> None:
     manifest = read_manifest(made)
     assert len(manifest) == CHUNK + 2
     assert {path.name for path in made.iterdir()} == {MANIFEST, PACK, "pictures"}
@@ -71,19 +71,24 @@ def test_the_manifest_can_be_read(made: Path) -> None:
     assert (crops.std((1, 2, 3)) > 5).all()
 
 
-def test_a_cut_run_goes_on_and_a_longer_one_begins_alike(made: Path, facekit: Path, tmp_path: Path) -> None:
-    whole = np.load(made / PACK)
+def test_pictures_do_not_depend_on_count_and_workers(made: Path, facekit: Path, tmp_path: Path) -> None:
     render(facekit, tmp_path, 3, SMALL, workers=1, expressions=False)
-    np.testing.assert_array_equal(np.load(tmp_path / PACK), whole[:3])
-    assert "expression" not in read_manifest(tmp_path).table.column_names
+    np.testing.assert_array_equal(np.load(tmp_path / PACK), np.load(made / PACK)[:3])
+    manifest = read_manifest(tmp_path)
+    assert "expression" not in manifest.table.column_names
+    assert set(manifest.metadata["weak"]) == {"affect", "action_units"}
+    assert set(read_manifest(made).metadata["weak"]) == {"expression", "affect", "action_units"}
 
-    # as after a kill: the first picture is there (marked, to see that it is kept), the second only in part
+
+def test_an_interrupted_run_resumes(made: Path, facekit: Path, tmp_path: Path) -> None:
+    whole = np.load(made / PACK)
+    # as after a kill: the first picture is complete (marked, to see that it is kept), the second only in part
     marked = whole[:3].copy()
     marked[0, 0, 0], marked[1, 50:], marked[2] = 77, 0, 0
     np.save(tmp_path / "cut.npy", marked)
     shutil.move(tmp_path / "cut.npy", tmp_path / PARTIAL)
     plan = json.loads(json.dumps({"count": 3, **SMALL.plain()}))
-    assert "choices" not in plan  # as runs from before there were any wrote it
+    assert "choices" not in plan  # as older runs wrote it
     (tmp_path / PLAN).write_text(json.dumps(plan))
     render(facekit, tmp_path, 3, SMALL, workers=1)
     again = np.load(tmp_path / PACK)
@@ -92,7 +97,15 @@ def test_a_cut_run_goes_on_and_a_longer_one_begins_alike(made: Path, facekit: Pa
     assert not (tmp_path / PLAN).exists()
 
 
-def test_a_sweep_is_drawn_and_written_down(facekit: Path, tmp_path: Path) -> None:
+def test_a_run_with_other_settings_starts_over(made: Path, facekit: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "other.npy", np.full((1, 112, 112, 3), 77, np.uint8))
+    shutil.move(tmp_path / "other.npy", tmp_path / PARTIAL)
+    (tmp_path / PLAN).write_text(json.dumps({"count": 1, **replace(SMALL, seed=5).plain()}))
+    render(facekit, tmp_path, 1, SMALL, workers=1)
+    np.testing.assert_array_equal(np.load(tmp_path / PACK), np.load(made / PACK)[:1])
+
+
+def test_a_sweep_is_rendered_and_recorded(facekit: Path, tmp_path: Path) -> None:
     pytest.importorskip("mitsuba", reason="the renderer is not installed")
     choices = Choices(sweep="AU26", levels=3, persons=(2,), background="#ff0000", yaw=(0.0, 0.0), tone=(0.9, 0.9))
     render(facekit, tmp_path, 3, replace(SMALL, choices=choices), workers=1, pictures=True)

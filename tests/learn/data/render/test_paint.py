@@ -1,4 +1,4 @@
-"""Colours of the real mesh: what must be darker, redder, rounder than what."""
+"""Colours of the real mesh: which parts are darker, redder or move with the gaze."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ def brightness(canvas: Canvas, look: Look, where: Floats) -> float:
     return float(paint(canvas, look, {})[0][where].mean())
 
 
-def test_ranges(canvas: Canvas) -> None:
+def test_colour_and_roughness_are_in_range(canvas: Canvas) -> None:
     for tone in (0.0, 0.5, 1.0):
         colour, rough = paint(canvas, Look(tone=tone, stubble=1, flush=1, mottle=1), {"AU04": 5.0}, (15, -5))
         assert colour.min() > 0
@@ -61,7 +61,7 @@ def test_the_pupil_follows_the_gaze(canvas: Canvas, gaze: tuple[float, float], a
         assert places[1][axis] - places[0][axis] > 0.3  # cm
 
 
-def test_the_same_person_is_painted_alike(canvas: Canvas) -> None:
+def test_the_pattern_is_the_only_randomness(canvas: Canvas) -> None:
     look = Look(pattern=3)
     np.testing.assert_array_equal(paint(canvas, look, {})[0], paint(canvas, look, {})[0])
     assert np.abs(paint(canvas, look, {})[0] - paint(canvas, replace(look, pattern=4), {})[0]).max() > 0.01

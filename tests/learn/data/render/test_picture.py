@@ -1,4 +1,4 @@
-"""Where a shot's face lies in the picture and in the crop."""
+"""The position of the face in the picture and in the crop."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ import pytest
 from mien.faces.align import TEMPLATE, similarity
 from mien.learn.data.render.camera import Pose
 from mien.learn.data.render.draw import Settings, Shot, draw_person, draw_shot
-from mien.learn.data.render.model import FaceModel
+from mien.learn.data.render.model import LANDMARKS, FaceModel
 from mien.learn.data.render.picture import Studio
 
 
@@ -17,7 +17,7 @@ def shot() -> Shot:
     return replace(draw_shot(Settings(seed=1), 0), intensities={}, gaze=(0.0, 0.0), shift=(0.0, 0.0))
 
 
-def test_a_face_that_looks_ahead_lies_level_in_the_middle(hollow: FaceModel, shot: Shot) -> None:
+def test_a_frontal_face_is_level_and_centred(hollow: FaceModel, shot: Shot) -> None:
     settings = Settings(size=128)
     view = Studio(hollow, settings).view(replace(shot, pose=Pose(), balance=0.0), draw_person(0, 0))
     eyes = view.landmarks[:2]
@@ -29,7 +29,7 @@ def test_a_face_that_looks_ahead_lies_level_in_the_middle(hollow: FaceModel, sho
     assert y < eyes[0, 1] < y + height
 
 
-def test_the_crop_lies_inside_the_picture(face: FaceModel) -> None:
+def test_the_crop_is_inside_the_picture(face: FaceModel) -> None:
     settings = Settings(seed=2)
     studio = Studio(face, settings)
     corners = np.array([[0, 0], [112, 0], [0, 112], [112, 112], [56, 56]])
@@ -44,7 +44,25 @@ def test_the_crop_lies_inside_the_picture(face: FaceModel) -> None:
     assert np.max(np.array(outside)[:, 4]) == 0
 
 
-def test_jitter_moves_the_crop_and_nothing_else(hollow: FaceModel, shot: Shot) -> None:
+@pytest.mark.parametrize(
+    ("gaze", "shapes"),
+    [
+        ((15.0, 0.0), ("eyeLookOut_L", "eyeLookIn_R")),
+        ((-15.0, 0.0), ("eyeLookIn_L", "eyeLookOut_R")),
+        ((0.0, 15.0), ("eyeLookUp_L", "eyeLookUp_R")),
+        ((0.0, -15.0), ("eyeLookDown_L", "eyeLookDown_R")),
+    ],
+)
+def test_lids_follow_the_gaze(face: FaceModel, shot: Shot, gaze: tuple[float, float], shapes: tuple[str, ...]) -> None:
+    studio, person, frontal = Studio(face, Settings()), draw_person(0, 0), replace(shot, pose=Pose())
+    rest, moved = (studio.view(replace(frontal, gaze=each), person).vertices for each in ((0.0, 0.0), gaze))
+    lids = LANDMARKS[36:48]
+    expected = sum(0.5 * face.shape(name)[lids] for name in shapes)
+    np.testing.assert_allclose(moved[lids] - rest[lids], expected, atol=1e-4)
+    assert np.abs(expected).max() > 0.05  # cm
+
+
+def test_jitter_moves_the_crop(hollow: FaceModel, shot: Shot) -> None:
     person = draw_person(0, 0)
     picture = np.random.default_rng(0).integers(1, 256, (128, 128, 3), dtype=np.uint8)
     crops = []

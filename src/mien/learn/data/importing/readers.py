@@ -118,7 +118,7 @@ def _module(name: str) -> ModuleType:
 
 
 def _is_reader(module: ModuleType) -> bool:
-    """Whether a module has what :mod:`mien.learn.data.sources.shared.files` requires of a reader."""
+    """Whether a module has what :mod:`mien.learn.data.sources` requires of a reader."""
     tasks = hasattr(module, "TASKS") or hasattr(module, "tasks")
     return callable(getattr(module, "read", None)) and hasattr(module, "METADATA") and tasks
 

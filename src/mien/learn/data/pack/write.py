@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.learn.data.manifest.columns import MANIFEST, PACK, ManifestError
-from mien.learn.data.manifest.columns import Row as Row  # readers import it from here
+from mien.learn.data.manifest.columns import MANIFEST, PACK, ManifestError, Row
 from mien.learn.data.manifest.write import check_labels, refuse_another, write_manifest
 from mien.tasks import Task
 

@@ -1,13 +1,14 @@
 """From action units to expression shapes of ICT-FaceKit.
 
-The base is the FACS table of the model's README. Departures, each because the pictures asked for it:
+The mapping starts from the FACS table of the model's README. Departures, each made because the renders looked wrong
+without it:
 
 - strengths are multiplied by a gain, so that intensity 5 is about as strong as people show it;
-- AU10 also takes mouthUpperUp (AU11 in the README): mouthShrugUpper alone pushes the lip out rather than up;
-- AU06 also takes cheekRaiser, which the table does not mention, and AU07 a little eyeBlink;
-- AU24 also takes a little of the rolls of AU28, for the lips get thinner under pressure;
-- AU25 has no row: it is made of the shapes of AU16 and AU11 and a little jawOpen, and :func:`express` sees to it that
-  the lips part as far as asked, and do not part where AU25 is absent;
+- AU10 also uses mouthUpperUp (AU11 in the README): mouthShrugUpper alone pushes the lip out rather than up;
+- AU06 also uses cheekRaiser, which the table does not mention, and AU07 a little eyeBlink;
+- AU24 also uses a little of the rolls of AU28, because pressed lips get thinner;
+- AU25 has no row: it is built from the shapes of AU16 and AU11 and a little jawOpen, and :func:`express` makes the
+  lips part as far as the intensity asks, and keeps them closed where AU25 is absent;
 - AU26 is up to 0.4 of jawOpen (AU27 in the README).
 """
 
@@ -15,11 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mien.learn.data.render.model import FaceModel, Floats, lips_apart
+from mien.learn.data.render.model import FaceModel, Floats, lip_gap
 from mien.tasks import ACTION_UNITS
 
-STRONGEST = 5.0
-"""Intensities run from 0 (absent) over 1 (a trace) to 5 (maximum): the levels A to E of FACS as numbers."""
+MAX_INTENSITY = 5.0
+"""Intensities run from 0 (absent) through 1 (a trace) to 5 (maximum): the levels A to E of FACS as numbers."""
 
 SHAPES: dict[str, dict[str, float]] = {
     "AU01": {"browInnerUp": 1.3},
@@ -39,28 +40,28 @@ SHAPES: dict[str, dict[str, float]] = {
     "AU25": {"mouthLowerDown": 0.7, "mouthUpperUp": 0.2, "jawOpen": 0.06},
     "AU26": {"jawOpen": 0.4},
 }
-"""Strength of each shape at intensity 5; a shape with a left and a right half is named without its side."""
+"""The strength of each shape at intensity 5; a shape with a left and a right half is named without its side."""
 
-UNDIVIDED = {"mouthShrugUpper", "mouthShrugLower", "mouthRollUpper", "mouthRollLower", "jawOpen"}
+UNSIDED = {"mouthShrugUpper", "mouthShrugLower", "mouthRollUpper", "mouthRollLower", "jawOpen"}
 """Shapes without a left and a right half."""
 
-SHOWN: tuple[str, ...] = tuple(label for label in ACTION_UNITS.labels if label in SHAPES)
-"""The action units that can be shown."""
+AVAILABLE: tuple[str, ...] = tuple(label for label in ACTION_UNITS.labels if label in SHAPES)
+"""The action units that the model can show."""
 
-UNSHOWN: tuple[str, ...] = tuple(label for label in ACTION_UNITS.labels if label not in SHAPES)
-"""Those that no shape shows: AU23 alone. Their labels are null in every row, for 0 would teach that they never are."""
+UNAVAILABLE: tuple[str, ...] = tuple(label for label in ACTION_UNITS.labels if label not in SHAPES)
+"""The action units without a shape: AU23 only. Their labels are null in every row, because 0 would mean "absent"."""
 
 WEAK: dict[str, str] = {
-    "AU06": "close to AU07 in the lids; there are no wrinkles beside the eyes but painted ones",
-    "AU07": "close to AU06 in the lids",
+    "AU06": "similar to AU07 in the lids; the only wrinkles next to the eyes are painted ones",
+    "AU07": "similar to AU06 in the lids",
     "AU14": "pulls the corners up as well as in; there is no dimple",
-    "AU15": "close to AU20: the stretch of ICT-FaceKit draws the corners down a little",
-    "AU20": "close to AU15",
+    "AU15": "similar to AU20: the stretch of ICT-FaceKit pulls the corners down a little",
+    "AU20": "similar to AU15",
     "AU24": "small: thinner lips and a higher chin",
 }
-"""Action units that are shown, but less clearly than in people."""
+"""Action units that are less clear than in real people."""
 
-AGAINST: tuple[tuple[str, str], ...] = (
+EXCLUSIVE: tuple[tuple[str, str], ...] = (
     ("AU24", "AU25"),
     ("AU24", "AU26"),
     ("AU17", "AU26"),
@@ -68,50 +69,54 @@ AGAINST: tuple[tuple[str, str], ...] = (
     ("AU20", "AU12"),
     ("AU14", "AU20"),
 )
-"""Pairs that one mouth does not show together: the first gives way to the second."""
+"""Pairs that one mouth cannot show at once: the first is dropped in favour of the second."""
 
-SEALED, PARTED = 0.1, 0.25
-"""Gap between the inner lips in cm: at most this without AU25, at least this with the least of it."""
+CLOSED_GAP, PARTED_GAP = 0.1, 0.25
+"""The largest gap between the inner lips without AU25, and the smallest with a trace of it, in cm."""
 
-JAW, CLOSE = 3.3, 3.6
-"""How far jawOpen at full strength parts the lips, and mouthClose shuts them, in cm."""
+JAW_TRAVEL, CLOSE_TRAVEL = 3.3, 3.6
+"""How far jawOpen at full strength opens the lips, and mouthClose closes them, in cm."""
 
 
-def together(intensities: Mapping[str, float]) -> dict[str, float]:
-    """What one face can show of these action units: :data:`AGAINST` is obeyed, and a dropped jaw parts the lips.
+def compatible(intensities: Mapping[str, float]) -> dict[str, float]:
+    """Return the action units that one face can show at once: :data:`EXCLUSIVE` is applied, and AU26 implies AU25.
 
     Args:
-        intensities: from 0 to 5 by label; what is 0 is absent.
+        intensities: from 0 to 5 by label; 0 means absent.
+
+    Example:
+        >>> compatible({"AU24": 2.0, "AU26": 3.0})
+        {'AU25': 3.0, 'AU26': 3.0}
     """
     shown = {unit: value for unit, value in intensities.items() if value > 0 and unit in SHAPES}
     if "AU26" in shown:
         shown["AU25"] = max(shown["AU26"], shown.get("AU25", 0.0))
-    for weaker, stronger in AGAINST:
+    for weaker, stronger in EXCLUSIVE:
         if stronger in shown:
             shown.pop(weaker, None)
-    return {unit: shown[unit] for unit in SHOWN if unit in shown}
+    return {unit: shown[unit] for unit in AVAILABLE if unit in shown}
 
 
-def shapes_of(intensities: Mapping[str, float], balance: float = 0.0) -> dict[str, float]:
-    """Strength of each expression shape by its full name.
+def shape_strengths(intensities: Mapping[str, float], balance: float = 0.0) -> dict[str, float]:
+    """Return the strength of each expression shape by its full name.
 
     Args:
         intensities: from 0 to 5 by label.
         balance: how much stronger the left half of the face moves than the right, from -1 to 1.
 
     Raises:
-        ValueError: for an action unit that cannot be shown, or an intensity outside [0, 5].
+        ValueError: if an action unit has no shape, or an intensity is outside [0, 5].
     """
     strengths: dict[str, float] = {}
     for unit, intensity in intensities.items():
         if unit not in SHAPES:
-            raise ValueError(f"{unit} cannot be shown; those that can are {', '.join(SHOWN)}")
-        if not 0 <= intensity <= STRONGEST:
-            raise ValueError(f"{unit} has intensity {intensity}, expected 0 to {STRONGEST:g}")
+            raise ValueError(f"{unit}: the face model cannot show it (choose from {', '.join(AVAILABLE)})")
+        if not 0 <= intensity <= MAX_INTENSITY:
+            raise ValueError(f"{unit}: intensity {intensity} is outside [0, {MAX_INTENSITY:g}]")
         for shape, gain in SHAPES[unit].items():
-            sides = {shape: 1.0} if shape in UNDIVIDED else {f"{shape}_L": 1 + balance, f"{shape}_R": 1 - balance}
+            sides = {shape: 1.0} if shape in UNSIDED else {f"{shape}_L": 1 + balance, f"{shape}_R": 1 - balance}
             for name, side in sides.items():
-                strengths[name] = strengths.get(name, 0.0) + gain * side * intensity / STRONGEST
+                strengths[name] = strengths.get(name, 0.0) + gain * side * intensity / MAX_INTENSITY
     return strengths
 
 
@@ -123,28 +128,28 @@ def express(
     balance: float = 0.0,
     others: Mapping[str, float] | None = None,
 ) -> Floats:
-    """The vertices of a face that shows these action units, V x 3.
+    """Return the vertices of a face that shows these action units, V x 3.
 
-    AU25 is made true on the mesh: with it the jaw opens until the lips part by at least 0.25 cm plus 0.12 cm for each
-    level; without it mouthClose shuts what AU09, AU10 or the identity leave open.
+    AU25 is enforced on the mesh: with it the jaw opens until the lips part by at least 0.25 cm plus 0.12 cm per unit of
+    intensity; without it mouthClose closes what AU09, AU10 or the identity leave open.
 
     Args:
-        model: of the face.
-        identity: its coefficients.
-        intensities: as :func:`shapes_of` takes them.
-        balance: as :func:`shapes_of` takes it.
-        others: strengths of shapes that belong to no action unit here, as those of the gaze.
+        model: the face model.
+        identity: coefficients of its identity modes.
+        intensities: see :func:`shape_strengths`.
+        balance: see :func:`shape_strengths`.
+        others: strengths of shapes that belong to no action unit, such as those of the gaze.
 
     Raises:
-        ValueError: as :func:`shapes_of` does.
+        ValueError: see :func:`shape_strengths`.
     """
-    strengths = {**(others or {}), **shapes_of(intensities, balance)}
+    strengths = {**(others or {}), **shape_strengths(intensities, balance)}
     vertices = model.vertices(identity, strengths)
-    for _ in range(2):  # the lips are corners and curves: the second step mends what the first one missed
-        gap = lips_apart(vertices)
+    for _ in range(2):  # the gap is not quite linear in the shapes: the second step corrects the rest of the first
+        gap = lip_gap(vertices)
         if level := intensities.get("AU25", 0.0):
-            lack = max(0.0, PARTED + 0.12 * level - gap)
-            vertices += lack / JAW * model.shape("jawOpen")
+            missing = max(0.0, PARTED_GAP + 0.12 * level - gap)
+            vertices += missing / JAW_TRAVEL * model.shape("jawOpen")
         else:
-            vertices += max(0.0, gap - SEALED) / CLOSE * model.shape("mouthClose")
+            vertices += max(0.0, gap - CLOSED_GAP) / CLOSE_TRAVEL * model.shape("mouthClose")
     return vertices

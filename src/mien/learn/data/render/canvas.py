@@ -1,4 +1,4 @@
-"""Where on the neutral mesh the brows, lips, lids, cheeks and creases are: weights for each vertex, made once."""
+"""Maps of the neutral mesh: where the brows, lips, lids, cheeks and creases are, as weights of each vertex."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ CREASES: dict[str, tuple[tuple[tuple[float, float], ...], ...]] = {
     "AU14": (((3.0, -3.0), (3.15, -3.5), (3.0, -4.0)),),
     "AU17": (((0.0, -5.2), (0.8, -5.3)),),
 }
-"""Folds that the smooth mesh lacks, as lines over x and y in cm on the neutral face's left half; the right half mirrors
-them. They are painted a little darker, as deep as the action unit is strong."""
+"""Folds that the smooth mesh lacks, as lines over x and y in cm on the left half of the neutral face, mirrored to the
+right half. They are painted darker, in proportion to the intensity of the action unit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,14 +31,14 @@ class Canvas:
     Args:
         points: the neutral mesh, V x 3.
         skin: 1 on face, head and neck.
-        brow: distance from the middle line of the nearer brow.
-        along: 0 at the brow's outer end, 1 at its inner end.
+        brow: distance from the centre line of the nearer brow.
+        along: 0 at the outer end of the brow, 1 at its inner end.
         upper_lid, lower_lid: distance from the rims of the lids.
         lips: 1 on the lips, soft at the rim.
-        flush: where blood shows: cheeks, nose, chin, ears.
-        sockets: around the eyes.
-        beard: around the mouth and on the chin.
-        creases: of each action unit that has folds.
+        flush: weight of blushing: cheeks, nose, chin, ears.
+        sockets: weight of the area around the eyes.
+        beard: weight of the area around the mouth and on the chin.
+        creases: weight of the folds, by action unit.
     """
 
     points: Floats
@@ -55,14 +55,14 @@ class Canvas:
 
     @classmethod
     def of(cls, model: FaceModel) -> Canvas:
-        """Measure a model's neutral mesh."""
+        """Compute the maps of a model's neutral mesh."""
         points = model.neutral
         marks = points[LANDMARKS]
         x, y, z = points.T
         face, skin = np.zeros(len(points)), np.zeros(len(points))
         face[PARTS["face"]] = 1
         skin[PARTS["face"]] = skin[PARTS["head"]] = 1
-        lower = np.array([0, 0.3, 0])  # the landmarks run along the upper edge
+        lower = np.array([0, 0.3, 0])  # the landmarks are on the upper edge of the brow
         brows = [distance(points, marks[17:22] - lower), distance(points, marks[26:21:-1] - lower)]
         nearer = np.where(brows[0][0] < brows[1][0], 0, 1)
         brow, along = (np.choose(nearer, [brows[0][part], brows[1][part]]) for part in (0, 1))
@@ -94,13 +94,21 @@ class Canvas:
 
 
 def ramp(values: Floats, low: float, high: float) -> Floats:
-    """0 at ``low``, 1 at ``high``, smooth between; ``low`` may be the larger one."""
+    """A smooth step: 0 at ``low``, 1 at ``high``; with ``low`` above ``high`` it falls."""
     share = np.clip((values - low) / (high - low), 0, 1)
     return np.asarray(share * share * (3 - 2 * share))
 
 
 def distance(points: Floats, line: Floats) -> tuple[Floats, Floats]:
-    """How far each of n points is from a line of straight pieces, and how far along it the nearest place is, 0 to 1."""
+    """Measure n points against a polyline.
+
+    Args:
+        points: n x 3 (or n x 2).
+        line: corners of the polyline, m x 3 (or m x 2).
+
+    Returns:
+        The distance of each point from the line, and where along the line its nearest point is, from 0 to 1.
+    """
     starts, pieces = line[:-1], np.diff(line, axis=0)
     share = np.einsum("nmk,mk->nm", points[:, None] - starts, pieces) / (pieces**2).sum(1)
     share = np.clip(share, 0, 1)
@@ -115,14 +123,14 @@ def _nearest(points: Floats, lines: Sequence[Floats]) -> Floats:
 
 
 def _fold(points: Floats, lines: Sequence[Sequence[tuple[float, float]]]) -> Floats:
-    """1 on the lines and on their mirror images, as seen from the front."""
+    """A weight of 1 on the lines and their mirror images, seen from the front."""
     half = np.abs(points[:, :1])
     flat = np.concatenate([half, points[:, 1:2]], 1)
     return np.exp(-((_nearest(flat, [np.array(line) for line in lines]) / 0.17) ** 2))
 
 
 def _lips(points: Floats, rim: Floats) -> Floats:
-    """Inside the rim of the outer lips as seen from the front, soft over 2 mm."""
+    """A weight of 1 inside the rim of the outer lips, seen from the front, soft over 2 mm."""
     start, end = rim, np.roll(rim, -1, 0)
     x, y = points[:, :1], points[:, 1:2]
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -1,4 +1,4 @@
-"""What each picture shows, drawn at random: picture i of seed S depends on S and i alone (and on the settings)."""
+"""Random draws of people and shots: picture i of seed S depends only on S, i and the settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mien.learn.data.render.action_units import SHOWN, STRONGEST, together
+from mien.learn.data.render.action_units import AVAILABLE, MAX_INTENSITY, compatible
 from mien.learn.data.render.camera import Pose
 from mien.learn.data.render.choices import Choices, Range
 from mien.learn.data.render.light import Lamp, Light, to_linear
@@ -16,18 +16,19 @@ from mien.learn.data.render.model import Floats
 from mien.learn.data.render.paint import Look
 from mien.relatedness.affect_prior import CIRCUMPLEX
 from mien.relatedness.table import DU_2014
+from mien.spelling import did_you_mean
 from mien.tasks import COMPOUND
 
 MODES = 100
-"""Identity modes that are drawn."""
+"""The number of identity modes that are drawn."""
 
 KINDS: dict[str, float] = {"neutral": 0.08, "single": 0.22, "expression": 0.35, "compound": 0.1, "random": 0.25}
 """What faces show, and how often: nothing; one action unit; a class of Table 1; two classes at once; any set."""
 
-NOUNS = {
+STEMS = {
     "happ": "happiness", "sad": "sadness", "fear": "fear", "ang": "anger", "surpris": "surprise", "disgust": "disgust",
 }  # fmt: skip
-"""How the words of the compounds begin."""
+"""The stems of the words in a compound's label, and the expressions they stand for."""
 
 HAIR = ((18, 14, 12), (38, 27, 20), (70, 48, 32), (112, 82, 50), (120, 62, 34), (120, 115, 110))
 IRISES = ((60, 36, 22), (88, 56, 32), (112, 90, 50), (88, 104, 72), (86, 118, 142), (120, 136, 148))
@@ -35,19 +36,22 @@ IRISES = ((60, 36, 22), (88, 56, 32), (112, 90, 50), (88, 104, 72), (86, 118, 14
 
 @dataclass(frozen=True)
 class Settings:
-    """Of a whole run.
+    """The settings of a run.
 
     Args:
-        seed: of everything.
-        identities: how many persons there are; each has its own shape, skin, hair and eyes.
-        validation: share of the persons, the last ones, that make the split ``valid``.
-        kinds: some of :data:`KINDS`, each with its share; these are made to sum to 1.
-        pose: largest yaw in degrees; pitch goes to half of it, roll to a third.
-        threshold: an action unit is labelled as present from this intensity on, 0 < threshold <= 2.
-        size: side of the picture from which the crop is cut, in pixels.
-        samples: of light, a pixel; a square number.
-        jitter: spread of the error of the landmarks that the crop is aligned by, in pixels of the crop.
-        choices: what is not drawn; see :mod:`mien.learn.data.render.direct`.
+        seed: seed of everything that is drawn.
+        identities: number of people; each has its own shape, skin, hair and eyes.
+        validation: share of the people that form the split ``valid``: those with the highest numbers.
+        kinds: some of :data:`KINDS` with their shares, which are normalised to sum to 1.
+        pose: largest yaw in degrees; pitch is limited to half of it, roll to a third.
+        threshold: intensity from which an action unit is labelled as present, 0 < threshold <= 2.
+        size: side of the picture that the crop is cut from, in pixels.
+        samples: light samples per pixel, a square number.
+        jitter: standard deviation of the error added to the landmarks of the alignment, in pixels of the crop.
+        choices: what is fixed instead of drawn.
+
+    Raises:
+        ValueError: if a value is outside its range; the message names it.
     """
 
     seed: int = 0
@@ -63,12 +67,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         shares = dict(self.kinds)
-        if unknown := set(shares) - set(KINDS):
-            raise ValueError(f"no such kind of face: {', '.join(sorted(unknown))} (there are {', '.join(KINDS)})")
+        for kind in shares:
+            if kind not in KINDS:
+                raise ValueError(f"unknown kind {kind}{did_you_mean(kind, KINDS)}")
         if min(shares.values(), default=0) < 0 or not sum(shares.values()) > 0:
-            raise ValueError("the shares of the kinds must not be negative, and one must be above 0")
+            raise ValueError("the shares of the kinds must not be negative, and at least one must be above 0")
         if not 0 < self.threshold <= 2:
-            raise ValueError(f"threshold {self.threshold} is outside (0, 2]: what is drawn for a class is at least 2")
+            raise ValueError(f"threshold {self.threshold} is outside (0, 2]: intensities of a class start at 2")
         if int(self.samples**0.5) ** 2 != self.samples or self.samples < 1:
             raise ValueError(f"samples {self.samples} is not a square number")
         for name, low, high in (("identities", 1, 10**6), ("validation", 0, 0.9), ("pose", 0, 60), ("size", 64, 1024)):
@@ -78,27 +83,27 @@ class Settings:
             raise ValueError("seed and jitter must not be negative")
 
     def split(self, subject: int) -> str:
-        """Where the pictures of a person belong."""
+        """The split of a person."""
         return "valid" if subject >= round(self.identities * (1 - self.validation)) else "train"
 
     def person(self, subject: int) -> str:
-        """The name of a person: the same in every run that shows them."""
+        """The name of a person, the same in every run that shows them."""
         seed = self.seed if self.choices.persons_seed is None else self.choices.persons_seed
         return f"ict-{seed}-{subject:05d}"
 
     def plain(self) -> dict[str, Any]:
-        """As JSON-ready data; choices only if there are any, so that runs from before there were some go on."""
+        """The settings as JSON-ready data, without ``choices`` if there are none, as older runs stored them."""
         data = asdict(self)
         return data if self.choices != Choices() else {key: value for key, value in data.items() if key != "choices"}
 
 
 @dataclass(frozen=True)
 class Person:
-    """A shape and a look.
+    """One person.
 
     Args:
         identity: coefficients of the identity modes, in standard deviations.
-        look: colours.
+        look: colours of skin, hair and eyes.
     """
 
     identity: tuple[float, ...]
@@ -107,23 +112,23 @@ class Person:
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture.
+    """What one picture shows, and how.
 
     Args:
         subject: number of the person.
         split: ``train`` or ``valid``.
-        kind: of :data:`KINDS`.
+        kind: one of :data:`KINDS`, or ``chosen`` or ``sweep`` if the action units were chosen.
         expression: the class of Table 1 (or neutral), else None.
         compound: the compound class, else None.
-        intensities: from 0 to 5 of the action units that move.
-        balance: how much stronger the left half moves.
-        gaze: of the eyes in degrees, to the person's left and up.
-        pose: of the head.
-        light: on it.
-        angle: of view, in degrees.
-        width: that the picture spans at the face, in cm.
-        shift: of the face in the picture, in cm.
-        noise: of the sensor, as a share of full brightness.
+        intensities: intensity of the action units that move, 0 to 5.
+        balance: how much stronger the left half of the face moves, from -1 to 1.
+        gaze: direction of the eyes in degrees, to the person's left and up.
+        pose: rotation of the head.
+        light: light on the face.
+        fov: field of view in degrees.
+        width: width of the picture at the face, in cm.
+        shift: offset of the face from the centre of the picture, in cm.
+        noise: standard deviation of the sensor noise, as a share of full brightness.
     """
 
     subject: int
@@ -136,7 +141,7 @@ class Shot:
     gaze: tuple[float, float]
     pose: Pose
     light: Light
-    angle: float
+    fov: float
     width: float
     shift: tuple[float, float]
     noise: float
@@ -148,25 +153,25 @@ class Shot:
 
     @property
     def affect(self) -> tuple[float, float] | None:
-        """Weak valence and arousal, or None where no class of Table 1 is shown.
+        """Weak valence and arousal; None where no class of Table 1 is shown.
 
-        The circumplex coordinates of the class times intensity / 5. The emotion words were rated, not these faces, and
-        that affect grows in proportion to intensity is ours.
+        The circumplex coordinates of the class times intensity / 5. The coordinates are ratings of the emotion words,
+        not of these faces; that affect grows in proportion to intensity is our assumption.
         """
         if self.expression is None:
             return None
         valence, arousal = CIRCUMPLEX[self.expression]
-        share = self.intensity / STRONGEST
+        share = self.intensity / MAX_INTENSITY
         return share * valence, share * arousal
 
 
 def draw_person(seed: int, subject: int, tones: Range = (0.0, 1.0)) -> Person:
-    """The person of this number, with a skin between two tones."""
+    """Draw the person of this number, with a skin tone within ``tones``."""
     generator = np.random.default_rng([seed, 0, subject])
     identity = np.clip(generator.normal(0, 0.9, MODES), -2, 2)
     tone = tones[0] + (tones[1] - tones[0]) * generator.uniform()
     uniform = generator.uniform
-    dark = tone > 0.5  # light hair and eyes go with light skin
+    dark = tone > 0.5  # light hair and eyes occur with light skin only
     hair = to_linear(*HAIR[generator.integers(2 if dark else len(HAIR))]) * uniform(0.7, 1.2)
     iris = to_linear(*IRISES[generator.integers(2 if dark else len(IRISES))]) * uniform(0.5, 1.0)
     look = Look(
@@ -191,7 +196,7 @@ def draw_person(seed: int, subject: int, tones: Range = (0.0, 1.0)) -> Person:
 
 
 def draw_shot(settings: Settings, index: int) -> Shot:
-    """What picture ``index`` shows."""
+    """Draw what picture ``index`` shows."""
     generator = np.random.default_rng([settings.seed, 1, index])
     subject = int(generator.integers(settings.identities))
     shares = np.array([dict(settings.kinds).get(kind, 0.0) for kind in KINDS])
@@ -211,7 +216,7 @@ def draw_shot(settings: Settings, index: int) -> Shot:
         gaze=(float(np.clip(normal(0, 7), -20, 20)), float(np.clip(normal(0, 4), -10, 10))),
         pose=Pose(*map(float, turns)),
         light=draw_light(generator),
-        angle=float(uniform(10, 35)),
+        fov=float(uniform(10, 35)),
         width=float(uniform(22.5, 27)),
         shift=(float(normal(0, 0.4)), float(normal(0, 0.4))),
         noise=float(uniform(0, 0.015)),
@@ -221,18 +226,26 @@ def draw_shot(settings: Settings, index: int) -> Shot:
 def draw_units(
     generator: np.random.Generator, kind: str, name: str | None = None
 ) -> tuple[str | None, str | None, dict[str, float]]:
-    """Expression, compound and intensities of a face of this kind, and of this class if it has a ``name``.
+    """Draw the action units of a face.
 
-    A class of Table 1 always has its prototypical action units, and each observational one with its weight as the
-    probability. A compound has the prototypical ones of both its classes, as far as one mouth can show them: this is
-    ours, the study of the compounds has a table of its own. Intensities of both lie in [2, 5], of others in [1, 5].
+    A class of Table 1 always shows its prototypical action units, and each observational one with its weight as the
+    probability. A compound shows the prototypical ones of both its classes, as far as one mouth can show them: this is
+    our choice, the study of compounds has a table of its own. Intensities are in [2, 5] for these two, else in [1, 5].
+
+    Args:
+        generator: source of randomness.
+        kind: one of :data:`KINDS`.
+        name: the expression or compound to show; drawn at random if None.
+
+    Returns:
+        Expression, compound (each None where it does not apply) and the intensities by action unit.
     """
     low = 2.0 if kind in ("expression", "compound") else 1.0
     expression, compound, units = None, None, []
     if kind == "neutral":
         expression = "neutral"
     elif kind == "single":
-        units = [str(generator.choice(SHOWN))]
+        units = [str(generator.choice(AVAILABLE))]
     elif kind == "expression":
         expression = name or str(generator.choice(DU_2014.class_labels[1:]))
         weights = DU_2014.weights[DU_2014.class_labels.index(expression)]
@@ -242,13 +255,13 @@ def draw_units(
         compound = name or str(generator.choice(COMPOUND.labels))
         units = _both(compound)
     else:
-        units = [str(unit) for unit in generator.choice(SHOWN, int(generator.integers(2, 7)), replace=False)]
+        units = [str(unit) for unit in generator.choice(AVAILABLE, int(generator.integers(2, 7)), replace=False)]
     levels = generator.uniform(low, 5.0, len(units))
-    return expression, compound, together(dict(zip(units, map(float, levels), strict=True)))
+    return expression, compound, compatible(dict(zip(units, map(float, levels), strict=True)))
 
 
 def draw_light(generator: np.random.Generator) -> Light:
-    """Sky, ground, a key light before the face, and sometimes one beside or behind it."""
+    """Draw the light: sky, ground, a key light in front of the face, and sometimes one from the side or from behind."""
     uniform = generator.uniform
     level = uniform(0.15, 0.8)
     lamps = [_lamp(generator, uniform(-75, 75), uniform(-10, 60), 1 - level)]
@@ -264,7 +277,7 @@ def _lamp(generator: np.random.Generator, azimuth: float, elevation: float, stre
 
 
 def _tint(generator: np.random.Generator) -> Floats:
-    """From candle to sky, of mean brightness about 1."""
+    """Draw a tint from candlelight to sky, with a mean brightness of about 1."""
     warm = generator.normal(0, 0.1)
     return np.asarray(np.exp([warm, generator.normal(0, 0.02), -1.3 * warm]))
 
@@ -274,8 +287,8 @@ def _both(compound: str) -> list[str]:
     rows = [
         DU_2014.class_labels.index(noun)
         for word in compound.split()
-        for begin, noun in NOUNS.items()
-        if word.startswith(begin)
+        for stem, noun in STEMS.items()
+        if word.startswith(stem)
     ]
     return [unit for column, unit in enumerate(DU_2014.attribute_labels) if DU_2014.prototypical[rows, column].any()]
 

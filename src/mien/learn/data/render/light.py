@@ -1,4 +1,4 @@
-"""Light as a small map of the surroundings, and the background behind the face. All colours are linear RGB."""
+"""Light as a small environment map, the background, and the conversion to 8 bits. All colours are linear RGB."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 from mien.learn.data.render.model import Floats
 
 ROWS, COLUMNS = 16, 32
-"""Of the map: latitudes from above to below, longitudes."""
+"""Size of the environment map: latitudes from top to bottom, and longitudes."""
 
 Colour = tuple[float, float, float]
 
@@ -21,11 +21,11 @@ class Lamp:
     """A soft light from one direction.
 
     Args:
-        azimuth: in degrees; 0 is the camera's side, +90 the picture's right.
-        elevation: in degrees; up is positive.
+        azimuth: direction in degrees; 0 is the side of the camera, +90 the right of the picture.
+        elevation: height in degrees; up is positive.
         softness: from about 0.03 (a lamp) to 0.5 (a window).
-        strength: its irradiance as a share of all light, before :attr:`Light.exposure`.
-        colour: its tint.
+        strength: irradiance relative to that of a white environment, before :attr:`Light.exposure`.
+        colour: tint.
     """
 
     azimuth: float
@@ -37,12 +37,13 @@ class Lamp:
 
 @dataclass(frozen=True)
 class Light:
-    """Light from above, from below, and lamps.
+    """Light from above and below, and lamps.
 
     Args:
-        above, below: radiance of the sky and of the ground.
+        above: radiance of the sky.
+        below: radiance of the ground.
         lamps: further lights.
-        exposure: mean brightness of a white surface that looks to the camera, to the left and to the right.
+        exposure: mean brightness of three white surfaces that face the camera, left of it and right of it.
     """
 
     above: Colour = (0.5, 0.5, 0.5)
@@ -50,8 +51,8 @@ class Light:
     lamps: tuple[Lamp, ...] = ()
     exposure: float = 1.0
 
-    def surroundings(self) -> Floats:
-        """Radiance from each direction, 16 x 32 x 3; columns run from behind over the picture's right to the front."""
+    def environment(self) -> Floats:
+        """The environment map: radiance from each direction, 16 x 32 x 3; see :func:`directions`."""
         to, solid = directions()
         height = (to[..., 1:2] + 1) / 2
         radiance = height * np.array(self.above) + (1 - height) * np.array(self.below)
@@ -67,7 +68,10 @@ class Light:
 
 
 def directions() -> tuple[Floats, Floats]:
-    """The direction to the middle of each cell of the map (16 x 32 x 3), and its solid angle (16 x 32)."""
+    """The direction of the centre of each cell of the environment map (16 x 32 x 3), and its solid angle (16 x 32).
+
+    Rows run from above to below; columns from behind through the right of the picture to the front.
+    """
     theta = (np.arange(ROWS) + 0.5)[:, None] / ROWS * np.pi
     phi = (np.arange(COLUMNS) + 0.5)[None] / COLUMNS * 2 * np.pi
     to = np.stack(
@@ -78,7 +82,7 @@ def directions() -> tuple[Floats, Floats]:
 
 
 def background(generator: np.random.Generator, size: int) -> Floats:
-    """A blurred nothing: a gradient between two colours and soft blotches, size x size x 3 in [0, 1]."""
+    """Draw a blurred background: a gradient between two colours and soft blotches, size x size x 3 in [0, 1]."""
     first, second = generator.uniform(0.02, 0.7) * generator.uniform(0.5, 1.0, (2, 3))
     angle = generator.uniform(0, 2 * np.pi)
     y, x = np.mgrid[:size, :size] / (size - 1) - 0.5
@@ -90,10 +94,10 @@ def background(generator: np.random.Generator, size: int) -> Floats:
     return np.asarray(np.clip((first + (second - first) * ramp) * np.exp(blotches), 0, 1))
 
 
-def develop(linear: Floats, noise: float, generator: np.random.Generator) -> NDArray[np.uint8]:
-    """Linear RGB to an 8-bit sRGB picture: a soft shoulder above 0.7, the sRGB curve, and the sensor's noise.
+def tone_map(linear: Floats, noise: float, generator: np.random.Generator) -> NDArray[np.uint8]:
+    """Convert linear RGB to an 8-bit sRGB picture: a soft shoulder above 0.7, the sRGB curve, and sensor noise.
 
-    No pixel is 0, so that a crop that is all zero is one that was never written.
+    No pixel becomes 0, so that zeros mark the crops that have not been written yet.
     """
     shoulder = np.where(linear > 0.7, 1 - 0.3 * np.exp(-np.clip(linear - 0.7, 0, None) / 0.3), linear)
     curved = to_srgb(np.clip(shoulder, 0, 1)) + generator.normal(0, noise, linear.shape)
@@ -101,12 +105,12 @@ def develop(linear: Floats, noise: float, generator: np.random.Generator) -> NDA
 
 
 def to_srgb(linear: Floats) -> Floats:
-    """The sRGB curve, from [0, 1] to [0, 1]."""
+    """Apply the sRGB curve to values in [0, 1]."""
     return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055)
 
 
 def to_linear(*srgb: float) -> Floats:
-    """Its inverse for a colour whose parts run from 0 to 255."""
+    """Convert an sRGB colour, 0 to 255, to linear values in [0, 1]."""
     value = np.asarray(srgb) / 255
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
 

@@ -1,8 +1,8 @@
-"""ICT-FaceKit Light: the neutral mesh, 100 identity shapes, 57 expression shapes, and where its parts are.
+"""ICT-FaceKit Light: the neutral mesh, 100 identity shapes, 57 expression shapes, and the parts of the mesh.
 
-Two layouts are read: one ``ict_facekit_deltas.npz`` (``neutral``, ``quads``, ``id_delta``, ``ex_delta``, ``ex_names``),
-or the folder ``FaceXModel`` of the official release with ``generic_neutral_mesh.obj``, ``identity000.obj`` and so on,
-and an .obj for each expression shape.
+Two layouts can be read: one file ``ict_facekit_deltas.npz`` (``neutral``, ``quads``, ``id_delta``, ``ex_delta``,
+``ex_names``), or the folder ``FaceXModel`` of the official release with ``generic_neutral_mesh.obj``,
+``identity000.obj`` and so on, and one .obj file per expression shape.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PACKED = "ict_facekit_deltas.npz"
 RELEASED = "FaceXModel"
 NEUTRAL = "generic_neutral_mesh.obj"
 VERTICES = 26719
-"""Vertices of every mesh of ICT-FaceKit Light."""
+"""The number of vertices of every mesh of ICT-FaceKit Light."""
 
 PARTS: dict[str, slice] = {
     "face": slice(0, 9409),
@@ -35,8 +35,8 @@ PARTS: dict[str, slice] = {
     "eye_left": slice(21451, 22221),
     "eye_right": slice(23021, 23791),
 }
-"""Vertices of the parts that are drawn. Of the eyeballs it is the outer shell, cornea included, on which the iris is
-painted. Left out are the inner iris, and the tear, blend, occlusion and lash meshes: they want transparency."""
+"""Vertices of the parts that are rendered. Of the eyeballs this is the outer shell with the cornea; the iris is painted
+on it. The inner iris and the tear, blend, occlusion and lash meshes are skipped: they need transparency."""
 
 LANDMARKS: NDArray[np.int_] = np.array(
     [
@@ -48,21 +48,21 @@ LANDMARKS: NDArray[np.int_] = np.array(
         5702, 5711, 5533, 6216, 6207, 6470, 5517, 5966,  # inner lips
     ]
 )  # fmt: skip
-"""The 68 landmarks of Multi-PIE as vertices, as the model's README lists them."""
+"""The vertices of the 68 Multi-PIE landmarks, as listed in the model's README."""
 
 
 @dataclass(frozen=True, eq=False)
 class FaceModel:
-    """A linear face: ``neutral + identity . a + expression . b``.
+    """A linear face model: ``neutral + identity . a + expression . b``.
 
-    The unit is the centimetre, near enough; x runs to the person's left, y up, z out of the face.
+    The unit is approximately the centimetre; x points to the person's left, y up, z out of the face.
 
     Args:
         neutral: V x 3.
-        identity: K x V x 3, the shape that one standard deviation of each mode adds.
-        expression: E x V x 3, what each expression shape adds at full strength.
-        names: of the E expression shapes; left and right end in ``_L`` and ``_R``.
-        quads: Q x 4 vertices of each polygon; -1 in the last place for a triangle.
+        identity: K x V x 3, the offsets that one standard deviation of each mode adds.
+        expression: E x V x 3, the offsets that each expression shape adds at full strength.
+        names: names of the E expression shapes; left and right halves end in ``_L`` and ``_R``.
+        quads: Q x 4, the vertices of each polygon; -1 in the last column for a triangle.
     """
 
     neutral: Floats
@@ -72,16 +72,16 @@ class FaceModel:
     quads: NDArray[np.int32]
 
     def vertices(self, identity: Floats, shapes: Mapping[str, float]) -> Floats:
-        """The deformed mesh, V x 3.
+        """Return the deformed mesh, V x 3.
 
         Args:
-            identity: coefficients of the first identity modes, in standard deviations; more than there are do nothing.
+            identity: coefficients of the first identity modes, in standard deviations; any beyond K are ignored.
             shapes: strength of each expression shape by its full name, such as ``jawOpen`` or ``mouthSmile_L``.
 
         Raises:
-            ValueError: as :meth:`shape` does.
+            ValueError: if a shape is unknown.
         """
-        # in the shapes' own precision: else numpy would copy them all to float64
+        # in the precision of the shapes, because numpy would otherwise copy all of them to float64
         modes = np.asarray(identity[: len(self.identity)], np.float32)
         result: Floats = self.neutral + np.tensordot(modes, self.identity[: len(modes)], 1)
         for name, strength in shapes.items():
@@ -89,7 +89,7 @@ class FaceModel:
         return result
 
     def shape(self, name: str) -> NDArray[np.float32]:
-        """What one expression shape adds at full strength, V x 3; ValueError if there is none of this name."""
+        """Return the offsets of one expression shape at full strength, V x 3; ValueError if the name is unknown."""
         if name not in self.names:
             raise ValueError(f"the face model has no shape {name}")
         result: NDArray[np.float32] = self.expression[self.names.index(name)]
@@ -97,15 +97,15 @@ class FaceModel:
 
     @cached_property
     def drawn(self) -> NDArray[np.int_]:
-        """The vertices that are drawn, in their order."""
+        """Indices of the vertices that are rendered."""
         return np.concatenate([np.arange(part.start, part.stop) for part in PARTS.values()])
 
     @cached_property
     def triangles(self) -> NDArray[np.uint32]:
-        """T x 3: the polygons of :attr:`drawn`, as places in it."""
+        """The triangles of the rendered parts, T x 3, as positions in :attr:`drawn`."""
         place = np.full(len(self.neutral) + 1, -1)
         place[self.drawn] = np.arange(len(self.drawn))
-        quads = place[self.quads]  # the -1 of a triangle takes the last place, which is -1
+        quads = place[self.quads]  # the -1 of a triangle picks the last entry, which is -1
         four = self.quads[:, 3] >= 0
         kept = (quads[:, :3] >= 0).all(1) & (~four | (quads[:, 3] >= 0))
         first, second = quads[kept][:, [0, 1, 2]], quads[kept & four][:, [0, 2, 3]]
@@ -113,16 +113,16 @@ class FaceModel:
 
 
 def five_landmarks(vertices: Floats) -> Floats:
-    """The points that faces are aligned by, 5 x 3, in the order of ``mien.faces.detect.LANDMARKS``.
+    """Return the five points of the alignment, 5 x 3, in the order of ``mien.faces.detect.LANDMARKS``.
 
-    The eyes are the means of six points of their lids, the others are vertices of their own.
+    Each eye is the mean of six points on its lids; nose and mouth corners are single vertices.
     """
     points = vertices[LANDMARKS]
     return np.stack([points[36:42].mean(0), points[42:48].mean(0), points[30], points[48], points[54]])
 
 
-def lips_apart(vertices: Floats) -> float:
-    """Largest vertical gap between the inner lips, of three places; below zero if they overlap."""
+def lip_gap(vertices: Floats) -> float:
+    """Return the largest vertical gap between the inner lips at three places, in cm; negative if they overlap."""
     points = vertices[LANDMARKS]
     return float((points[[61, 62, 63], 1] - points[[67, 66, 65], 1]).max())
 
@@ -131,7 +131,7 @@ def load_model(folder: Path) -> FaceModel:
     """Read ICT-FaceKit Light from a folder in one of the two layouts.
 
     Raises:
-        ValueError: naming the files that were looked for, or what is wrong with one.
+        ValueError: if neither layout is found, or a file is not one of ICT-FaceKit Light; the message names it.
     """
     for packed in (folder, folder / PACKED):
         if packed.is_file():
@@ -139,7 +139,7 @@ def load_model(folder: Path) -> FaceModel:
     for released in (folder, folder / RELEASED):
         if (released / NEUTRAL).is_file():
             return _load_released(released)
-    raise ValueError(f"{folder}: no ICT-FaceKit Light here: neither {PACKED} nor {RELEASED}/{NEUTRAL}")
+    raise ValueError(f"{folder}: not ICT-FaceKit Light: neither {PACKED} nor {RELEASED}/{NEUTRAL} found")
 
 
 def _load_packed(path: Path) -> FaceModel:
@@ -172,7 +172,7 @@ def _load_released(folder: Path) -> FaceModel:
 
 
 def _points(path: Path) -> Floats:
-    """The vertices of an .obj file."""
+    """Read the vertices of an .obj file."""
     with path.open() as lines:
         points = np.array([line.split()[1:4] for line in lines if line.startswith("v ")], np.float64)
     if len(points) != VERTICES:
@@ -181,7 +181,7 @@ def _points(path: Path) -> Floats:
 
 
 def _polygons(path: Path) -> Iterator[tuple[int, ...]]:
-    """The corners of each polygon of an .obj file, counted from 0."""
+    """Yield the corners of each polygon of an .obj file, counted from 0."""
     with path.open() as lines:
         for line in lines:
             if line.startswith("f "):
@@ -191,7 +191,7 @@ def _polygons(path: Path) -> Iterator[tuple[int, ...]]:
 def _checked(path: Path, model: FaceModel) -> FaceModel:
     shapes = {len(model.neutral), model.identity.shape[1], model.expression.shape[1]}
     if shapes != {VERTICES}:
-        raise ValueError(f"{path}: meshes of {sorted(shapes)} vertices, ICT-FaceKit Light has {VERTICES}")
+        raise ValueError(f"{path}: meshes of {sorted(shapes)} vertices, expected {VERTICES}")
     if len(model.names) != len(model.expression):
         raise ValueError(f"{path}: {len(model.expression)} expression shapes but {len(model.names)} names")
     return model

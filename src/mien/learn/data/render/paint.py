@@ -1,4 +1,4 @@
-"""The colours of a person: skin, brows, lips, eyes and teeth, painted on the vertices, so that they ride along."""
+"""The colours of a person: skin, brows, lips, eyes and teeth, painted on the vertices so that they move along."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mien.learn.data.render.action_units import STRONGEST
+from mien.learn.data.render.action_units import MAX_INTENSITY
 from mien.learn.data.render.canvas import Canvas, ramp
 from mien.learn.data.render.light import Colour, to_linear
 from mien.learn.data.render.model import PARTS, Floats
@@ -21,32 +21,33 @@ SKIN: Floats = np.stack(
         )
     ]
 )  # fmt: skip
-"""From light to dark skin; tones between are mixed."""
+"""Skin colours from light to dark; tones in between are interpolated."""
 
 CREASE = 0.3
-"""Share of light that the deepest crease swallows."""
+"""The share of light that the deepest crease absorbs."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """What a person looks like, beside the shape of the face.
+    """The looks of a person apart from the shape of the face.
 
     Args:
-        tone: of the skin, from 0 (light) to 1 (dark).
-        warmth: of the skin, about -1 (rosy) to 1 (yellowish).
-        flush: how much blood shows in cheeks, nose, chin and ears, 0 to 1.
-        mottle: how uneven the skin is, 0 to 1.
-        shine: of the skin, 0 (matt) to 1.
+        tone: skin tone, from 0 (light) to 1 (dark).
+        warmth: skin hue, about -1 (rosy) to 1 (yellowish).
+        flush: redness of cheeks, nose, chin and ears, 0 to 1.
+        mottle: unevenness of the skin, 0 to 1.
+        shine: gloss of the skin, 0 (matt) to 1.
         hair: colour of hair and brows.
-        scalp: how dense the cropped hair is, 0 (none) to 1.
-        hairline: its height over the forehead in cm.
-        brow: how dense the brows are, 0.6 to 1.
-        brow_width: 1 is usual.
-        stubble: 0 (none) to 1.
-        lips: how red the lips are, 0 to 1.
-        iris: its colour.
-        iris_radius, pupil_radius: in degrees on the eyeball.
-        pattern: seed of what is uneven.
+        scalp: density of the cropped hair, 0 (none) to 1.
+        hairline: height of the hairline in cm.
+        brow: density of the brows, 0.6 to 1.
+        brow_width: width of the brows relative to the usual one.
+        stubble: density of the stubble, 0 (none) to 1.
+        lips: redness of the lips, 0 to 1.
+        iris: colour of the irises.
+        iris_radius: in degrees on the eyeball.
+        pupil_radius: in degrees on the eyeball.
+        pattern: seed of the unevenness of skin and hair.
     """
 
     tone: float = 0.2
@@ -70,16 +71,16 @@ class Look:
 def paint(
     canvas: Canvas, look: Look, intensities: Mapping[str, float], gaze: tuple[float, float] = (0.0, 0.0)
 ) -> tuple[Floats, Floats]:
-    """Colour (V x 3, linear share of light thrown back) and roughness (V) of each vertex.
+    """Return the colour (V x 3, linear reflectance) and the roughness (V) of each vertex.
 
     Args:
-        canvas: of the model.
-        look: of the person.
-        intensities: of the action units, 0 to 5: their creases are painted.
-        gaze: of the eyes in degrees, to the person's left and up.
+        canvas: maps of the mesh.
+        look: looks of the person.
+        intensities: intensities of the action units, 0 to 5, whose creases are painted.
+        gaze: direction of the eyes in degrees, to the person's left and up.
     """
     generator = np.random.default_rng(look.pattern)
-    skin = _tone(look)
+    skin = _skin(look)
     hair = np.asarray(look.hair)
     colour = skin * (1 + 0.06 * look.mottle * _noise(canvas.points, generator, 2.0))[:, None]
     colour *= (1 + 0.03 * look.mottle * _noise(canvas.points, generator, 0.5))[:, None]
@@ -104,7 +105,7 @@ def paint(
     colour = _over(colour, lips, canvas.lips)
     rough -= 0.15 * canvas.lips
     for unit, crease in canvas.creases.items():
-        colour *= (1 - CREASE * crease * intensities.get(unit, 0.0) / STRONGEST)[:, None]
+        colour *= (1 - CREASE * crease * intensities.get(unit, 0.0) / MAX_INTENSITY)[:, None]
 
     _inside(colour, rough, canvas, skin, lips)
     for side in ("eye_left", "eye_right"):
@@ -113,7 +114,7 @@ def paint(
     return np.clip(colour, 0.002, 0.95), np.clip(rough, 0.05, 1)
 
 
-def _tone(look: Look) -> Floats:
+def _skin(look: Look) -> Floats:
     place = look.tone * (len(SKIN) - 1)
     low = min(int(place), len(SKIN) - 2)
     between = SKIN[low] + (SKIN[low + 1] - SKIN[low]) * (place - low)
@@ -121,7 +122,7 @@ def _tone(look: Look) -> Floats:
 
 
 def _inside(colour: Floats, rough: Floats, canvas: Canvas, skin: Floats, lips: Floats) -> None:
-    """The mouth, gums, tongue, teeth and the sockets of the eyes, in place."""
+    """Paint the mouth, gums, teeth and eye sockets, in place."""
     mouth = PARTS["mouth"]
     depth = canvas.points[mouth, 2]
     wall = to_linear(150, 70, 66) * (1 - 0.75 * ramp(depth, 10.3, 8.0))[:, None]
@@ -133,7 +134,7 @@ def _inside(colour: Floats, rough: Floats, canvas: Canvas, skin: Floats, lips: F
 
 
 def _eye(points: Floats, look: Look, gaze: tuple[float, float]) -> Floats:
-    """Sclera, iris and pupil by the angle from where the eye looks."""
+    """Return the colours of sclera, iris and pupil, by the angle from the direction of gaze."""
     front = points[points[:, 2].argmax()]
     centre = np.array([*(points.min(0) + points.max(0))[:2] / 2, front[2] - np.ptp(points[:, 1]) * 0.53])
     azimuth, elevation = np.radians(gaze)
@@ -153,8 +154,9 @@ def _over(colour: Floats, new: Floats, weight: Floats) -> Floats:
     return np.asarray(colour + (new - colour) * weight[:, None])
 
 
-def _noise(points: Floats, generator: np.random.Generator, scale: float, waves: int = 12) -> Floats:
-    """Smooth noise of about unit spread over cm of this scale: a sum of waves."""
-    turns = generator.normal(size=(waves, 3)) / scale
+def _noise(points: Floats, generator: np.random.Generator, scale: float) -> Floats:
+    """Smooth noise with a standard deviation of about 1 and features of ``scale`` cm: a sum of waves."""
+    waves = 12
+    frequencies = generator.normal(size=(waves, 3)) / scale
     phases = generator.uniform(0, 2 * np.pi, waves)
-    return np.asarray(np.cos(points @ turns.T + phases).sum(1) / np.sqrt(waves / 2))
+    return np.asarray(np.cos(points @ frequencies.T + phases).sum(1) / np.sqrt(waves / 2))

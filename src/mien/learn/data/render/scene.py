@@ -1,4 +1,4 @@
-"""The renderer: Mitsuba 3 in its scalar variant, which needs neither a display, a GPU nor LLVM."""
+"""The renderer: Mitsuba 3 in its scalar variant, which needs no display, GPU or LLVM."""
 
 from __future__ import annotations
 
@@ -12,33 +12,30 @@ from mien.learn.data.render.light import COLUMNS, ROWS
 from mien.learn.data.render.model import FaceModel, Floats
 
 BLOCK = 32
-"""Side of the blocks of pixels; fixed, since random numbers go by block and must not go by the number of threads."""
+"""The side of a block of pixels: fixed, because each block has its own random numbers."""
 
 
 class Renderer:
-    """Draws one mesh again and again; only what changes is sent to the scene.
+    """Renders one mesh repeatedly, on one thread; only the changes are sent to the scene.
 
     Args:
-        model: of the face.
+        model: the face model.
         size: side of the picture in pixels.
-        samples: a pixel, a square number.
-        threads: of the process; 0 for all cores.
+        samples: light samples per pixel, a square number.
 
     Raises:
         ModuleNotFoundError: if Mitsuba is not installed.
     """
 
-    def __init__(self, model: FaceModel, size: int, samples: int, threads: int = 0) -> None:
+    def __init__(self, model: FaceModel, size: int, samples: int) -> None:
         import drjit
         import mitsuba as mi
 
         mi.set_variant("scalar_rgb")
         mi.set_log_level(mi.LogLevel.Error)
-        if threads:
-            drjit.set_thread_count(threads)
+        drjit.set_thread_count(1)  # a run starts as many processes as there are cores
         self._mi: Any = mi
         self._drawn = model.drawn
-        self.size = size
         self._scene = mi.load_dict(
             {
                 "type": "scene",
@@ -62,8 +59,8 @@ class Renderer:
 
     def _mesh(self, model: FaceModel) -> Any:
         mi, count = self._mi, len(model.drawn)
-        looks = mi.Properties()
-        looks["bsdf"] = mi.load_dict(
+        material = mi.Properties()
+        material["bsdf"] = mi.load_dict(
             {
                 "type": "twosided",
                 "surface": {
@@ -74,7 +71,7 @@ class Renderer:
                 },
             }
         )
-        mesh = mi.Mesh("face", count, len(model.triangles), has_vertex_normals=True, props=looks)
+        mesh = mi.Mesh("face", count, len(model.triangles), has_vertex_normals=True, props=material)
         mesh.add_attribute("vertex_color", 3, np.full(3 * count, 0.5, np.float32))
         mesh.add_attribute("vertex_roughness", 1, np.full(count, 0.5, np.float32))
         parameters = mi.traverse(mesh)
@@ -84,26 +81,26 @@ class Renderer:
         return mesh
 
     def __call__(
-        self, vertices: Floats, colour: Floats, roughness: Floats, surroundings: Floats, camera: Camera, seed: int
+        self, vertices: Floats, colour: Floats, roughness: Floats, environment: Floats, camera: Camera, seed: int
     ) -> NDArray[np.float32]:
-        """The picture, size x size x 4: linear RGB, and how much of the pixel the head covers.
+        """Render the mesh: size x size x 4, linear RGB and the share of the pixel that the head covers.
 
         Args:
-            vertices: V x 3 of the whole mesh, turned as they shall be seen.
-            colour: V x 3, the share of light that is thrown back.
+            vertices: V x 3, the whole mesh in its pose.
+            colour: V x 3, linear reflectance.
             roughness: V, from 0 (a mirror) to 1.
-            surroundings: 16 x 32 x 3, see :meth:`mien.learn.data.render.light.Light.surroundings`.
-            camera: of this renderer's size.
-            seed: of the samples; the same seed gives the same picture.
+            environment: 16 x 32 x 3, see :meth:`mien.learn.data.render.light.Light.environment`.
+            camera: a camera of this renderer's size.
+            seed: seed of the samples; the same seed gives the same picture.
         """
         mi, values = self._mi, self._parameters
-        x, y, z = camera.place
-        wrapped = np.concatenate([surroundings[:, -1:], surroundings, surroundings[:, :1]], 1)
+        x, y, z = camera.position
+        wrapped = np.concatenate([environment[:, -1:], environment, environment[:, :1]], 1)
         values["face.vertex_positions"] = vertices[self._drawn].astype(np.float32).ravel()
         values["face.vertex_color"] = colour[self._drawn].astype(np.float32).ravel()
         values["face.vertex_roughness"] = roughness[self._drawn].astype(np.float32).ravel()
         values["light.data"] = wrapped.astype(np.float32)
-        values["camera.x_fov"] = camera.angle
+        values["camera.x_fov"] = camera.fov
         values["camera.to_world"] = mi.ScalarTransform4f().look_at(origin=[x, y, z], target=[x, y, z - 1], up=[0, 1, 0])
         values.update()
         return np.array(mi.render(self._scene, seed=seed), np.float32)

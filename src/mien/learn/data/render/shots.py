@@ -1,4 +1,4 @@
-"""The shots of a run: drawn, and then changed where something was chosen."""
+"""The people and shots of a run: drawn at random, then overridden by the choices."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from dataclasses import replace
 
 import numpy as np
 
-from mien.learn.data.render.action_units import STRONGEST, together
+from mien.learn.data.render.action_units import MAX_INTENSITY, compatible
 from mien.learn.data.render.camera import Pose
 from mien.learn.data.render.choices import LIGHTS, Choices, Range
 from mien.learn.data.render.draw import Person, Settings, Shot, draw_person, draw_shot, draw_units
 from mien.tasks import COMPOUND
 
 
-def direct_person(settings: Settings, subject: int) -> Person:
-    """The person of this number, in a run with these choices."""
+def make_person(settings: Settings, subject: int) -> Person:
+    """Return the person of this number in a run with these settings."""
     choices = settings.choices
     seed = settings.seed if choices.persons_seed is None else choices.persons_seed
     return draw_person(seed, subject, choices.tone or (0.0, 1.0))
 
 
-def direct_shot(settings: Settings, index: int) -> Shot:
-    """What picture ``index`` shows; without choices it is what :func:`draw_shot` draws, whatever else is possible."""
+def make_shot(settings: Settings, index: int) -> Shot:
+    """Return what picture ``index`` shows; without choices exactly what :func:`draw_shot` draws."""
     choices = settings.choices
     if choices == Choices():
         return draw_shot(settings, index)
     scene = choices.scene(index)
     shot = draw_shot(settings, scene)
     generator = np.random.default_rng([settings.seed, 4, scene])
-    # each is drawn, wanted or not: so choosing one thing does not change another
+    # everything is drawn, needed or not, so that one choice does not change what is drawn for another
     subject = int(generator.integers(max(1, len(choices.persons))))
     angles = [
         _within(generator, chosen, drawn)
@@ -44,11 +44,11 @@ def direct_shot(settings: Settings, index: int) -> Shot:
         subject = choices.persons[subject]
         shot = replace(shot, subject=subject, split=settings.split(subject))
     if choices.distance:
-        shot = replace(shot, angle=float(np.degrees(2 * np.arctan(shot.width / 2 / distance))))
+        shot = replace(shot, fov=float(np.degrees(2 * np.arctan(shot.width / 2 / distance))))
     if choices.classes:
         return _of_class(shot, generator, choices.classes[int(generator.integers(len(choices.classes)))])
     if choices.units or choices.sweep:
-        units = together(choices.shown(STRONGEST * (index % choices.levels) / (choices.levels - 1)))
+        units = compatible(choices.shown(MAX_INTENSITY * (index % choices.levels) / (choices.levels - 1)))
         kind = "sweep" if choices.sweep else "chosen"
         return replace(shot, kind=kind, expression=None, compound=None, intensities=units)
     return shot
