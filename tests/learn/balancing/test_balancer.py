@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from mien.learn.balancing import FixedWeights, GradNorm, GramianWeights, MgdaUb, UncertaintyWeighting
-from mien.learn.balancing.balancer import Balancer, gramian, losses, spread
+from mien.learn.balancing.balancer import Balancer, fill_missing, gramian, losses
 
-NEEDY = [MgdaUb, GradNorm, GramianWeights]
+USING_FEATURES = [MgdaUb, GradNorm, GramianWeights]
 
 
 def network(seed: int = 0) -> tuple[nn.Linear, nn.ModuleList, Tensor]:
@@ -83,14 +83,14 @@ def test_half_precision_features_are_summed_in_full() -> None:
     assert gramian({"a": features.float().sum()}, features).item() == 3000
 
 
-@pytest.mark.parametrize("factory", NEEDY)
+@pytest.mark.parametrize("factory", USING_FEATURES)
 def test_bad_features_are_refused(factory: type[Balancer]) -> None:
     balancer, other = factory(), torch.ones(3, requires_grad=True)
     assert balancer.needs_features
     features = torch.ones(2, 3, requires_grad=True)
-    with pytest.raises(ValueError, match="at the shared features, and the network has none"):
+    with pytest.raises(ValueError, match="needs shared features, and the network has none"):
         balancer({"a": other.sum()}, None)
-    with pytest.raises(ValueError, match="the trunk is frozen"):
+    with pytest.raises(ValueError, match="needs a gradient at the shared features, and the trunk is frozen"):
         balancer({"a": other.sum()}, features.detach())
     with pytest.raises(ValueError, match="no loss depends on the shared features"):
         balancer({"a": other.sum()}, features)
@@ -98,11 +98,11 @@ def test_bad_features_are_refused(factory: type[Balancer]) -> None:
         balancer({"a": features.sum(), "b": (features * float("inf")).sum()}, features)
 
 
-@pytest.mark.parametrize("factory", [FixedWeights, UncertaintyWeighting, *NEEDY])
+@pytest.mark.parametrize("factory", [FixedWeights, UncertaintyWeighting, *USING_FEATURES])
 def test_no_terms_no_weights(factory: type[Balancer]) -> None:
     assert factory()({}, torch.ones(2, 3, requires_grad=True), lambda tensor: tensor) == {}
 
 
-def test_spread() -> None:
-    assert spread({"a": 1.0, "b": 2.0}, "abc") == {"a": 1.0, "b": 2.0, "c": 1.5}
-    assert spread({}, "ab") == {"a": 1.0, "b": 1.0}
+def test_missing_weights_are_the_mean() -> None:
+    assert fill_missing({"a": 1.0, "b": 2.0}, "abc") == {"a": 1.0, "b": 2.0, "c": 1.5}
+    assert fill_missing({}, "ab") == {"a": 1.0, "b": 1.0}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mien.learn.balancing.balancer import alone
+from mien.learn.balancing.balancer import single_process
 
 SCRIPT = Path(__file__).with_name("balance_apart.py")
 PROGRAM = runpy.run_path(str(SCRIPT))
@@ -48,7 +48,7 @@ def test_the_labels_fall_to_the_ranks_in_every_awkward_way() -> None:
 
 @pytest.mark.parametrize("name", PROGRAM["BALANCERS"])
 def test_two_processes_find_the_weights_of_one(name: str, ranks: list[dict[str, Any]]) -> None:
-    one = PROGRAM["train"](name, range(PROGRAM["ROWS"]), 1, alone)
+    one = PROGRAM["train"](name, range(PROGRAM["ROWS"]), 1, single_process)
     assert ranks[0][name] == ranks[1][name], "both, to the last bit"
     for found, expected in zip(ranks[0][name]["weights"], one["weights"], strict=True):
         assert found == pytest.approx(expected, abs=1e-5)

@@ -9,9 +9,17 @@ import torch
 from torch import Tensor
 
 from mien.learn.caf import AdaptiveMargin, ConstantMargin, ContrastiveCritic, Critic, LinearMargin, ReleasedMargin
-from mien.learn.caf.contrastive_critic import RHO, chi_squared_bound, contrastive
+from mien.learn.caf.contrastive_critic import RHO, contrastive
 
 GRID = np.linspace(-12, 12, 20001)
+
+
+def chi_squared_bound(p: Tensor, q: Tensor) -> Tensor:
+    """Eq. 3 from f at samples of P and of Q.
+
+    Its largest value over all f is 1/2 of the integral of (P - Q)^2 / (P + Q), at f = 2 (P - Q) / (P + Q).
+    """
+    return p.mean() - (p.mean() + q.mean()) / 2 - (p.square().mean() + q.square().mean()) / 8
 
 
 def density(values: np.ndarray, mean: float, spread: float) -> np.ndarray:
@@ -215,5 +223,5 @@ def test_the_layers_are_the_release_s() -> None:
 
 
 def test_nonsense_is_refused() -> None:
-    with pytest.raises(ValueError, match="all widths are 1 or more"):
+    with pytest.raises(ValueError, match=r"hidden .*, outputs 0: all widths must be 1 or more"):
         Critic(4, outputs=0)

@@ -73,7 +73,7 @@ def test_gradients_are_finite(hard: tuple[Tensor, Tensor], finite: Callable[...,
 
 @pytest.mark.parametrize("rho", [0.0, -1.0, float("inf"), float("nan")])
 def test_a_rate_that_is_none_is_refused(rho: float) -> None:
-    with pytest.raises(ValueError, match="rho is above 0"):
+    with pytest.raises(ValueError, match="rho must be above 0, not"):
         FisherGan(3, rho=rho)
 
 

@@ -117,5 +117,5 @@ def test_gradients_are_finite(hard: tuple[Tensor, Tensor], finite: Callable[...,
 
 @pytest.mark.parametrize("wrong", [{"bandwidths": ()}, {"bandwidths": (1.0, 0.0)}, {"ridge": 0.0}])
 def test_what_is_not_positive_is_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="bandwidths and ridge are above 0"):
+    with pytest.raises(ValueError, match="bandwidths and ridge must be above 0, not"):
         GramNet(3, **wrong)  # type: ignore[arg-type]

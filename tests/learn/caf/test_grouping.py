@@ -54,13 +54,13 @@ def test_strong_begins_at_the_radius() -> None:
 
 @pytest.mark.parametrize("grouping", [Otsu(), KMeans(2), KMeans(3), ReleasedGrouping()])
 def test_labels_that_cannot_be_divided_are_refused(grouping: Otsu) -> None:
-    with pytest.raises(ValueError, match=r"1 different magnitudes in a dimension, too few"):
+    with pytest.raises(ValueError, match=r"1 distinct magnitudes in a dimension, too few"):
         grouping.decision_radius(np.full((5, 2), -0.3))
 
 
 @pytest.mark.parametrize("wrong", [lambda: KMeans(1), lambda: FixedRadius(0.0), lambda: FixedRadius(float("nan"))])
 def test_nonsense_is_refused(wrong: type) -> None:
-    with pytest.raises(ValueError, match=r"k is 2 or more|radius is above 0"):
+    with pytest.raises(ValueError, match=r"k must be 2 or more, not 1|radius must be above 0, not"):
         wrong()
 
 

@@ -229,12 +229,12 @@ def test_every_margin_is_finite_and_has_no_gradient(margin: Margin, case: str) -
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda: AdaptiveMargin(c=0.0), r"c is in \(0, 1\]"),
-        (lambda: AdaptiveMargin(largest=0.0), "largest is above 0"),
-        (lambda: InformationMargin(bandwidth=-1.0), "bandwidth is above 0"),
-        (lambda: ConstantMargin(float("nan")), "value is above 0"),
-        (lambda: LinearMargin(slope=0.0), "slope is above 0"),
-        (lambda: ReleasedMargin(variance=0.0), "variance is above 0"),
+        (lambda: AdaptiveMargin(c=0.0), r"c must be in \(0, 1\]"),
+        (lambda: AdaptiveMargin(largest=0.0), "largest must be above 0"),
+        (lambda: InformationMargin(bandwidth=-1.0), "bandwidth must be above 0"),
+        (lambda: ConstantMargin(float("nan")), "value must be above 0"),
+        (lambda: LinearMargin(slope=0.0), "slope must be above 0"),
+        (lambda: ReleasedMargin(variance=0.0), "variance must be above 0"),
     ],
 )
 def test_nonsense_is_refused(wrong: type, message: str) -> None:

@@ -136,9 +136,11 @@ def test_squared_distances_have_the_unit_of_the_paper() -> None:
 
 
 def test_other_losses_are_refused() -> None:
-    with pytest.raises(TypeError, match="ArcFaceLoss has no margin that a batch may set: take ContrastiveLoss, "):
+    with pytest.raises(
+        TypeError, match="ArcFaceLoss has no margin that can be set per batch; use ContrastiveLoss, "
+    ):
         WithMargin(ArcFaceLoss(3, 5), AdaptiveMargin())
-    with pytest.raises(ValueError, match="scale is above 0"):
+    with pytest.raises(ValueError, match="scale must be above 0"):
         WithMargin(ContrastiveLoss(), AdaptiveMargin(), scale=0.0)
 
 

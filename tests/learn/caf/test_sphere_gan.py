@@ -92,5 +92,5 @@ def test_gradients_are_finite(hard: tuple[Tensor, Tensor], finite: Callable[...,
 
 
 def test_no_moment_is_refused() -> None:
-    with pytest.raises(ValueError, match="moments is 1 or more, not 0"):
+    with pytest.raises(ValueError, match="moments must be 1 or more, not 0"):
         SphereGan(3, moments=0)

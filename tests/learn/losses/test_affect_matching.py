@@ -213,7 +213,7 @@ def test_values_that_are_far_out_keep_gradients_finite_and_bounded(size: float) 
 def test_an_inferred_prior_is_waited_for(tmp_path: Path) -> None:
     coupling = AffectMatching("inferred")
     outputs = {"expression": torch.zeros(1, 7), "affect": torch.zeros(1, 2)}
-    with pytest.raises(ValueError, match="give it by `with_prior`"):
+    with pytest.raises(ValueError, match="prior has not been inferred; set it with `with_prior`"):
         coupling(outputs, unlabelled(1))
     path = tmp_path / "slanted.json"
     path.write_text(json.dumps(SLANTED.to_dict()))
@@ -229,9 +229,9 @@ ONE = Task("one", Kind.CONTINUOUS, ("only",), ("",))
 @pytest.mark.parametrize(
     ("options", "tasks", "message"),
     [
-        ({}, (EXPRESSION, ACTION_UNITS), "needs the task affect, which is not among expression, action_units"),
-        ({"classes": "own"}, (OWN, AFFECT), "the prior is over"),
-        ({"affect": "one"}, (EXPRESSION, ONE), "the task one has not two values"),
+        ({}, (EXPRESSION, ACTION_UNITS), "no task affect among expression, action_units"),
+        ({"classes": "own"}, (OWN, AFFECT), "the prior has the classes .*, the task"),
+        ({"affect": "one"}, (EXPRESSION, ONE), "the task one must have two values, valence and arousal"),
     ],
 )
 def test_it_is_checked_against_the_label_space(options: dict[str, Any], tasks: tuple[Task, ...], message: str) -> None:
@@ -243,10 +243,10 @@ def test_it_is_checked_against_the_label_space(options: dict[str, Any], tasks: t
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"reading": "other"}, "reading is one of"),
-        ({"targets": "other"}, "targets is one of labels, predictions"),
-        ({"stop_gradient": "other"}, "stop_gradient is one of targets, none"),
-        ({"freedom": 0.0}, "freedom is positive"),
+        ({"reading": "other"}, "reading must be one of kl, as_printed, soft_target, not 'other'"),
+        ({"targets": "other"}, "targets must be one of labels, predictions"),
+        ({"stop_gradient": "other"}, "stop_gradient must be one of targets, none"),
+        ({"freedom": 0.0}, "freedom must be above 0 and finite, not 0.0"),
         ({"prior": "other"}, "there is no affect prior other"),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mien.learn.losses import BalancedSoftmax, cross_entropy
-from mien.learn.losses.balanced_softmax import FLOOR, shares
+from mien.learn.losses.balanced_softmax import FLOOR, class_counts
 
 PRIOR = (0.6, 0.3, 0.1)
 
@@ -49,8 +49,8 @@ def test_what_it_learns_says_nothing_of_the_prior() -> None:
 def test_the_prior_is_counted_from_indices_and_votes() -> None:
     hard = np.array([0, 0, 1, np.nan], np.float32)
     votes = np.array([[0.5, 0.0, 0.5], [np.nan, np.nan, np.nan]], np.float32)
-    assert shares(hard, 3).tolist() == [2, 1, 0]
-    assert shares(votes, 3).tolist() == [0.5, 0, 0.5]
+    assert class_counts(hard, 3).tolist() == [2, 1, 0]
+    assert class_counts(votes, 3).tolist() == [0.5, 0, 0.5]
     found = BalancedSoftmax().counted([(hard, 4), (votes, 2)], 3)
     assert found.prior == pytest.approx((2.5 / 4, 1 / 4, 0.5 / 4))
     often = BalancedSoftmax().counted([(hard, 4), (votes, 20)], 3)  # the second set comes ten times as often
@@ -78,14 +78,14 @@ def test_rows_without_labels_move_nothing_and_leave_a_zero_in_the_graph() -> Non
 
 
 def test_what_cannot_be_is_refused() -> None:
-    with pytest.raises(ValueError, match="strength is 0 or more, not -1"):
+    with pytest.raises(ValueError, match="strength must be 0 or more and finite, not -1"):
         BalancedSoftmax(-1.0)
     for prior in ((), (0.0, 0.0), (0.5, -0.1), (float("inf"), 1.0)):
-        with pytest.raises(ValueError, match="prior is of numbers from 0 up"):
+        with pytest.raises(ValueError, match="prior must hold finite numbers of 0 or more, not all 0"):
             BalancedSoftmax(prior=prior)
     with pytest.raises(ValueError, match="prior has 3 numbers for 7 classes"):
         BalancedSoftmax(prior=PRIOR).counted([], 7)
-    with pytest.raises(ValueError, match="no training row is labelled"):
+    with pytest.raises(ValueError, match="no labelled training rows to count the prior from"):
         BalancedSoftmax().counted([(np.array([np.nan], np.float32), 1)], 3)
-    with pytest.raises(ValueError, match="not counted yet"):
+    with pytest.raises(ValueError, match="the prior has not been counted"):
         BalancedSoftmax()(torch.zeros(1, 3), torch.tensor([0]), torch.tensor([True]))

@@ -213,5 +213,5 @@ def test_counts_of_many_attributes_are_exact_under_autocast() -> None:
 
 
 def test_an_unknown_choice_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="CoAnnotation: normalise is one of weights, attributes, not 'other'"):
+    with pytest.raises(ValueError, match="CoAnnotation: normalise must be one of weights, attributes, not 'other'"):
         CoAnnotation(normalise="other")  # type: ignore[arg-type]

@@ -275,7 +275,7 @@ def test_over_the_positive_outcome_alone_no_reading_is_smallest_where_they_agree
     assert p[at].item() == pytest.approx(best, abs=0.002)
 
 
-@pytest.mark.parametrize("option", ["reading", "outcomes", "stop_gradient", "attribute_weights"])
+@pytest.mark.parametrize("option", ["reading", "outcomes", "stop_gradient", "attribute_weights", "cells"])
 def test_an_unknown_choice_is_refused_by_name(option: str) -> None:
-    with pytest.raises(ValueError, match=f"^DistributionMatching: {option} is one of .*, not 'other'$"):
+    with pytest.raises(ValueError, match=f"^DistributionMatching: {option} must be one of .*, not 'other'$"):
         DistributionMatching(**{option: "other"})  # type: ignore[arg-type]

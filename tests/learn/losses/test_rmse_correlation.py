@@ -95,5 +95,5 @@ def test_constants_are_finite(values: Callable[..., Values], constant: str) -> N
 
 @pytest.mark.parametrize("wrong", [{"correlation": -1.0}, {"rmse": float("nan")}])
 def test_a_factor_is_not_negative(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=next(iter(wrong))):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be 0 or more and finite"):
         RmseCorrelation(**wrong)

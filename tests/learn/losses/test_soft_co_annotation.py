@@ -223,9 +223,11 @@ def test_a_lower_temperature_sharpens_the_soft_label() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"reading": "other"}, "reading is one of kl, as_printed, soft_target, not 'other'"),
-        ({"empty": "other"}, "empty is one of zero, absence, exclude, not 'other'"),
-        ({"temperature": 0.0}, "temperature is positive, not 0.0"),
+        ({"reading": "other"}, "reading must be one of kl, as_printed, soft_target, not 'other'"),
+        ({"empty": "other"}, "empty must be one of zero, absence, exclude, not 'other'"),
+        ({"temperature": 0.0}, "temperature must be above 0 and finite, not 0.0"),
+        ({"evidence": "other"}, "evidence must be one of indicator, likelihood, not 'other'"),
+        ({"noise": 0.5}, r"noise must be in \(0, 1/2\), not 0.5"),
     ],
 )
 def test_an_unknown_choice_is_refused_by_name(options: dict[str, Any], message: str) -> None:

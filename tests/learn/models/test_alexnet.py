@@ -64,7 +64,7 @@ def test_dropout_stands_before_each_hidden_layer() -> None:
 
 @pytest.mark.parametrize("wrong", [(0,), (64, -1)])
 def test_a_hidden_layer_without_width_is_refused(wrong: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"hidden \[.*\]: all widths are 1 or more"):
+    with pytest.raises(ValueError, match=r"hidden \[.*\]: all widths must be 1 or more"):
         AlexNet(hidden=wrong)
 
 

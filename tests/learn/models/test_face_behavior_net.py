@@ -66,7 +66,7 @@ def test_a_small_stem_keeps_the_size_of_a_small_picture(side: int, maps: int) ->
 
 def test_nonsense_is_refused() -> None:
     for nonsense in ({"width": 7}, {"depth": ()}, {"depth": (2, 0)}):
-        with pytest.raises(ValueError, match="at least 8 channels"):
+        with pytest.raises(ValueError, match="needs at least 8 channels, 1 stage and 1 unit in each"):
             FaceBehaviorNet(**nonsense)  # type: ignore[arg-type]
 
 

@@ -181,7 +181,7 @@ def test_weights_come_from_a_file_without_its_classifier(name: str, tmp_path: Pa
 
 def test_a_network_is_built_without_its_file_and_trained_from_scratch_without_weights() -> None:
     network = built("ResNet18", weights="/nowhere.safetensors")
-    with pytest.raises(ValueError, match=r"weights: /nowhere.safetensors cannot be read"):
+    with pytest.raises(ValueError, match=r"weights: /nowhere.safetensors: cannot be read"):
         network.load_pretrained()
     plain = built("ResNet18")
     plain.load_pretrained()
@@ -209,10 +209,14 @@ def test_a_picture_too_small_to_halve_five_times_is_refused(name: str, side: int
 
 @pytest.mark.parametrize(
     ("task", "reason"),
-    [("features", "feature vector goes by this name"), ("type", "for itself"), ("a.b", "for itself")],
+    [
+        ("features", "the name of the feature vector"),
+        ("type", "PyTorch reserves this name"),
+        ("a.b", "PyTorch reserves this name"),
+    ],
 )
 def test_a_task_by_a_name_that_is_taken_is_refused(task: str, reason: str) -> None:
-    with pytest.raises(ValueError, match=f"no task can be called {task}: .*{reason}"):
+    with pytest.raises(ValueError, match=f"a task cannot be called {task}: .*{reason}"):
         ResidualMLP(inputs=(3,), tasks=(Task(task, Kind.CLASSES, ("x", "y"), ("", "")),))
 
 

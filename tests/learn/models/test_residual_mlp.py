@@ -43,7 +43,7 @@ def test_pictures_and_nonsense_are_refused() -> None:
     with pytest.raises(ValueError, match="these inputs are pictures, 3 x 48 x 48"):
         ResidualMLP(inputs=(3, 48, 48))
     for nonsense in ({"width": 0}, {"depth": -1}):
-        with pytest.raises(ValueError, match="at least 1 feature"):
+        with pytest.raises(ValueError, match="width must be 1 or more, depth 0 or more"):
             ResidualMLP(inputs=(3,), **nonsense)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="expected N x 3"):
         ResidualMLP(inputs=(3,))(torch.zeros(2, 4))

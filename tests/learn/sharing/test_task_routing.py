@@ -154,9 +154,9 @@ def test_every_parameter_has_a_gradient(small: ModuleType) -> None:
 
 
 def test_bad_arguments_are_named(small: ModuleType) -> None:
-    with pytest.raises(ValueError, match=r"sharing 1\.5 is outside"):
+    with pytest.raises(ValueError, match=r"sharing must be in \[0, 1\], not 1\.5"):
         TaskRouting(network=small.on_maps(), sharing=1.5)
-    with pytest.raises(ValueError, match="seed -1 is negative"):
+    with pytest.raises(ValueError, match="seed must be 0 or more, not -1"):
         TaskRouting(network=small.on_maps(), seed=-1)
     network = small.on_vectors(inputs=8, depth=0)
     network.trunk.stem = nn.Identity()

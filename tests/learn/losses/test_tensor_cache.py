@@ -8,24 +8,24 @@ import numpy as np
 import pytest
 import torch
 
-from mien.learn.losses.tables import cached, informativeness_of, weights_of
+from mien.learn.losses.tensor_cache import cached_tensor, table_informativeness, table_weights
 from mien.relatedness.table import DU_2014
 
 
 def test_a_table_is_made_once_for_each_type() -> None:
     table = replace(DU_2014)
     single, double = torch.zeros(1), torch.zeros(1, dtype=torch.float64)
-    assert weights_of(table, single) is weights_of(table, single)
-    assert weights_of(table, double).dtype is torch.float64
-    assert weights_of(table, single) is not weights_of(table, single, reweight=False)
-    assert weights_of(replace(DU_2014), single) is not weights_of(table, single)
-    np.testing.assert_allclose(weights_of(table, double).numpy(), table.weights)
-    np.testing.assert_array_equal(weights_of(table, single, reweight=False).numpy(), table.belongs)
+    assert table_weights(table, single) is table_weights(table, single)
+    assert table_weights(table, double).dtype is torch.float64
+    assert table_weights(table, single) is not table_weights(table, single, reweight=False)
+    assert table_weights(replace(DU_2014), single) is not table_weights(table, single)
+    np.testing.assert_allclose(table_weights(table, double).numpy(), table.weights)
+    np.testing.assert_array_equal(table_weights(table, single, reweight=False).numpy(), table.belongs)
 
 
 def test_it_is_a_copy_and_goes_with_its_owner() -> None:
     table = replace(DU_2014, weights=DU_2014.weights.copy())
-    weights = weights_of(table, torch.zeros(1, dtype=torch.float64))
+    weights = table_weights(table, torch.zeros(1, dtype=torch.float64))
     table.weights[1, 0] = 0.25
     assert weights[1, 0] == 0
     gone = weakref.ref(table)
@@ -37,9 +37,9 @@ def test_it_is_a_copy_and_goes_with_its_owner() -> None:
 def test_a_table_that_was_first_used_in_inference_mode_can_be_trained_with() -> None:
     table = replace(DU_2014)
     with torch.inference_mode():
-        weights_of(table, torch.zeros(1))
+        table_weights(table, torch.zeros(1))
     logits = torch.zeros(2, 7, requires_grad=True)
-    (logits @ weights_of(table, logits)).sum().backward()
+    (logits @ table_weights(table, logits)).sum().backward()
     assert logits.grad is not None
 
 
@@ -49,7 +49,7 @@ def test_make_is_called_the_first_time_only() -> None:
 
     owner, calls = Owner(), []
     for _ in range(3):
-        cached(owner, "it", torch.zeros(1), lambda: calls.append(1) or np.ones(2))  # type: ignore[func-returns-value]
+        cached_tensor(owner, "it", torch.zeros(1), lambda: calls.append(1) or np.ones(2))  # type: ignore[func-returns-value]
     assert len(calls) == 1
 
 
@@ -57,4 +57,4 @@ def test_informativeness_is_that_of_the_inference(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(
         "mien.relatedness.inference.informativeness", lambda table: np.linspace(0, 1, table.weights.shape[1])
     )
-    assert informativeness_of(replace(DU_2014), torch.zeros(1)).tolist() == pytest.approx(np.linspace(0, 1, 17))
+    assert table_informativeness(replace(DU_2014), torch.zeros(1)).tolist() == pytest.approx(np.linspace(0, 1, 17))
