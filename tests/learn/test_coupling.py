@@ -1,4 +1,4 @@
-"""The couplings in a stranger's loop: the same gradients as our own path, whatever is labelled."""
+"""Coupling in a plain loop: the same gradients as our own path, for any labels."""
 
 import subprocess
 import sys
@@ -60,16 +60,16 @@ SETTINGS: list[tuple[dict[str, Any], list[CouplingLoss]]] = [
 
 @pytest.mark.parametrize(("options", "couplings"), SETTINGS, ids=range(len(SETTINGS)))
 @pytest.mark.parametrize("weight", [1.0, 0.3])
-def test_a_strangers_loop_and_ours_have_the_same_gradients(
+def test_a_plain_loop_and_our_own_path_have_the_same_gradients(
     options: dict[str, Any], couplings: list[CouplingLoss], weight: float
 ) -> None:
     inputs = torch.randn(N, 5, generator=torch.Generator().manual_seed(1)).double()
     y, a = labels()
     m = ~a.isnan()
 
-    theirs = network()
-    z = theirs["body"](inputs).relu()
-    kind, traits = theirs["kind"](z), theirs["traits"](z)
+    plain = network()
+    z = plain["body"](inputs).relu()
+    kind, traits = plain["kind"](z), plain["traits"](z)
     cells = binary_cross_entropy_with_logits(traits, a.nan_to_num().double(), reduction="none") * m
     annotated = m.any(1)
     loss = cross_entropy(kind, y, ignore_index=-1) + (cells.sum(1)[annotated] / m.sum(1)[annotated]).mean()
@@ -95,7 +95,7 @@ def test_a_strangers_loop_and_ours_have_the_same_gradients(
     total.backward()
 
     assert loss.item() == pytest.approx(total.item(), rel=1e-6)
-    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+    for mine, other in zip(ours.parameters(), plain.parameters(), strict=True):
         assert mine.grad is not None
         assert other.grad is not None
         assert torch.allclose(mine.grad, other.grad, atol=1e-6, rtol=0)
@@ -134,7 +134,7 @@ BOTH = (Coupling(table()), Coupling(table(), "soft_target", "hard"))
     ],
     ids=["mask", "negative", "integers", "bool", "narrow", "wide", "masked", "shares"],
 )
-def test_labels_may_come_in_any_of_the_forms(couple: Coupling, change: Callable[..., dict[str, Tensor]]) -> None:
+def test_labels_may_have_any_form(couple: Coupling, change: Callable[..., dict[str, Tensor]]) -> None:
     y, a = labels()
     value, *gradients = given(couple, classes=y, attributes=a)
     other, *others = given(couple, **change(y, a))
@@ -144,7 +144,7 @@ def test_labels_may_come_in_any_of_the_forms(couple: Coupling, change: Callable[
 
 
 @pytest.mark.parametrize("kind", ["numbers", "tensor", "lists", "relatedness"])
-def test_a_table_may_come_in_any_of_the_forms(kind: str) -> None:
+def test_a_table_may_have_any_form(kind: str) -> None:
     numbers = table()
     names = tuple("abcd"), tuple("uvwxyz")
     form: Any = {
@@ -158,7 +158,7 @@ def test_a_table_may_come_in_any_of_the_forms(kind: str) -> None:
 
 
 @pytest.mark.parametrize("couple", [*BOTH, Coupling(table(), None, "hard"), Coupling(table(), None, None)])
-def test_without_any_label_the_loss_is_finite_and_attached(couple: Coupling) -> None:
+def test_without_labels_the_loss_is_finite_and_attached(couple: Coupling) -> None:
     value, *gradients = given(couple)
     nothing = given(couple, classes=torch.full((N, C), torch.nan), attributes=torch.full((N, A), torch.nan))
     assert value == nothing[0]
@@ -186,7 +186,7 @@ def test_certain_predictions_and_tables_of_zeros_and_ones_are_finite(kind: torch
         assert value.isfinite()
 
 
-def test_several_pairs_add_up_and_sums_of_parts_are_the_whole() -> None:
+def test_terms_of_parts_add_up_to_the_whole() -> None:
     y, a = labels()
     couple, logits = Coupling(table(), "kl", "hard"), random_logits()
     whole = couple.terms(*logits, classes=y, attributes=a)
@@ -228,7 +228,7 @@ BATCH = {"classes": torch.zeros(N, dtype=torch.int64), "attributes": torch.zeros
         ({"attributes": torch.full((N, A), torch.inf)}, "attributes: .* is above 1"),
     ],
 )
-def test_an_argument_that_does_not_fit_is_named(change: dict[str, Any], message: str) -> None:
+def test_invalid_arguments_are_named(change: dict[str, Any], message: str) -> None:
     arguments = {"class_logits": torch.zeros(N, C), "attribute_logits": torch.zeros(N, A)} | BATCH | change
     with pytest.raises(ValueError, match=f"^{message}"):
         Coupling(table())(**arguments)
@@ -253,7 +253,7 @@ def test_an_argument_that_does_not_fit_is_named(change: dict[str, Any], message:
         ({"weights": {"soft_co_annotation": -1.0}}, "weights: soft_co_annotation must be 0 or more and finite"),
     ],
 )
-def test_an_option_that_does_not_fit_is_named(options: dict[str, Any], message: str) -> None:
+def test_invalid_options_are_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}"):
         Coupling(**({"relatedness": DU_2014} | options))
 

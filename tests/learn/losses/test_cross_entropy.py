@@ -48,7 +48,7 @@ def test_with_vote_shares_the_minimum_is_at_the_shares() -> None:
         assert cross_entropy(at + change, shares, torch.tensor([True])).total > term.total
 
 
-def test_a_surer_right_answer_costs_less() -> None:
+def test_a_more_certain_correct_answer_costs_less() -> None:
     costs = [
         cross_entropy(torch.tensor([[z, 0.0]]), torch.tensor([0]), torch.tensor([True])).total.item()
         for z in (-2.0, 0.0, 2.0)
@@ -56,7 +56,7 @@ def test_a_surer_right_answer_costs_less() -> None:
     assert costs == pytest.approx([2.126928, 0.693147, 0.126928], abs=1e-5)
 
 
-def test_an_index_is_the_same_as_its_one_hot_row() -> None:
+def test_an_index_equals_its_one_hot_row() -> None:
     generator = torch.Generator().manual_seed(0)
     logits = [torch.randn(6, 5, generator=generator.manual_seed(0)).requires_grad_() for _ in range(2)]
     labels, mask = torch.tensor([0, 1, 4, 2, 2, 0]), torch.tensor([True, True, False, True, True, True])

@@ -1,4 +1,4 @@
-"""Tables are made once for each device and type, and forgotten with their owner."""
+"""Constant tensors are created once per device and type, and dropped with their owner."""
 
 import gc
 import weakref
@@ -12,7 +12,7 @@ from mien.learn.losses.tensor_cache import cached_tensor, table_informativeness,
 from mien.relatedness.table import DU_2014
 
 
-def test_a_table_is_made_once_for_each_type() -> None:
+def test_a_table_is_copied_once_per_type() -> None:
     table = replace(DU_2014)
     single, double = torch.zeros(1), torch.zeros(1, dtype=torch.float64)
     assert table_weights(table, single) is table_weights(table, single)
@@ -23,7 +23,7 @@ def test_a_table_is_made_once_for_each_type() -> None:
     np.testing.assert_array_equal(table_weights(table, single, reweight=False).numpy(), table.belongs)
 
 
-def test_it_is_a_copy_and_goes_with_its_owner() -> None:
+def test_the_copy_is_dropped_with_its_owner() -> None:
     table = replace(DU_2014, weights=DU_2014.weights.copy())
     weights = table_weights(table, torch.zeros(1, dtype=torch.float64))
     table.weights[1, 0] = 0.25
@@ -34,16 +34,19 @@ def test_it_is_a_copy_and_goes_with_its_owner() -> None:
     assert gone() is None
 
 
-def test_a_table_that_was_first_used_in_inference_mode_can_be_trained_with() -> None:
+def test_a_table_first_used_in_inference_mode_can_be_used_in_training() -> None:
     table = replace(DU_2014)
     with torch.inference_mode():
         table_weights(table, torch.zeros(1))
     logits = torch.zeros(2, 7, requires_grad=True)
-    (logits @ table_weights(table, logits)).sum().backward()
+    weights = table_weights(table, logits)
+    (logits @ weights).sum().backward()
+    assert not weights.is_inference()
     assert logits.grad is not None
+    np.testing.assert_allclose(logits.grad, [table.weights.sum(1)] * 2, rtol=1e-6)
 
 
-def test_make_is_called_the_first_time_only() -> None:
+def test_make_is_called_only_once() -> None:
     class Owner:
         pass
 
@@ -53,7 +56,7 @@ def test_make_is_called_the_first_time_only() -> None:
     assert len(calls) == 1
 
 
-def test_informativeness_is_that_of_the_inference(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_informativeness_comes_from_inference(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "mien.relatedness.inference.informativeness", lambda table: np.linspace(0, 1, table.weights.shape[1])
     )
