@@ -46,7 +46,8 @@ class MgdaUb:
     Example:
         >>> balancer = MgdaUb(normalise="l2", solver="exact")
         >>> features = torch.eye(2, requires_grad=True)
-        >>> balancer({"a": features[0, 0] ** 2, "b": 5 * features[1, 1]}, features)
+        >>> weights = balancer({"a": features[0, 0] ** 2, "b": 4 * features[1, 1]}, features)
+        >>> {name: round(weight, 3) for name, weight in weights.items()}
         {'a': 0.5, 'b': 0.5}
     """
 

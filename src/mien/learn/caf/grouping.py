@@ -59,9 +59,10 @@ class Otsu(Grouping):
     to step. Departure: in Algorithm 1 the threshold is inside the loop, with N the size of a mini-batch.
 
     Example:
-        >>> labels = np.array([[0.1, 0.0], [-0.1, 0.1], [0.7, -0.8], [-0.8, 0.7]])
-        >>> round(Otsu().decision_radius(labels), 2)
-        0.14
+        >>> labels = np.array([[0.1, 0.0], [-0.1, 0.05], [0.7, -0.8], [-0.8, 0.7]])
+        >>> strong, weak = Otsu().groups(torch.tensor(labels), Otsu().decision_radius(labels))
+        >>> strong.tolist()
+        [False, False, True, True]
     """
 
     def decision_radius(self, labels: Labels) -> float:
