@@ -74,10 +74,10 @@ class MgdaUb:
         products = gramian(means, features, reduce)
         sizes = self._sizes(products.diagonal().sqrt(), means, reduce)
         names, kept = list(means), (products.diagonal() * sizes).nonzero().flatten().tolist()
-        weights = self._solve((products / torch.outer(sizes, sizes))[kept][:, kept]) if kept else []
-        found = fill_missing({names[row]: weight for row, weight in zip(kept, weights, strict=True)}, names)
-        total = sum(found.values()) / (len(found) if self.scale == "mean" else 1)
-        return {name: weight / total for name, weight in found.items()}
+        solution = self._solve((products / torch.outer(sizes, sizes))[kept][:, kept]) if kept else []
+        weights = fill_missing({names[row]: weight for row, weight in zip(kept, solution, strict=True)}, names)
+        total = sum(weights.values()) / (len(weights) if self.scale == "mean" else 1)
+        return {name: weight / total for name, weight in weights.items()}
 
     def _sizes(self, norms: Tensor, means: Mapping[str, Tensor], reduce: Reduce) -> Tensor:
         """T divisors, one for each gradient."""
@@ -101,8 +101,8 @@ class MgdaUb:
         if bool((products[shortest] >= products[shortest, shortest]).all()):
             # this gradient is the minimum; TorchJD would use up max_iters to reach it
             return [float(row == shortest) for row in range(len(products))]
-        found = MGDAWeighting(epsilon=self.epsilon, max_iters=self.max_iters)(products)
-        return [float(weight) for weight in found]
+        weights = MGDAWeighting(epsilon=self.epsilon, max_iters=self.max_iters)(products)
+        return [float(weight) for weight in weights]
 
     def state(self) -> dict[str, Any]:
         """Nothing is kept from step to step."""

@@ -81,8 +81,7 @@ def _otsu(magnitudes: Labels) -> float:
 
 @dataclass(frozen=True)
 class KMeans(Grouping):
-    """delta_r = sqrt(delta_a^2 + delta_v^2), each delta the mean of k cluster centres of the magnitudes of one
-    dimension.
+    """delta_r = sqrt(delta_a^2 + delta_v^2), each delta the mean of k cluster centres of one dimension's magnitudes.
 
     The alternative in the paper's "Grouping of emotion samples", where k is 2, 3 and 5.
 
@@ -103,14 +102,14 @@ class KMeans(Grouping):
 
     def decision_radius(self, labels: Labels) -> float:
         """See :class:`Grouping`; raises ValueError if a dimension has fewer than k different magnitudes."""
-        return _combine([self._middle(column) for column in np.abs(labels).T])
+        return _combine([self._mean_centre(column) for column in np.abs(labels).T])
 
-    def _middle(self, magnitudes: Labels) -> float:
+    def _mean_centre(self, magnitudes: Labels) -> float:
         from sklearn.cluster import KMeans as Clusters
 
         _require_distinct(magnitudes, self.k)
-        found = Clusters(self.k, n_init=10, random_state=self.seed).fit(magnitudes.astype(np.float64)[:, None])
-        return float(found.cluster_centers_.mean())
+        clusters = Clusters(self.k, n_init=10, random_state=self.seed).fit(magnitudes.astype(np.float64)[:, None])
+        return float(clusters.cluster_centers_.mean())
 
 
 @dataclass(frozen=True)

@@ -30,10 +30,13 @@ class Margin(Protocol):
 
 
 def information(squared: Tensor, largest: float) -> Tensor:
-    """Mutual information in nats of two jointly Gaussian variables with squared correlation eta^2: - 1/2 log(1 -
-    eta^2).
+    """- 1/2 log(1 - eta^2), the mutual information in nats of two jointly Gaussian variables with correlation eta.
 
     Departure: at most ``largest``, because it is infinite at eta^2 = 1.
+
+    Args:
+        squared: eta^2.
+        largest: maximum of the result.
     """
     return -torch.log1p(-squared.clamp(0, 1 - math.exp(-2 * largest))) / 2
 

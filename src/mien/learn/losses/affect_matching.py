@@ -93,13 +93,13 @@ class AffectMatching:
 
     def check(self, tasks: Sequence[Task]) -> None:
         """Raise ValueError unless ``tasks`` contain both tasks, with the prior's classes and with two values."""
-        found = {task.name: task for task in tasks}
+        by_name = {task.name: task for task in tasks}
         for name in (self.classes, self.affect):
-            if name not in found:
-                raise ValueError(f"AffectMatching: no task {name} among {', '.join(found)}")
-        if len(found[self.affect]) != 2:
+            if name not in by_name:
+                raise ValueError(f"AffectMatching: no task {name} among {', '.join(by_name)}")
+        if len(by_name[self.affect]) != 2:
             raise ValueError(f"AffectMatching: the task {self.affect} must have two values, valence and arousal")
-        labels = found[self.classes].labels
+        labels = by_name[self.classes].labels
         if self.gaussians is not None and self.gaussians.class_labels != labels:
             own = self.gaussians.class_labels
             raise ValueError(f"AffectMatching: the prior has the classes {own}, the task {labels}")

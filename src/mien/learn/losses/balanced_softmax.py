@@ -93,7 +93,7 @@ class BalancedSoftmax:
 
 
 def class_counts(column: NDArray[np.float32], classes: int) -> NDArray[np.float64]:
-    """C numbers of rows of a column with each class; votes count as fractions of a row."""
+    """Number of rows of a column with each class, C; votes count as fractions of a row."""
     labelled = column[~np.isnan(column.reshape(len(column), -1)).any(1)].astype(np.float64)
     if column.ndim == 2:
         return np.asarray(labelled.sum(0), np.float64)

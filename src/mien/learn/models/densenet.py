@@ -75,8 +75,8 @@ class DenseTrunk(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """N x 3 x H x W, H and W at least 29, to N x 1,024."""
-        found: Tensor = self.features(x)
-        return found.relu().mean((2, 3))
+        out: Tensor = self.features(x)
+        return out.relu().mean((2, 3))
 
 
 class DenseNet121(Network):

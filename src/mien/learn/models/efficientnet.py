@@ -61,8 +61,8 @@ class SeparableUnit(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """N x inputs x H x W to N x outputs x H x W."""
         x = nn.functional.relu6(self.bn1(self.conv_dw(x)))
-        found: Tensor = self.bn2(self.conv_pw(x))
-        return found
+        out: Tensor = self.bn2(self.conv_pw(x))
+        return out
 
 
 class InvertedUnit(nn.Module):
@@ -83,8 +83,8 @@ class InvertedUnit(nn.Module):
         """N x inputs x H x W to N x outputs x H/stride x W/stride."""
         inside = nn.functional.relu6(self.bn1(self.conv_pw(x)))
         inside = nn.functional.relu6(self.bn2(self.conv_dw(_pad_same(inside, self.kernel, self.stride))))
-        found: Tensor = self.bn3(self.conv_pwl(inside))
-        return found + x if self.shortcut else found
+        out: Tensor = self.bn3(self.conv_pwl(inside))
+        return out + x if self.shortcut else out
 
 
 class LiteTrunk(nn.Module):

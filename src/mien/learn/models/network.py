@@ -70,8 +70,8 @@ class Network(nn.Module):
         x: Tensor = self.preprocessing(inputs)
         if x.ndim == 4:
             x = x.contiguous(memory_format=torch.channels_last)
-        found: Tensor = self.trunk(x)
-        return found
+        out: Tensor = self.trunk(x)
+        return out
 
     def forward(self, inputs: Tensor) -> dict[str, Tensor]:
         """Return ``features``, N x width, as the heads read them, and the raw float32 outputs of each task, N x labels.

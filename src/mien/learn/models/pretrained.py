@@ -31,14 +31,14 @@ def read_weights(source: str, wheel: str | None = None) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, SafetensorError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise ValueError(f"weights: {path}: cannot be read ({' '.join(str(error).split())[:160]})") from None
-    if isinstance(found, dict) and isinstance(found.get("state_dict"), dict):
-        found = found["state_dict"]
-    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
+    if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
+        loaded = loaded["state_dict"]
+    if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
         raise ValueError(f"weights: {path}: not a state dict (names and tensors)")
-    return found
+    return loaded
 
 
 def fill(trunk: nn.Module, tensors: Mapping[str, Tensor], source: str, ignored: tuple[str, ...] = ()) -> None:

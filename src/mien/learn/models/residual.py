@@ -68,8 +68,8 @@ class ResidualTrunk(nn.Module):
 
     def begin(self, x: Tensor) -> Tensor:
         """N x 3 x H x W to the input of the first unit."""
-        found: Tensor = self.stem(x)
-        return found
+        out: Tensor = self.stem(x)
+        return out
 
     def end(self, x: Tensor) -> Tensor:
         """The last unit's map to N x width: the mean over places."""

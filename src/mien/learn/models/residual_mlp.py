@@ -42,8 +42,8 @@ class VectorTrunk(nn.Module):
 
     def begin(self, x: Tensor) -> Tensor:
         """N x inputs to N x width."""
-        found: Tensor = self.norm(self.linear(x))
-        return found.relu()
+        out: Tensor = self.norm(self.linear(x))
+        return out.relu()
 
     def end(self, x: Tensor) -> Tensor:
         """The last unit's output is the feature vector."""

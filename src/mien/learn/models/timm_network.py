@@ -42,8 +42,8 @@ class TimmTrunk(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """N x 3 x side x side to N x width."""
-        found: Tensor = self.body(x)
-        return found
+        out: Tensor = self.body(x)
+        return out
 
 
 class TimmNetwork(Network):

@@ -63,8 +63,8 @@ class VGGTrunk(nn.Module):
         x = self.features(x)
         if self.head == "pool":
             return x.mean((2, 3))
-        found: Tensor = self.classifier(nn.functional.adaptive_avg_pool2d(x, (7, 7)).flatten(1))
-        return found
+        out: Tensor = self.classifier(nn.functional.adaptive_avg_pool2d(x, (7, 7)).flatten(1))
+        return out
 
 
 class VGG16(Network):
@@ -110,11 +110,11 @@ class VGG16(Network):
 
     def translate(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Rename timm's tensors to torchvision's names; its 7 x 7 and 1 x 1 convolutions become linear layers."""
-        found = {}
+        renamed = {}
         for name, tensor in tensors.items():
             prefix = next((prefix for prefix in TIMM if name.startswith(prefix)), None)
             if prefix is None:
-                found[name] = tensor
+                renamed[name] = tensor
             else:
-                found[TIMM[prefix] + name.removeprefix(prefix)] = tensor.flatten(1) if tensor.ndim > 1 else tensor
-        return found
+                renamed[TIMM[prefix] + name.removeprefix(prefix)] = tensor.flatten(1) if tensor.ndim > 1 else tensor
+        return renamed

@@ -195,8 +195,8 @@ class AdaShare(nn.Module):
         if isinstance(gate, float) and gate == 0 and _can_skip(block):
             return x.relu()
         self.active.index = task
-        found: Tensor = block(x, gate)
-        return found
+        out: Tensor = block(x, gate)
+        return out
 
     def _policy_logits(self) -> Tensor:
         if self.logits is None:

@@ -120,21 +120,21 @@ class TaskRouting(nn.Module):
 
 def _route(trunk: nn.Module, tasks: int, sharing: float, seed: int, active: ActiveTask) -> int:
     """Mask the layers of a trunk, in place; return the number of layers."""
-    found = 0
+    count = 0
     for parent in list(trunk.modules()):
         children = list(parent.named_children())
         for place, (name, layer) in enumerate(children):
             if not isinstance(layer, _ConvNd | nn.Linear):
                 continue
             units, axis = (layer.out_features, -1) if isinstance(layer, nn.Linear) else (layer.out_channels, 1)
-            masks = routing_masks(units, tasks, sharing, (seed, found))
+            masks = routing_masks(units, tasks, sharing, (seed, count))
             following = _following_norm(children[place + 1 :], units)
             if following:
                 setattr(parent, following, Routed(getattr(parent, following), masks, axis, active))
             if not following or not isinstance(_wrapped_norm(getattr(parent, following).layer), _BatchNorm):
                 setattr(parent, name, Routed(layer, masks.clone(), axis, active))
-            found += 1
-    return found
+            count += 1
+    return count
 
 
 def _following_norm(later: list[tuple[str, nn.Module]], units: int) -> str | None:
