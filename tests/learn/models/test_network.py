@@ -74,6 +74,7 @@ def test_outputs_are_features_and_one_head_per_task(name: str) -> None:
     assert shapes == {FEATURES: (2, width), "expression": (2, 7), "action_units": (2, 17), "affect": (2, 2)}
     assert torch.equal(outputs[FEATURES], features)
     assert features.isfinite().all()
+    assert features.min() >= 0, "a rectifier comes last"
     for task in FACE:
         assert torch.allclose(outputs[task.name], network.heads[task.name](features), atol=1e-6)
     assert network.preprocessing.to_dict()["shape"] == list(inputs.shape[1:])  # type: ignore[operator]

@@ -37,6 +37,9 @@ def test_without_units_there_is_one_layer() -> None:
         "norm.weight",
         "norm.bias",
     ]
+    features = network.features(torch.randn(9, 5))
+    assert features.min() == 0
+    assert features.max() > 0
 
 
 def test_pictures_and_invalid_options_are_rejected() -> None:

@@ -80,6 +80,13 @@ def test_a_block_that_no_task_selects_is_not_trained(small: ModuleType) -> None:
     assert all(each.grad is not None for each in network.parameters() if each.requires_grad)
 
 
+def test_features_are_dropped_out_in_training(small: ModuleType) -> None:
+    network = AdaShare(network=small.on_vectors(), policy=[[True] * 3] * 3)
+    network.network.dropout.p = 1.0
+    for name, values in network(vectors()).items():
+        assert torch.equal(values, network.network.heads[name].bias.expand_as(values))
+
+
 def test_each_task_has_its_own_statistics(small: ModuleType) -> None:
     network = AdaShare(network=small.on_maps(), policy=[[True, False, True], [True] * 3])
     network(torch.randn(8, 3, 6, 6))
@@ -100,6 +107,7 @@ def test_samples_are_those_of_a_gumbel_softmax() -> None:
         assert np.allclose((mine**moment).mean(0), (softmax**moment).mean(0), atol=0.01)
     cold = relaxed(logits.double().expand(draws, 2), 1e-3, noise).numpy()
     assert np.allclose((cold > 0.5).mean(0), probability[0], atol=0.01), "near temperature 0 it draws the policy"
+    assert relaxed(torch.zeros(1), 1.0, torch.tensor([0.8])).item() == pytest.approx(0.8), "more noise selects"
 
 
 def test_a_sample_is_differentiable_in_the_logits() -> None:

@@ -47,6 +47,8 @@ def test_masks_depend_only_on_the_seed(small: ModuleType) -> None:
     ]
     assert all(same)
     assert not all(other)
+    layers = [first.get_buffer(f"network.trunk.blocks.0.{norm}.masks") for norm in ("bn1", "bn2")]
+    assert not torch.equal(*layers), "each layer has its own draw"
 
 
 def test_masks_are_buffers_and_part_of_the_state(small: ModuleType) -> None:
@@ -147,6 +149,13 @@ def test_sharing_0_separates_the_trunks_parameters(small: ModuleType, made: str)
             user += gradient != 0
     assert max(int(user.max()) for user in users) == 1
     assert sum(int((user == 1).sum()) for user in users) > sum(user.numel() for user in users) / 4
+
+
+def test_features_are_dropped_out_in_training(small: ModuleType) -> None:
+    network = TaskRouting(network=small.on_vectors())
+    network.network.dropout.p = 1.0
+    for name, values in network(torch.randn(4, 5)).items():
+        assert torch.equal(values, network.network.heads[name].bias.expand_as(values))
 
 
 def test_every_unit_learns_from_its_owner(small: ModuleType) -> None:
