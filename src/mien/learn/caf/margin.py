@@ -223,10 +223,7 @@ class ConstantMargin:
     """kappa of Table 4.
 
     Args:
-        value: the margin, above 0.
-
-    Raises:
-        ValueError: if it is not.
+        value: the margin; ValueError unless above 0.
     """
 
     value: float = 0.2
@@ -244,10 +241,7 @@ class LinearMargin:
     """kappa' of Table 4: start + slope * epoch.
 
     Args:
-        start, slope: above 0.
-
-    Raises:
-        ValueError: if they are not.
+        start, slope: ValueError unless above 0.
     """
 
     start: float = 0.1
