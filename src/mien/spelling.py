@@ -1,9 +1,10 @@
-"""Suggestions for misspelled names."""
+"""Checks of names and choices, with suggestions for misspelled ones."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Literal, get_args, get_origin, get_type_hints
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -16,3 +17,15 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     known = list(known)
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.4)
     return f"; did you mean {close[0]}?" if close else f"; known: {', '.join(known)}"
+
+
+def check_choices(options: object) -> None:
+    """Check the fields of a dataclass that are typed as a ``Literal``.
+
+    Raises:
+        ValueError: naming the first such field whose value is not one of the choices.
+    """
+    for name, hint in get_type_hints(type(options)).items():
+        if get_origin(hint) is Literal and (value := getattr(options, name)) not in get_args(hint):
+            choices = ", ".join(get_args(hint))
+            raise ValueError(f"{type(options).__name__}: {name} must be one of {choices}, not {value!r}")

@@ -1,4 +1,4 @@
-"""The one place that knows what is missing."""
+"""Batches: labels, masks, and joining."""
 
 from collections.abc import Callable
 
@@ -59,7 +59,7 @@ def test_no_nan_enters_a_batch(seed: int, columns: Callable[[int, int], dict[str
         assert np.array_equal(batch.labels[name].numpy()[~np.isnan(column)], column[~np.isnan(column)])
 
 
-def test_hard_labels_become_one_hot_beside_votes() -> None:
+def test_hard_labels_become_one_hot_next_to_votes() -> None:
     hard = collate(images(2), {"expression": np.array([4, NAN], np.float32)}, (EXPRESSION,))
     votes = np.zeros((1, 7), np.float32)
     votes[0, 1:3] = 0.5
@@ -71,7 +71,7 @@ def test_hard_labels_become_one_hot_beside_votes() -> None:
     assert concatenate([hard, hard], (EXPRESSION,)).labels["expression"].tolist() == [4, 0, 4, 0]
 
 
-def test_grey_and_colour_pictures_stand_in_one_batch() -> None:
+def test_grey_and_colour_pictures_form_one_batch() -> None:
     colour = images(1, 3)
     colour[0, 2] = 9
     both = concatenate([collate(images(2, 1, 7), {}, FACE), collate(colour, {}, FACE)], FACE)
@@ -89,13 +89,13 @@ def test_every_task_keeps_its_rows_in_order(columns: Callable[[int, int], dict[s
         assert torch.equal(both.mask[task.name][:3], parts[0].mask[task.name])
 
 
-def test_of_equal_shares_the_first_is_the_index() -> None:
+def test_the_first_of_equal_shares_is_the_index() -> None:
     assert as_index(torch.tensor([[0.2, 0.4, 0.4], [0.1, 0.2, 0.7]])).tolist() == [1, 2]
     assert as_index(torch.tensor([3, 1])).tolist() == [3, 1]
     assert as_distribution(torch.tensor([1, 0]), 3).tolist() == [[0, 1, 0], [1, 0, 0]]
 
 
-def test_moving_a_batch_keeps_everything(columns: Callable[[int, int], dict[str, np.ndarray]]) -> None:
+def test_moving_a_batch_moves_every_tensor(columns: Callable[[int, int], dict[str, np.ndarray]]) -> None:
     batch = collate(images(4), columns(0, 4), (ACTION_UNITS, AFFECT))
     moved = batch.to("meta")
     assert isinstance(moved, Batch)

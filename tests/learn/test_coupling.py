@@ -1,4 +1,4 @@
-"""The couplings in a stranger's loop: the same gradients as our own path, whatever is labelled."""
+"""Coupling in a plain loop: the same gradients as our own path, for any labels."""
 
 import subprocess
 import sys
@@ -60,16 +60,16 @@ SETTINGS: list[tuple[dict[str, Any], list[CouplingLoss]]] = [
 
 @pytest.mark.parametrize(("options", "couplings"), SETTINGS, ids=range(len(SETTINGS)))
 @pytest.mark.parametrize("weight", [1.0, 0.3])
-def test_a_strangers_loop_and_ours_have_the_same_gradients(
+def test_a_plain_loop_and_our_own_path_have_the_same_gradients(
     options: dict[str, Any], couplings: list[CouplingLoss], weight: float
 ) -> None:
     inputs = torch.randn(N, 5, generator=torch.Generator().manual_seed(1)).double()
     y, a = labels()
     m = ~a.isnan()
 
-    theirs = network()
-    z = theirs["body"](inputs).relu()
-    kind, traits = theirs["kind"](z), theirs["traits"](z)
+    plain = network()
+    z = plain["body"](inputs).relu()
+    kind, traits = plain["kind"](z), plain["traits"](z)
     cells = binary_cross_entropy_with_logits(traits, a.nan_to_num().double(), reduction="none") * m
     annotated = m.any(1)
     loss = cross_entropy(kind, y, ignore_index=-1) + (cells.sum(1)[annotated] / m.sum(1)[annotated]).mean()
@@ -95,7 +95,7 @@ def test_a_strangers_loop_and_ours_have_the_same_gradients(
     total.backward()
 
     assert loss.item() == pytest.approx(total.item(), rel=1e-6)
-    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+    for mine, other in zip(ours.parameters(), plain.parameters(), strict=True):
         assert mine.grad is not None
         assert other.grad is not None
         assert torch.allclose(mine.grad, other.grad, atol=1e-6, rtol=0)
@@ -134,7 +134,7 @@ BOTH = (Coupling(table()), Coupling(table(), "soft_target", "hard"))
     ],
     ids=["mask", "negative", "integers", "bool", "narrow", "wide", "masked", "shares"],
 )
-def test_labels_may_come_in_any_of_the_forms(couple: Coupling, change: Callable[..., dict[str, Tensor]]) -> None:
+def test_labels_may_have_any_form(couple: Coupling, change: Callable[..., dict[str, Tensor]]) -> None:
     y, a = labels()
     value, *gradients = given(couple, classes=y, attributes=a)
     other, *others = given(couple, **change(y, a))
@@ -144,7 +144,7 @@ def test_labels_may_come_in_any_of_the_forms(couple: Coupling, change: Callable[
 
 
 @pytest.mark.parametrize("kind", ["numbers", "tensor", "lists", "relatedness"])
-def test_a_table_may_come_in_any_of_the_forms(kind: str) -> None:
+def test_a_table_may_have_any_form(kind: str) -> None:
     numbers = table()
     names = tuple("abcd"), tuple("uvwxyz")
     form: Any = {
@@ -158,7 +158,7 @@ def test_a_table_may_come_in_any_of_the_forms(kind: str) -> None:
 
 
 @pytest.mark.parametrize("couple", [*BOTH, Coupling(table(), None, "hard"), Coupling(table(), None, None)])
-def test_without_any_label_the_loss_is_finite_and_attached(couple: Coupling) -> None:
+def test_without_labels_the_loss_is_finite_and_attached(couple: Coupling) -> None:
     value, *gradients = given(couple)
     nothing = given(couple, classes=torch.full((N, C), torch.nan), attributes=torch.full((N, A), torch.nan))
     assert value == nothing[0]
@@ -186,7 +186,7 @@ def test_certain_predictions_and_tables_of_zeros_and_ones_are_finite(kind: torch
         assert value.isfinite()
 
 
-def test_several_pairs_add_up_and_sums_of_parts_are_the_whole() -> None:
+def test_terms_of_parts_add_up_to_the_whole() -> None:
     y, a = labels()
     couple, logits = Coupling(table(), "kl", "hard"), random_logits()
     whole = couple.terms(*logits, classes=y, attributes=a)
@@ -212,23 +212,23 @@ BATCH = {"classes": torch.zeros(N, dtype=torch.int64), "attributes": torch.zeros
         ({"class_logits": torch.zeros(N, 3)}, "class_logits: shape 9 x 3, expected 9 x 4"),
         ({"attribute_logits": torch.zeros(8, A)}, "attribute_logits: shape 8 x 6, expected 9 x 6"),
         ({"classes": torch.zeros(N, 1)}, "classes: shape 9 x 1, expected 9 or 9 x 4"),
-        ({"classes": torch.zeros(N)}, "classes: indices are integers, not torch.float32"),
+        ({"classes": torch.zeros(N)}, "classes: indices must be integers, not torch.float32"),
         ({"attributes": torch.zeros(N)}, "attributes: shape 9, expected 9 x 6"),
         ({"mask": torch.ones(N, dtype=torch.bool)}, "mask: shape 9, expected 9 x 6"),
         ({"mask": torch.ones(N, A)}, "mask: expected bool, not torch.float32"),
-        ({"attributes": None, "mask": torch.ones(N, A) > 0}, "mask: .* there are no attributes"),
+        ({"attributes": None, "mask": torch.ones(N, A) > 0}, "mask: given without attributes"),
         ({"class_logits": np.zeros((N, C))}, "class_logits: expected a tensor, not ndarray"),
         ({"classes": [0] * N}, "classes: expected a tensor, not list"),
         ({"mask": np.ones((N, A), bool)}, "mask: expected a tensor, not ndarray"),
-        ({"classes": torch.full((N,), C)}, "classes: index 4, of 4 classes counted from 0"),
-        ({"classes": torch.full((N,), 255, dtype=torch.uint8)}, "classes: index 255"),
-        ({"classes": torch.ones(N, C)}, "classes: the shares of a sample are not negative and sum to 1"),
-        ({"classes": torch.tensor([[2.0, -1, 0, 0]] * N)}, "classes: the shares of a sample are not negative"),
+        ({"classes": torch.full((N,), C)}, "classes: index 4 is out of range for 4 classes"),
+        ({"classes": torch.full((N,), 255, dtype=torch.uint8)}, "classes: index 255 is out of range"),
+        ({"classes": torch.ones(N, C)}, "classes: the shares of a sample must be 0 or more and sum to 1"),
+        ({"classes": torch.tensor([[2.0, -1, 0, 0]] * N)}, "classes: the shares of a sample must be 0 or more"),
         ({"attributes": torch.tensor([[torch.nan, 5.0, 1, 0, 0, 0]] * N)}, "attributes: 5 is above 1"),
         ({"attributes": torch.full((N, A), torch.inf)}, "attributes: .* is above 1"),
     ],
 )
-def test_an_argument_that_does_not_fit_is_named(change: dict[str, Any], message: str) -> None:
+def test_invalid_arguments_are_named(change: dict[str, Any], message: str) -> None:
     arguments = {"class_logits": torch.zeros(N, C), "attribute_logits": torch.zeros(N, A)} | BATCH | change
     with pytest.raises(ValueError, match=f"^{message}"):
         Coupling(table())(**arguments)
@@ -241,19 +241,19 @@ def test_an_argument_that_does_not_fit_is_named(change: dict[str, Any], message:
         ({"matching": SoftCoAnnotation()}, "matching: expected"),
         ({"co_annotation": "other"}, "co_annotation: expected kl, .*, hard, .* not 'other'"),
         ({"co_annotation": DistributionMatching()}, "co_annotation: expected"),
-        ({"relatedness": [0.5]}, "relatedness: a table of classes x attributes has 2 dimensions, not 1"),
+        ({"relatedness": [0.5]}, "relatedness: expected 2 dimensions, classes x attributes, not 1"),
         ({"relatedness": [[1.5]]}, "relatedness"),
         (
             {"relatedness": "du_2014"},
-            "relatedness: du_2014 is no table; Relatedness.load reads a file",
+            "relatedness: du_2014 is not a table; use Relatedness.load",
         ),
-        ({"relatedness": [[1, 0], [1]]}, "relatedness: expected rows of numbers, all of one length"),
-        ({"relatedness": {"a": 1}}, "relatedness: expected rows of numbers"),
-        ({"weights": {"other": 1.0}}, "weights: there is no term other here; known: distribution_matching"),
-        ({"weights": {"soft_co_annotation": -1.0}}, "weights: soft_co_annotation is a number from 0 on"),
+        ({"relatedness": [[1, 0], [1]]}, "relatedness: expected one row of numbers per class, all of the same length"),
+        ({"relatedness": {"a": 1}}, "relatedness: expected one row of numbers per class"),
+        ({"weights": {"other": 1.0}}, "weights: unknown term other; known: distribution_matching"),
+        ({"weights": {"soft_co_annotation": -1.0}}, "weights: soft_co_annotation must be 0 or more and finite"),
     ],
 )
-def test_an_option_that_does_not_fit_is_named(options: dict[str, Any], message: str) -> None:
+def test_invalid_options_are_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}"):
         Coupling(**({"relatedness": DU_2014} | options))
 

@@ -1,6 +1,6 @@
-"""Training: everything here needs the extra ``mien[train]``; annotating does not.
+"""Training; everything here needs the extra ``mien[train]``, annotating does not.
 
-:class:`mien.learn.Coupling` is the couplings for a training loop of one's own.
+:class:`mien.learn.Coupling` adds the couplings to your own training loop.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["Coupling"]
 
 
 def __getattr__(name: str) -> object:
-    """``Coupling`` when it is asked for: the base install, which has no PyTorch, imports this package too."""
+    """Import ``Coupling`` on first access, because the base install, which has no PyTorch, imports this package too."""
     if name == "Coupling":
         from mien.learn.coupling import Coupling
 

@@ -1,4 +1,4 @@
-"""The batch: pictures, labels, and what is labelled. The one place that knows "missing"."""
+"""Batches: pictures, labels, and masks of what is labelled. Only this module interprets missing labels."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from mien.tasks import Kind, Task
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """N pictures with the labels that they have.
+    """N pictures with their labels.
 
     Args:
         images: N x C x H x W, uint8 or float, intensities in [0, 255]; C is 3, or 1 for grey pictures. Or N x D
-            features of pictures.
-        labels: for each task: classes N (int64 index) or N x C (float, vote shares); attributes N x A
-            (float, 0 or 1); continuous N x D (float). Finite everywhere: what is not labelled holds 0.
-        mask: for each task, bool, whether it is labelled: classes N; attributes and continuous per cell.
+            feature vectors of pictures.
+        labels: by task name: classes N (int64 indices) or N x C (float vote shares); attributes N x A (float, 0 or 1);
+            continuous N x D (float). Finite everywhere: cells without a label hold 0.
+        mask: by task name, bool, True where labelled: classes N; attributes and continuous per cell.
     """
 
     images: Tensor
@@ -35,7 +35,7 @@ class Batch:
         return len(self.images)
 
     def to(self, device: torch.device | str) -> Batch:
-        """The batch on another device."""
+        """Copy the batch to another device."""
         return Batch(
             self.images.to(device),
             {name: labels.to(device) for name, labels in self.labels.items()},
@@ -44,11 +44,11 @@ class Batch:
 
 
 def collate(images: NDArray[Any], columns: Mapping[str, NDArray[np.float32]], tasks: Sequence[Task]) -> Batch:
-    """Turn columns in which NaN means "not annotated" into labels and masks.
+    """Build a batch from columns in which NaN means "not annotated".
 
     Args:
         images: N x C x H x W, or N x D features.
-        columns: for each task as :meth:`mien.learn.data.manifest.manifest.Manifest.column` gives it; a task
+        columns: by task name, as :meth:`mien.learn.data.manifest.manifest.Manifest.column` returns them; a task
             without a column is not labelled at all.
         tasks: the label space of the batch.
     """
@@ -68,7 +68,10 @@ def collate(images: NDArray[Any], columns: Mapping[str, NDArray[np.float32]], ta
 
 
 def concatenate(batches: Sequence[Batch], tasks: Sequence[Task]) -> Batch:
-    """One batch of several (papers/003, section 4.4); hard class labels become one-hot beside vote shares."""
+    """Join several batches into one (papers/003, section 4.4).
+
+    Hard class labels become one-hot if another batch has vote shares for the same task.
+    """
     if len(batches) == 1:
         return batches[0]
     labels = {}
@@ -78,14 +81,14 @@ def concatenate(batches: Sequence[Batch], tasks: Sequence[Task]) -> Batch:
             parts = [as_distribution(part, len(task)) for part in parts]
         labels[task.name] = torch.cat(parts)
     return Batch(
-        torch.cat(_alike([batch.images for batch in batches])),
+        torch.cat(_match_channels([batch.images for batch in batches])),
         labels,
         {task.name: torch.cat([batch.mask[task.name] for batch in batches]) for task in tasks},
     )
 
 
-def _alike(images: list[Tensor]) -> list[Tensor]:
-    """Grey pictures get three channels where others have them; feature vectors stay as they are."""
+def _match_channels(images: list[Tensor]) -> list[Tensor]:
+    """Expand grey pictures to three channels if others have three; feature vectors are unchanged."""
     if images[0].ndim == 2:
         return images
     channels = max(each.shape[1] for each in images)
@@ -98,5 +101,5 @@ def as_distribution(labels: Tensor, classes: int) -> Tensor:
 
 
 def as_index(labels: Tensor) -> Tensor:
-    """Class labels (N indices or N x C shares) as N indices; of equal shares the first."""
+    """Class labels (N indices or N x C shares) as N indices; the first of equal shares."""
     return labels.argmax(1) if labels.ndim == 2 else labels

@@ -1,4 +1,4 @@
-"""The couplings in three lines of anybody's PyTorch loop (papers/003, section 3.1.2; papers/002)."""
+"""The couplings for your own PyTorch training loop, in three lines (papers/003, section 3.1.2; papers/002)."""
 
 from __future__ import annotations
 
@@ -20,32 +20,36 @@ from mien.learn.losses.soft_co_annotation import SoftCoAnnotation
 from mien.learn.losses.term import LossTerm
 from mien.relatedness.table import Relatedness
 
-ROUNDING = 0.01
-"""So far from 1 may the shares of a sample sum up, as they do in bfloat16."""
+SHARE_TOLERANCE = 0.01
+"""How far from 1 the vote shares of a sample may sum; bfloat16 rounds that much."""
 
 Table = Relatedness | Tensor | NDArray[Any] | Sequence[Sequence[float]]
 
 
 @dataclass(frozen=True, eq=False)
 class Coupling:
-    """Couple one pair of classes and attributes: ``loss = loss + couple(class_logits, attribute_logits, ...)``.
+    """Couple one pair of tasks, classes and attributes, that share a network.
 
-    It holds no parameters and knows nothing of pictures, networks or trainers. For several pairs make one for each and
-    add them up. The papers' eq. 1 adds each term with weight 1.
+    It has no parameters and does not depend on pictures, networks or trainers. For several pairs, create one object per
+    pair and add the losses. Eq. 1 of the papers adds every term with weight 1.
 
     Args:
-        relatedness: a :class:`~mien.relatedness.table.Relatedness`, or p(attribute | class) as C x A numbers in [0, 1]; 0
-            where the attribute does not belong to the class. It is kept: do not change it afterwards.
-        matching: distribution matching in this reading (``kl``, ``as_printed``, ``soft_target``), or with the options
-            of a :class:`~mien.learn.losses.DistributionMatching`, or None for none.
-        co_annotation: soft co-annotation in this reading, or ``hard`` for co-annotation with labels, or with the
-            options of a :class:`~mien.learn.losses.SoftCoAnnotation` or :class:`~mien.learn.losses.CoAnnotation`, or
-            None for none.
-        weights: of the terms by name (``distribution_matching``, ``soft_co_annotation``, ``co_annotation_attributes``,
-            ``co_annotation_classes``); 1 where left out.
+        relatedness: a :class:`~mien.relatedness.table.Relatedness`, or p(attribute | class) as C x A numbers in [0, 1],
+            0 where the attribute does not belong to the class. Do not change it afterwards.
+        matching: distribution matching: the reading (``kl``, ``as_printed``, ``soft_target``), a
+            :class:`~mien.learn.losses.DistributionMatching` with its options, or None to skip it.
+        co_annotation: soft co-annotation: the reading, or a :class:`~mien.learn.losses.SoftCoAnnotation` with its
+            options; ``hard`` or a :class:`~mien.learn.losses.CoAnnotation` for co-annotation with labels; None to skip
+            it.
+        weights: lambdas by term name (``distribution_matching``, ``soft_co_annotation``,
+            ``co_annotation_attributes``, ``co_annotation_classes``); 1 for terms that are not listed.
 
     Raises:
-        ValueError: naming the argument that does not fit.
+        ValueError: naming the invalid argument.
+
+    Example:
+        >>> couple = Coupling([[1.0, 0.0, 0.2], [0.0, 0.4, 0.7]])  # shirt, coat; collar, hood, buttons
+        >>> loss = couple(torch.randn(4, 2), torch.randn(4, 3), classes=torch.tensor([0, 1, -1, 0]))
     """
 
     relatedness: Table
@@ -57,14 +61,14 @@ class Coupling:
     couplings: tuple[CouplingLoss, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        table = self.relatedness if isinstance(self.relatedness, Relatedness) else _table(self.relatedness)
-        couplings = [*_matching(self.matching), *_co_annotation(self.co_annotation)]
+        table = self.relatedness if isinstance(self.relatedness, Relatedness) else _relatedness(self.relatedness)
+        couplings = [*_matching_losses(self.matching), *_co_annotation_losses(self.co_annotation)]
         names = [name for coupling in couplings for name in coupling.terms]
         for name, weight in self.weights.items():
             if name not in names:
-                raise ValueError(f"weights: there is no term {name} here; known: {', '.join(names) or 'none'}")
+                raise ValueError(f"weights: unknown term {name}; known: {', '.join(names) or 'none'}")
             if not 0 <= weight < float("inf"):
-                raise ValueError(f"weights: {name} is a number from 0 on, not {weight}")
+                raise ValueError(f"weights: {name} must be 0 or more and finite, not {weight}")
         object.__setattr__(self, "table", table)
         object.__setattr__(self, "couplings", tuple(couplings))
 
@@ -77,10 +81,10 @@ class Coupling:
         attributes: Tensor | None = None,
         mask: Tensor | None = None,
     ) -> Tensor:
-        """The weighted sum of the terms' means over this batch: a scalar to be added to the loss.
+        """Return the weighted sum of the terms' means over this batch, a scalar to add to your loss.
 
-        It is attached to both logits and finite, also where nothing is labelled. On several processes the mean of such
-        means is not the mean over the whole batch, if labels are missing: see :meth:`terms`.
+        It is finite and attached to both logits, even if nothing is labelled. With several processes, the mean of the
+        processes' means is not the mean over the whole batch if labels are missing; use :meth:`terms`.
 
         Args:
             class_logits: N x C, before the softmax.
@@ -88,13 +92,13 @@ class Coupling:
             classes: N indices, negative where not labelled; or N x C shares that sum to 1, NaN where not labelled;
                 None if no sample is labelled.
             attributes: N x A, 0 or 1 (or probabilities); NaN or negative where not annotated; None if none is.
-            mask: N x A, True where the attribute is annotated; None: wherever ``attributes`` says so.
+            mask: N x A bool, True where the attribute is annotated; None: derived from ``attributes``.
 
         Raises:
-            ValueError: naming the argument that is no tensor, has another shape, or holds what is no label.
+            ValueError: naming the argument that is not a tensor, has the wrong shape, or holds invalid labels.
         """
         terms = self.terms(class_logits, attribute_logits, classes=classes, attributes=attributes, mask=mask)
-        loss = class_logits[:0].sum() + attribute_logits[:0].sum()  # a zero that both logits have a gradient from
+        loss = class_logits[:0].sum() + attribute_logits[:0].sum()  # a zero attached to both logits
         for name, term in terms.items():
             loss = loss + self.weights.get(name, 1.0) * term.mean()
         return loss
@@ -108,16 +112,17 @@ class Coupling:
         attributes: Tensor | None = None,
         mask: Tensor | None = None,
     ) -> dict[str, LossTerm]:
-        """The terms as sums and counts, unweighted: for those who log them, or add them up over processes first.
+        """Return the unweighted terms as sums and counts, for logging or for summing over processes.
 
-        Arguments as in :meth:`__call__`.
+        Args:
+            class_logits, attribute_logits, classes, attributes, mask: as in :meth:`__call__`.
         """
         table, n = self.table, len(class_logits)
         shape = (n, len(table.class_labels)), (n, len(table.attribute_labels))
-        _expect("class_logits", class_logits, shape[0])
-        _expect("attribute_logits", attribute_logits, shape[1])
-        class_labels, known_class = _classes(classes, class_logits)
-        attribute_labels, known = _attributes(attributes, mask, attribute_logits)
+        _check_shape("class_logits", class_logits, shape[0])
+        _check_shape("attribute_logits", attribute_logits, shape[1])
+        class_labels, known_class = _class_labels(classes, class_logits)
+        attribute_labels, known = _attribute_labels(attributes, mask, attribute_logits)
         batch = Batch(
             class_logits,
             {table.classes: class_labels, table.attributes: attribute_labels},
@@ -127,7 +132,7 @@ class Coupling:
         return {name: term for coupling in self.couplings for name, term in coupling(outputs, batch, table).items()}
 
 
-def _expect(name: str, given: Tensor, *shapes: tuple[int, ...]) -> None:
+def _check_shape(name: str, given: Tensor, *shapes: tuple[int, ...]) -> None:
     if not isinstance(given, Tensor):
         raise ValueError(f"{name}: expected a tensor, not {type(given).__name__}")
     if tuple(given.shape) not in shapes:
@@ -135,84 +140,84 @@ def _expect(name: str, given: Tensor, *shapes: tuple[int, ...]) -> None:
         raise ValueError(f"{name}: shape {' x '.join(map(str, given.shape))}, expected {wanted}")
 
 
-def _classes(classes: Tensor | None, logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Labels that are finite everywhere, and N bool, which of them count."""
+def _class_labels(classes: Tensor | None, logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Labels that are finite everywhere, and N bool, True where labelled."""
     if classes is None:
         classes = torch.full((len(logits),), -1, device=logits.device)
-    _expect("classes", classes, (len(logits),), tuple(logits.shape))
+    _check_shape("classes", classes, (len(logits),), tuple(logits.shape))
     if classes.ndim == 1:
         if classes.is_floating_point() or classes.dtype is torch.bool:
-            raise ValueError(f"classes: indices are integers, not {classes.dtype}")
+            raise ValueError(f"classes: indices must be integers, not {classes.dtype}")
         indices = classes.long()
         if (indices >= logits.shape[1]).any():
-            raise ValueError(f"classes: index {int(indices.max())}, of {logits.shape[1]} classes counted from 0")
+            raise ValueError(f"classes: index {int(indices.max())} is out of range for {logits.shape[1]} classes")
         return indices.clamp(min=0), indices >= 0
     known = ~classes.isnan().any(1)
-    shares = torch.where(known[:, None], classes, 0).to(_precision(logits))
-    if (known & ((shares < 0).any(1) | ((shares.sum(1) - 1).abs() > ROUNDING))).any():
-        raise ValueError("classes: the shares of a sample are not negative and sum to 1; NaN where not labelled")
+    shares = torch.where(known[:, None], classes, 0).to(_compute_dtype(logits))
+    if (known & ((shares < 0).any(1) | ((shares.sum(1) - 1).abs() > SHARE_TOLERANCE))).any():
+        raise ValueError("classes: the shares of a sample must be 0 or more and sum to 1; use NaN where not labelled")
     return shares, known
 
 
-def _attributes(attributes: Tensor | None, mask: Tensor | None, logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Labels that are finite everywhere, and N x A bool, which of them count."""
+def _attribute_labels(attributes: Tensor | None, mask: Tensor | None, logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Labels that are finite everywhere, and N x A bool, True where annotated."""
     if attributes is None:
         if mask is not None:
-            raise ValueError("mask: it says which attributes are annotated, but there are no attributes")
+            raise ValueError("mask: given without attributes")
         attributes = torch.full_like(logits, -1)
-    _expect("attributes", attributes, tuple(logits.shape))
-    labels = attributes.to(_precision(logits))
-    known = labels >= 0  # NaN is not
+    _check_shape("attributes", attributes, tuple(logits.shape))
+    labels = attributes.to(_compute_dtype(logits))
+    known = labels >= 0  # False for NaN
     if mask is not None:
-        _expect("mask", mask, tuple(logits.shape))
+        _check_shape("mask", mask, tuple(logits.shape))
         if mask.dtype is not torch.bool:
             raise ValueError(f"mask: expected bool, not {mask.dtype}")
         known = known & mask
     if (wrong := known & (labels > 1)).any():
-        raise ValueError(f"attributes: {labels[wrong][0]:g} is above 1; NaN or negative where not annotated")
+        raise ValueError(f"attributes: {labels[wrong][0]:g} is above 1; use NaN where not annotated")
     return torch.where(known, labels, 0), known
 
 
-def _precision(logits: Tensor) -> torch.dtype:
-    """Of the labels: that which the couplings compute in."""
+def _compute_dtype(logits: Tensor) -> torch.dtype:
+    """The floating-point type in which the couplings compute."""
     return torch.promote_types(logits.dtype, torch.float32)
 
 
-def _table(numbers: Any) -> Relatedness:
-    """A plain table of p(attribute | class), with numbers for names."""
+def _relatedness(numbers: Any) -> Relatedness:
+    """A plain table of p(attribute | class), with numbers as labels."""
     if isinstance(numbers, str | Path):
-        raise ValueError(f"relatedness: {numbers} is no table; Relatedness.load reads a file, NAMED has the named")
+        raise ValueError(f"relatedness: {numbers} is not a table; use Relatedness.load(file) or NAMED[name]")
     if isinstance(numbers, Tensor):
         numbers = numbers.detach().cpu().double().numpy()
     try:
         weights = np.array(numbers, np.float64)
     except (TypeError, ValueError):
-        raise ValueError("relatedness: expected rows of numbers, all of one length, one row a class") from None
+        raise ValueError("relatedness: expected one row of numbers per class, all of the same length") from None
     if weights.ndim != 2:
-        raise ValueError(f"relatedness: a table of classes x attributes has 2 dimensions, not {weights.ndim}")
+        raise ValueError(f"relatedness: expected 2 dimensions, classes x attributes, not {weights.ndim}")
     rows, columns = (tuple(map(str, range(size))) for size in weights.shape)
     return Relatedness("classes", "attributes", rows, columns, weights, weights == 1, "given as numbers")
 
 
-def _matching(wanted: object) -> list[CouplingLoss]:
-    if wanted is None:
+def _matching_losses(option: object) -> list[CouplingLoss]:
+    if option is None:
         return []
-    if isinstance(wanted, DistributionMatching):
-        return [wanted]
-    if wanted in get_args(Reading):
-        return [DistributionMatching(wanted)]  # type: ignore[arg-type]
+    if isinstance(option, DistributionMatching):
+        return [option]
+    if option in get_args(Reading):
+        return [DistributionMatching(option)]  # type: ignore[arg-type]
     known = ", ".join(get_args(Reading))
-    raise ValueError(f"matching: expected {known}, a DistributionMatching or None, not {wanted!r}")
+    raise ValueError(f"matching: expected {known}, a DistributionMatching or None, not {option!r}")
 
 
-def _co_annotation(wanted: object) -> list[CouplingLoss]:
-    if wanted is None:
+def _co_annotation_losses(option: object) -> list[CouplingLoss]:
+    if option is None:
         return []
-    if isinstance(wanted, CoAnnotation | SoftCoAnnotation):
-        return [wanted]
-    if wanted == "hard":
+    if isinstance(option, CoAnnotation | SoftCoAnnotation):
+        return [option]
+    if option == "hard":
         return [CoAnnotation()]
-    if wanted in get_args(Reading):
-        return [SoftCoAnnotation(wanted)]  # type: ignore[arg-type]
+    if option in get_args(Reading):
+        return [SoftCoAnnotation(option)]  # type: ignore[arg-type]
     known = ", ".join((*get_args(Reading), "hard"))
-    raise ValueError(f"co_annotation: expected {known}, a SoftCoAnnotation, a CoAnnotation or None, not {wanted!r}")
+    raise ValueError(f"co_annotation: expected {known}, a SoftCoAnnotation, a CoAnnotation or None, not {option!r}")

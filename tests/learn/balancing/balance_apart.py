@@ -30,11 +30,11 @@ LABELLED = [
     {"a": [], "b": [0, 7], "c": []},
     {"a": [0, 4, 5, 6, 7], "b": [1], "c": [2, 3]},
 ]
-"""For each step, the rows of the whole batch that have labels of a term."""
+"""For each step and term, the rows of the whole batch with labels."""
 
 
 class Shared(nn.Module):
-    """A linear trunk with a head a term."""
+    """A linear trunk with one head per term."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Shared(nn.Module):
 
 
 def train(name: str, rows: Sequence[int], world: int, reduce: Callable[[Tensor], Tensor]) -> dict[str, Any]:
-    """The weights of each step and the network at the end, of the process that has these rows of each batch."""
+    """The weights of each step and the final network of the process that has these rows of each batch."""
     torch.manual_seed(0)
     network, balancer = Shared(), BALANCERS[name]()
     wrapped = nn.parallel.DistributedDataParallel(network) if world > 1 else network

@@ -12,7 +12,7 @@ Terms = tuple[dict[str, Tensor], Tensor]
 
 @pytest.fixture
 def terms() -> Callable[..., Terms]:
-    """``terms(rows, values)``: term ``t0``, ``t1``, ... has this value, and this row as gradient at the features."""
+    """``terms(rows, values)``: terms ``t0``, ``t1``, ... with these values and gradients (rows) at the features."""
 
     def make(rows: np.ndarray | Sequence[Sequence[float]], values: Sequence[float] | None = None) -> Terms:
         gradients = torch.as_tensor(np.asarray(rows), dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""The Gramian of the gradients at the features against a row by row oracle, in one process and in several."""
+"""The Gramian of the gradients at the features against a row-by-row oracle, in one process and in several."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from mien.learn.balancing import FixedWeights, GradNorm, GramianWeights, MgdaUb, UncertaintyWeighting
-from mien.learn.balancing.balancer import Balancer, gramian, losses, spread
+from mien.learn.balancing.balancer import Balancer, fill_missing, gramian, losses
 
-NEEDY = [MgdaUb, GradNorm, GramianWeights]
+USING_FEATURES = [MgdaUb, GradNorm, GramianWeights]
 
 
 def network(seed: int = 0) -> tuple[nn.Linear, nn.ModuleList, Tensor]:
@@ -36,7 +36,7 @@ def test_inner_products_of_the_gradients_at_the_features() -> None:
     assert found.dtype == torch.float64
 
 
-def test_parameters_get_no_gradient_and_the_graph_stays() -> None:
+def test_parameters_get_no_gradient_and_the_graph_is_kept() -> None:
     trunk, heads, inputs = network()
     features = trunk(inputs)
     means = {f"t{index}": total for index, total in enumerate(totals(heads, features))}
@@ -47,7 +47,7 @@ def test_parameters_get_no_gradient_and_the_graph_stays() -> None:
     assert all(parameter.grad is not None for parameter in parameters)
 
 
-def test_shares_of_several_processes_make_the_whole() -> None:
+def test_shares_of_several_processes_sum_to_the_whole() -> None:
     trunk, heads, inputs = network()
     world, cuts = 3, [slice(0, 1), slice(1, 5), slice(5, 7)]
     whole = trunk(inputs)
@@ -66,14 +66,14 @@ def test_shares_of_several_processes_make_the_whole() -> None:
     assert losses({"a": torch.tensor(2.0)}, lambda tensor: 4 * tensor) == {"a": 2.0}
 
 
-def test_a_term_that_does_not_read_the_features_has_zeros() -> None:
+def test_a_term_independent_of_the_features_has_zeros() -> None:
     features = torch.ones(2, 3, requires_grad=True)
     own = torch.ones(2, requires_grad=True)
     means = {"reads": features.sum(), "does_not": own.sum(), "constant": torch.tensor(1.0)}
     assert gramian(means, features).tolist() == [[6, 0, 0], [0, 0, 0], [0, 0, 0]]
 
 
-def test_no_rows_are_rows() -> None:
+def test_a_process_may_have_no_rows() -> None:
     features = torch.ones(0, 3, requires_grad=True)
     assert gramian({"a": features.sum()}, features).tolist() == [[0.0]]
 
@@ -83,14 +83,14 @@ def test_half_precision_features_are_summed_in_full() -> None:
     assert gramian({"a": features.float().sum()}, features).item() == 3000
 
 
-@pytest.mark.parametrize("factory", NEEDY)
-def test_bad_features_are_refused(factory: type[Balancer]) -> None:
+@pytest.mark.parametrize("factory", USING_FEATURES)
+def test_unusable_features_are_rejected(factory: type[Balancer]) -> None:
     balancer, other = factory(), torch.ones(3, requires_grad=True)
     assert balancer.needs_features
     features = torch.ones(2, 3, requires_grad=True)
-    with pytest.raises(ValueError, match="at the shared features, and the network has none"):
+    with pytest.raises(ValueError, match="needs shared features, and the network has none"):
         balancer({"a": other.sum()}, None)
-    with pytest.raises(ValueError, match="the trunk is frozen"):
+    with pytest.raises(ValueError, match="needs a gradient at the shared features, and the trunk is frozen"):
         balancer({"a": other.sum()}, features.detach())
     with pytest.raises(ValueError, match="no loss depends on the shared features"):
         balancer({"a": other.sum()}, features)
@@ -98,11 +98,11 @@ def test_bad_features_are_refused(factory: type[Balancer]) -> None:
         balancer({"a": features.sum(), "b": (features * float("inf")).sum()}, features)
 
 
-@pytest.mark.parametrize("factory", [FixedWeights, UncertaintyWeighting, *NEEDY])
+@pytest.mark.parametrize("factory", [FixedWeights, UncertaintyWeighting, *USING_FEATURES])
 def test_no_terms_no_weights(factory: type[Balancer]) -> None:
     assert factory()({}, torch.ones(2, 3, requires_grad=True), lambda tensor: tensor) == {}
 
 
-def test_spread() -> None:
-    assert spread({"a": 1.0, "b": 2.0}, "abc") == {"a": 1.0, "b": 2.0, "c": 1.5}
-    assert spread({}, "ab") == {"a": 1.0, "b": 1.0}
+def test_missing_weights_are_the_mean() -> None:
+    assert fill_missing({"a": 1.0, "b": 2.0}, "abc") == {"a": 1.0, "b": 2.0, "c": 1.5}
+    assert fill_missing({}, "ab") == {"a": 1.0, "b": 1.0}

@@ -1,4 +1,4 @@
-"""TorchJD's weightings by name: what each promises, chance that is the same everywhere, and plain refusals."""
+"""TorchJD's weightings by name: their properties, a reproducible random order, and invalid options."""
 
 import json
 from collections.abc import Callable
@@ -21,13 +21,13 @@ def balancer(name: str, **more: Any) -> GramianWeights:
     return GramianWeights(name, NEEDS.get(name), **more)
 
 
-def test_the_names() -> None:
+def test_available_names() -> None:
     assert {"AlignedMTL", "CAGrad", "DualProj", "FairGrad", "IMTLG", "MGDA", "PCGrad", "UPGrad"} <= {*names()}
     assert not {"GradVac", "PCD", "Krum", "Mean", "ConFIG"} & {*names()}
 
 
 @pytest.mark.parametrize("name", HERE)
-def test_weights_of_every_name(terms: Callable, name: str) -> None:
+def test_every_weighting_gives_finite_weights(terms: Callable, name: str) -> None:
     weigh = balancer(name)
     means, features = terms(CONFLICT)
     found = weigh(means, features)
@@ -57,7 +57,7 @@ def test_no_loss_rises(terms: Callable, name: str) -> None:
     assert (CONFLICT @ (weights @ CONFLICT)).min() > -1e-3
 
 
-def test_gradients_that_agree_are_left_alone(terms: Callable) -> None:
+def test_gradients_without_conflict_are_unchanged(terms: Callable) -> None:
     means, features = terms([[1.0, 0.0, 0.0], [0.5, 1.0, 0.0], [0.0, 0.5, 2.0]])
     assert balancer("PCGrad")(means, features) == {"t0": 1.0, "t1": 1.0, "t2": 1.0}
     assert balancer("UPGrad")(means, features) == pytest.approx(dict.fromkeys(means, 1 / 3))
@@ -82,7 +82,7 @@ def steps(weigh: GramianWeights, terms: Callable, count: int) -> list[dict[str, 
     return [weigh(*terms(rows)) for _ in range(count)]
 
 
-def test_chance_is_that_of_the_seed_and_the_step_alone(terms: Callable) -> None:
+def test_the_order_depends_only_on_seed_and_step(terms: Callable) -> None:
     torch.manual_seed(1)
     first = steps(balancer("PCGrad"), terms, 6)
     torch.manual_seed(2)
@@ -93,7 +93,7 @@ def test_chance_is_that_of_the_seed_and_the_step_alone(terms: Callable) -> None:
     assert steps(balancer("PCGrad", seed=1), terms, 6) != first
 
 
-def test_state_goes_through_json(terms: Callable) -> None:
+def test_state_survives_json(terms: Callable) -> None:
     whole, first, second = balancer("PCGrad"), balancer("PCGrad"), balancer("PCGrad")
     expected = steps(whole, terms, 6)
     steps(first, terms, 3)
@@ -101,7 +101,7 @@ def test_state_goes_through_json(terms: Callable) -> None:
     assert steps(second, terms, 3) == expected[3:]
 
 
-def test_a_gradient_of_zero_is_left_out(terms: Callable) -> None:
+def test_a_zero_gradient_gets_the_mean_weight(terms: Callable) -> None:
     means, features = terms([[1.0, 0.0], [0.0, 0.0], [0.0, 1.0]])
     assert balancer("MGDA")(means, features) == pytest.approx(dict.fromkeys(means, 0.5))
     assert balancer("PCGrad")(means, features) == dict.fromkeys(means, 1.0)
@@ -109,7 +109,7 @@ def test_a_gradient_of_zero_is_left_out(terms: Callable) -> None:
     assert balancer("UPGrad")(nothing, features) == {"t0": 1.0, "t1": 1.0}
 
 
-def test_fair_gradients_see_their_size(terms: Callable) -> None:
+def test_fairgrad_depends_on_the_size_of_gradients(terms: Callable) -> None:
     found = balancer("FairGrad")(*terms([[4.0, 0.0], [0.0, 1.0]]))
     assert found == pytest.approx({"t0": 1 / 4, "t1": 1.0}, rel=1e-3)  # G w = 1 / w
 
@@ -117,9 +117,9 @@ def test_fair_gradients_see_their_size(terms: Callable) -> None:
 @pytest.mark.parametrize(
     ("given", "line"),
     [
-        ({"weighting": "UPgrad"}, "there is no UPgrad .*; did you mean UPGrad?"),
-        ({"weighting": "GradVac"}, "there is no GradVac "),
-        ({"weighting": "CAGrad"}, "options.c: CAGrad needs it"),
+        ({"weighting": "UPgrad"}, "weighting: unknown or unsupported UPgrad; did you mean UPGrad?"),
+        ({"weighting": "GradVac"}, "weighting: unknown or unsupported GradVac"),
+        ({"weighting": "CAGrad"}, "options.c: required by CAGrad"),
         ({"weighting": "MGDA", "options": {"epsilom": 1.0}}, "options.epsilom: .*; did you mean epsilon?"),
         ({"weighting": "MGDA", "options": {"epsilon": -1.0}}, "options: MGDA: epsilon must be positive"),
         ({"weighting": "AlignedMTL", "options": {"scale_mode": "x"}}, "options: AlignedMTL: Invalid scale_mode"),
@@ -128,7 +128,7 @@ def test_fair_gradients_see_their_size(terms: Callable) -> None:
         ({"seed": -1}, "seed: must be 0 or more, not -1"),
     ],
 )
-def test_bad_values_are_refused(given: dict[str, Any], line: str) -> None:
+def test_invalid_values_are_rejected(given: dict[str, Any], line: str) -> None:
     with pytest.raises(ValueError, match=line):
         GramianWeights(**given)
 

@@ -1,4 +1,4 @@
-"""MGDA-UB: the conditions of the minimum, closed forms, and what happens to small gradients."""
+"""MGDA-UB: the conditions of the minimum, closed forms, and small gradients."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ def test_conditions_of_the_minimum(terms: Callable, solver: str, gap: float, siz
         products = rows @ rows.T @ weights
         assert weights.sum() == pytest.approx(1)
         assert (weights >= 0).all()
-        # no term has a smaller product with the vector than the vector itself, and those with weight have none larger
+        # no gradient's product with the vector is below the vector's own; those with a weight have no larger one
         assert weights @ products - products.min() <= gap * np.trace(rows @ rows.T)
 
 
@@ -74,7 +74,7 @@ def test_a_small_gradient_takes_the_weight_unless_it_is_normalised(terms: Callab
     assert [*MgdaUb(normalise="l2", solver="exact")(means, features).values()] == pytest.approx([1 / 3] * 3)
 
 
-def test_a_gradient_of_zero_does_not_take_all(terms: Callable) -> None:
+def test_a_zero_gradient_does_not_take_all_the_weight(terms: Callable) -> None:
     means, features = terms([[2.0, 0.0], [0.0, 0.0], [0.0, 1.0]])
     for normalise in ("none", "l2", "loss+"):
         found = MgdaUb(normalise=normalise, solver="exact")(means, features)
@@ -84,7 +84,7 @@ def test_a_gradient_of_zero_does_not_take_all(terms: Callable) -> None:
     assert MgdaUb()(nothing, features) == {"t0": 0.5, "t1": 0.5}
 
 
-def test_normalised_gradients_are_those_of_the_authors_code(terms: Callable) -> None:
+def test_gradients_are_normalised_as_in_the_authors_code(terms: Callable) -> None:
     rows, values = rows_of(2, 3), [0.5, 2.0, 1.5]
     norms = np.linalg.norm(rows, axis=1)
     for normalise, sizes in {"l2": norms, "loss": np.array(values), "loss+": norms * values}.items():
@@ -100,14 +100,14 @@ def test_the_size_of_all_gradients_does_not_matter(terms: Callable) -> None:
         assert balancer(*terms(rows * 1e-9)) == pytest.approx(balancer(*terms(rows)), abs=1e-9)
 
 
-def test_weights_of_mean_1(terms: Callable) -> None:
+def test_scale_mean(terms: Callable) -> None:
     rows = rows_of(0, 4)
     found = MgdaUb(scale="mean")(*terms(rows))
     assert sum(found.values()) == pytest.approx(4)
     assert found == pytest.approx({name: 4 * weight for name, weight in MgdaUb()(*terms(rows)).items()})
 
 
-def test_only_present_terms_are_weighed(terms: Callable) -> None:
+def test_only_present_terms_are_weighted(terms: Callable) -> None:
     means, features = terms(rows_of(0, 3))
     del means["t1"]
     assert MgdaUb()(means, features).keys() == {"t0", "t2"}
@@ -115,19 +115,19 @@ def test_only_present_terms_are_weighed(terms: Callable) -> None:
     assert MgdaUb()(means, features) == {"t0": 1.0}
 
 
-def test_there_is_nothing_to_keep() -> None:
+def test_there_is_no_state() -> None:
     balancer = MgdaUb(epsilon=1e-4)
     balancer.load(balancer.state())
     assert balancer.state() == {}
     assert balancer == MgdaUb(epsilon=1e-4)
 
 
-def test_bad_values_are_refused(terms: Callable) -> None:
-    with pytest.raises(ValueError, match="normalise is one of none, l2, loss, loss\\+, not 'l3'"):
+def test_invalid_values_are_rejected(terms: Callable) -> None:
+    with pytest.raises(ValueError, match="normalise must be one of none, l2, loss, loss\\+, not 'l3'"):
         MgdaUb(normalise="l3")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="epsilon: must be above 0, not 0"):
         MgdaUb(epsilon=0)
     with pytest.raises(ValueError, match="max_iters: must be above 0, not -1"):
         MgdaUb(max_iters=-1)
-    with pytest.raises(ValueError, match="normalise: loss needs losses of 0 or more, and t1 is -0"):
+    with pytest.raises(ValueError, match=r"normalise: loss needs losses of 0 or more, but t1 is -0\.5"):
         MgdaUb(normalise="loss")(*terms(np.eye(2), [1.0, -0.5]))

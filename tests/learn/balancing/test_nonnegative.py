@@ -1,4 +1,4 @@
-"""The two quadratic programs against every support tried in turn."""
+"""The two quadratic programs against an exhaustive search over supports."""
 
 import itertools
 
@@ -45,7 +45,7 @@ def test_against_every_support(size: int) -> None:
         np.testing.assert_allclose(dual_cone(wanted, gramian), dual_cone_by_trial(wanted, gramian), atol=1e-9)
 
 
-def test_dependent_gradients_meet_the_conditions_all_the_same() -> None:
+def test_linearly_dependent_gradients() -> None:
     for rows in ([[1, 0], [1, 0]], [[1, 0], [-1, 0]], [[1, 0], [0, 1], [-1, -1]], [[2, 1], [4, 2], [-1, 3]]):
         gramian = np.array(rows, float) @ np.array(rows, float).T
         a = min_norm(gramian)

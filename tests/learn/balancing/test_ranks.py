@@ -1,4 +1,4 @@
-"""Two processes find the weights of one, however the labels fall to them."""
+"""Two processes find the weights of one, for every split of the labels between them."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mien.learn.balancing.balancer import alone
+from mien.learn.balancing.balancer import single_process
 
 SCRIPT = Path(__file__).with_name("balance_apart.py")
 PROGRAM = runpy.run_path(str(SCRIPT))
@@ -18,7 +18,7 @@ PROGRAM = runpy.run_path(str(SCRIPT))
 
 @pytest.fixture(scope="module")
 def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """What each of two processes found with each balancer."""
+    """The results of two processes with each balancer."""
     folder = tmp_path_factory.mktemp("ranks")
     results = [folder / f"{rank}.json" for rank in (0, 1)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -37,7 +37,7 @@ def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     return [json.loads(result.read_text()) for result in results]
 
 
-def test_the_labels_fall_to_the_ranks_in_every_awkward_way() -> None:
+def test_labels_are_split_unevenly_between_the_ranks() -> None:
     splits = {
         (sum(row < 4 for row in rows), sum(row >= 4 for row in rows))
         for labelled in PROGRAM["LABELLED"]
@@ -48,8 +48,8 @@ def test_the_labels_fall_to_the_ranks_in_every_awkward_way() -> None:
 
 @pytest.mark.parametrize("name", PROGRAM["BALANCERS"])
 def test_two_processes_find_the_weights_of_one(name: str, ranks: list[dict[str, Any]]) -> None:
-    one = PROGRAM["train"](name, range(PROGRAM["ROWS"]), 1, alone)
-    assert ranks[0][name] == ranks[1][name], "both, to the last bit"
+    one = PROGRAM["train"](name, range(PROGRAM["ROWS"]), 1, single_process)
+    assert ranks[0][name] == ranks[1][name], "bit-identical on both"
     for found, expected in zip(ranks[0][name]["weights"], one["weights"], strict=True):
         assert found == pytest.approx(expected, abs=1e-5)
     assert ranks[0][name]["network"] == pytest.approx(one["network"], abs=1e-5)

@@ -9,7 +9,7 @@ import torch
 from mien.learn.balancing import UncertaintyWeighting
 
 
-def test_weights_and_moves_are_those_of_the_whole_loss() -> None:
+def test_weights_and_updates_agree_with_autograd() -> None:
     balancer = UncertaintyWeighting(regression=("value",), rate=0.1)
     s = torch.zeros(2, dtype=torch.float64, requires_grad=True)
     for step in range(20):
@@ -23,7 +23,7 @@ def test_weights_and_moves_are_those_of_the_whole_loss() -> None:
         assert [*balancer.state()["s"].values()] == pytest.approx(s.tolist(), abs=1e-6)
 
 
-def test_every_weighted_loss_comes_to_a_half() -> None:
+def test_every_weighted_loss_settles_at_a_half() -> None:
     balancer = UncertaintyWeighting(regression=("b",), rate=0.2)
     means = {"a": torch.tensor(3.0), "b": torch.tensor(0.1)}
     for _ in range(300):
@@ -55,7 +55,7 @@ def test_nothing_is_differentiated() -> None:
     assert type(weights["a"]) is float
 
 
-def test_state_goes_through_json() -> None:
+def test_state_survives_json() -> None:
     first, second = UncertaintyWeighting(rate=0.1), UncertaintyWeighting(rate=0.1)
     for value in (1.0, 0.7):
         first({"a": torch.tensor(value), "b": torch.tensor(2.0)})
@@ -65,6 +65,6 @@ def test_state_goes_through_json() -> None:
 
 
 @pytest.mark.parametrize("key", ["rate", "bound"])
-def test_bad_values_are_refused(key: str) -> None:
+def test_invalid_values_are_rejected(key: str) -> None:
     with pytest.raises(ValueError, match=f"^{key}: must be above 0, not 0"):
         UncertaintyWeighting(**{key: 0.0})

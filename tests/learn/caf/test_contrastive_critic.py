@@ -1,4 +1,4 @@
-"""The critic of CAF: eq. 3, 4, 6 and 7 of papers/001 against slow loops and closed forms."""
+"""CAF's critic: eq. 3, 4, 6 and 7 of papers/001 against slow loops and closed forms."""
 
 import math
 from typing import Any
@@ -9,9 +9,17 @@ import torch
 from torch import Tensor
 
 from mien.learn.caf import AdaptiveMargin, ConstantMargin, ContrastiveCritic, Critic, LinearMargin, ReleasedMargin
-from mien.learn.caf.contrastive_critic import RHO, chi_squared_bound, contrastive
+from mien.learn.caf.contrastive_critic import RHO, contrastive
 
 GRID = np.linspace(-12, 12, 20001)
+
+
+def chi_squared_bound(p: Tensor, q: Tensor) -> Tensor:
+    """Eq. 3 from f at samples of P and of Q.
+
+    Its largest value over all f is 1/2 of the integral of (P - Q)^2 / (P + Q), at f = 2 (P - Q) / (P + Q).
+    """
+    return p.mean() - (p.mean() + q.mean()) / 2 - (p.square().mean() + q.square().mean()) / 8
 
 
 def density(values: np.ndarray, mean: float, spread: float) -> np.ndarray:
@@ -24,7 +32,7 @@ def divergence(apart: float) -> float:
     return float(np.trapezoid((p - q) ** 2 / (p + q), GRID) / 2)
 
 
-def test_the_bound_is_reached_at_the_best_function_and_nowhere_exceeded() -> None:
+def test_the_best_function_reaches_the_bound() -> None:
     apart, n = 1.5, 400_000
     draw = np.random.default_rng(0)
     p, q = draw.normal(0, 1, n), draw.normal(apart, 1, n)
@@ -55,7 +63,7 @@ def test_a_trained_function_raises_the_bound_to_the_divergence() -> None:
 
 
 @pytest.mark.parametrize(("squared", "same", "expected"), [(2.0, True, -2), (2.0, False, 0), (0.2, False, 0.3)])
-def test_f_cont(squared: float, same: bool, expected: float) -> None:
+def test_contrastive_function(squared: float, same: bool, expected: float) -> None:
     assert float(contrastive(torch.tensor(squared), same, 0.5)) == pytest.approx(expected)
 
 
@@ -70,7 +78,7 @@ def groups(seed: int = 0, strong: int = 6, weak: int = 4) -> tuple[Tensor, Tenso
 
 
 def slow(strong: np.ndarray, weak: np.ndarray, margin: np.ndarray, pairs: str) -> tuple[list[float], list[float]]:
-    """f_cont of every positive and of every negative pair."""
+    """f_cont of every positive and every negative pair."""
     n = min(len(strong), len(weak))
     if pairs == "all":
         near = [(i, j) for i in range(len(strong)) for j in range(i + 1, len(strong))]
@@ -88,7 +96,7 @@ def slow(strong: np.ndarray, weak: np.ndarray, margin: np.ndarray, pairs: str) -
 @pytest.mark.parametrize("second_order", ["chi_squared", "released", "none"])
 @pytest.mark.parametrize("margin", [ConstantMargin(1.5), AdaptiveMargin(), ReleasedMargin()], ids=str)
 @pytest.mark.parametrize("seed", range(3))
-def test_the_loss_is_a_slow_loop_s(pairs: str, second_order: str, margin: Any, seed: int) -> None:
+def test_agrees_with_the_slow_loop(pairs: str, second_order: str, margin: Any, seed: int) -> None:
     strong, weak = groups(seed)
     alpha = margin.between(strong.detach(), weak.detach(), 0).expand(len(strong)).numpy()
     near, far = slow(strong.detach().numpy(), weak.detach().numpy(), alpha, pairs)
@@ -106,7 +114,7 @@ def test_the_loss_is_a_slow_loop_s(pairs: str, second_order: str, margin: Any, s
         assert float(made.multiplier) == pytest.approx(RHO * slack, rel=1e-5)
 
 
-def test_the_gradient_is_that_of_the_loss_with_the_margin_held() -> None:
+def test_the_margin_has_no_gradient() -> None:
     strong, weak = groups(0, 4, 3)
     held = float(AdaptiveMargin().between(strong.detach(), weak.detach(), 0))
 
@@ -121,7 +129,7 @@ def test_the_gradient_is_that_of_the_loss_with_the_margin_held() -> None:
 
 
 def test_the_released_penalty_has_the_sign_of_a_loss_that_is_maximised(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a rho that can be seen beside the other terms."""
+    """With a rho large enough to matter next to the other terms."""
     strong, weak = groups()
     near, far = slow(strong.detach().numpy(), weak.detach().numpy(), np.full(len(strong), 1.5), "all")
     slack = 1 - (np.mean(np.square(near)) + np.mean(np.square(far))) / 2
@@ -133,7 +141,7 @@ def test_the_released_penalty_has_the_sign_of_a_loss_that_is_maximised(monkeypat
     assert float(made.multiplier) == pytest.approx(0.3 + 0.5 * slack, abs=1e-6)
 
 
-def test_the_margin_is_that_of_the_epoch() -> None:
+def test_the_margin_depends_on_the_epoch() -> None:
     strong, weak = groups()
     made = critic(margin=LinearMargin(start=0.5, slope=0.1))
     assert made.critic_loss(strong, weak, 7).item() == pytest.approx(
@@ -142,7 +150,7 @@ def test_the_margin_is_that_of_the_epoch() -> None:
 
 
 @pytest.mark.parametrize("second_order", ["chi_squared", "none"])
-def test_the_least_is_nought_where_strong_ones_meet_and_weak_ones_are_far(second_order: str) -> None:
+def test_the_minimum_is_zero_with_strong_samples_together_and_weak_ones_far(second_order: str) -> None:
     made = critic(second_order=second_order)
     strong = torch.zeros(3, 3, requires_grad=True)
     loss = made.critic_loss(strong, torch.full((2, 3), 2.0), 0)
@@ -151,15 +159,15 @@ def test_the_least_is_nought_where_strong_ones_meet_and_weak_ones_are_far(second
     assert made.critic_loss(strong, weak, 0).item() > 0
 
 
-def test_with_the_second_order_term_the_loss_is_the_negative_bound_but_for_the_pairs_of_its_middle_term() -> None:
-    """Eq. 3 with f = f_cont: what is P + Q there are pairs of two groups in eq. 6 and 7."""
+def test_the_loss_is_the_negative_bound_over_pairs() -> None:
+    """Eq. 3 with f = f_cont, except that P + Q in its middle term is pairs of two groups, as in eq. 6 and 7."""
     strong, weak = groups(2)
     near, far = (torch.tensor(f) for f in slow(strong.detach().numpy(), weak.detach().numpy(), np.full(6, 1.5), "all"))
     bound = float(chi_squared_bound(near, far)) + float(near.mean()) / 2
     assert critic().critic_loss(strong, weak, 0).item() == pytest.approx(-bound, rel=1e-6)
 
 
-def test_the_adversarial_loss_is_the_mean_of_the_weak_ones() -> None:
+def test_the_adversarial_loss_is_minus_the_mean_of_the_weak_outputs() -> None:
     strong, weak = groups()
     loss = critic().adversarial_loss(strong, weak)
     assert loss.item() == pytest.approx(-float(weak.detach().numpy().mean()))
@@ -187,7 +195,7 @@ def test_hard_inputs_have_finite_losses_and_gradients(second_order: str, pairs: 
     assert all(torch.isfinite(gradient).all() for gradient in gradients)
 
 
-def test_a_critic_learns_to_part_two_groups() -> None:
+def test_a_critic_learns_to_separate_two_groups() -> None:
     made = critic(margin=AdaptiveMargin(), dropout=0.0)
     optimizer = torch.optim.Adam(made.parameters(), 1e-2)
     draw = torch.Generator().manual_seed(0)
@@ -206,7 +214,7 @@ def test_a_critic_learns_to_part_two_groups() -> None:
     assert between > 2 * within
 
 
-def test_the_layers_are_the_release_s() -> None:
+def test_layers_are_those_of_the_release() -> None:
     made = Critic(9216)
     assert sum(parameter.numel() for parameter in made.parameters()) == 592_496  # 0.59 M
     assert Critic(9216, bound="none")(torch.full((1, 9216), 1e3)).abs().max() > 1
@@ -214,6 +222,6 @@ def test_the_layers_are_the_release_s() -> None:
     assert made(torch.zeros(2, 9216, dtype=torch.bfloat16)).dtype is torch.float32
 
 
-def test_nonsense_is_refused() -> None:
-    with pytest.raises(ValueError, match="all widths are 1 or more"):
+def test_invalid_options_are_rejected() -> None:
+    with pytest.raises(ValueError, match=r"hidden .*, outputs 0: all widths must be 1 or more"):
         Critic(4, outputs=0)

@@ -1,4 +1,4 @@
-"""The Lagrangian of Fisher GAN by hand, its multiplier, and the Fisher IPM of two Gaussians."""
+"""Fisher GAN's Lagrangian by hand, its multiplier, and the Fisher IPM of two Gaussians."""
 
 from collections.abc import Callable
 
@@ -72,8 +72,8 @@ def test_gradients_are_finite(hard: tuple[Tensor, Tensor], finite: Callable[...,
 
 
 @pytest.mark.parametrize("rho", [0.0, -1.0, float("inf"), float("nan")])
-def test_a_rate_that_is_none_is_refused(rho: float) -> None:
-    with pytest.raises(ValueError, match="rho is above 0"):
+def test_an_invalid_rate_is_rejected(rho: float) -> None:
+    with pytest.raises(ValueError, match="rho must be above 0, not"):
         FisherGan(3, rho=rho)
 
 

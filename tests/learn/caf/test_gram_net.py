@@ -36,7 +36,7 @@ def sides(seed: int = 0) -> tuple[Tensor, Tensor]:
 
 
 def narrow_and_wide(n: int, generator: torch.Generator, dimensions: int = 1) -> tuple[Tensor, Tensor]:
-    """N(MEAN, DEVIATION^2) and N(0, 1) in the first dimension, N(0, 1) in the others: a ratio that has a bound."""
+    """N(MEAN, DEVIATION^2) and N(0, 1) in the first dimension, N(0, 1) in the others: a bounded ratio."""
     p, q = torch.randn(2, n, dimensions, generator=generator)
     p[:, 0] = MEAN + DEVIATION * p[:, 0]
     return p, q
@@ -50,7 +50,7 @@ def pearson() -> float:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_losses_are_those_of_the_loops(seed: int) -> None:
+def test_agrees_with_the_slow_loops(seed: int) -> None:
     strong, weak = sides(seed)
     p, q = strong.double().numpy(), weak.double().numpy()
     ratio = ratio_by_hand(p, q, 0.01)
@@ -74,7 +74,7 @@ def test_the_squared_ratio_of_two_gaussians_is_their_pearson_divergence() -> Non
     assert found == pytest.approx(pearson(), rel=0.04)
 
 
-def test_outputs_wider_than_the_kernels_feign_a_divergence_that_a_ridge_holds_down() -> None:
+def test_a_ridge_reduces_the_spurious_divergence_of_wide_outputs() -> None:
     p, q = torch.randn(2, 200, 2, generator=torch.Generator().manual_seed(0))  # of one distribution
 
     def found(scale: float, ridge: float) -> float:
@@ -84,7 +84,7 @@ def test_outputs_wider_than_the_kernels_feign_a_divergence_that_a_ridge_holds_do
     assert found(5, 0.3) < 0.5 * found(5, 1e-3)
 
 
-def test_it_finds_the_projection_with_the_pearson_divergence_of_the_features(train: Callable[..., None]) -> None:
+def test_training_reaches_the_pearson_divergence_of_the_features(train: Callable[..., None]) -> None:
     def draw(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         return narrow_and_wide(n, generator, 2)
 
@@ -100,7 +100,7 @@ def test_it_finds_the_projection_with_the_pearson_divergence_of_the_features(tra
     assert divergence() == pytest.approx(pearson(), rel=0.06)
 
 
-def test_the_encoder_moves_the_weak_samples_alone() -> None:
+def test_the_encoder_moves_only_the_weak_samples() -> None:
     strong, weak = (side.requires_grad_() for side in sides())
     critic = GramNet(3)
     before = critic.adversarial_loss(strong, weak)
@@ -116,6 +116,6 @@ def test_gradients_are_finite(hard: tuple[Tensor, Tensor], finite: Callable[...,
 
 
 @pytest.mark.parametrize("wrong", [{"bandwidths": ()}, {"bandwidths": (1.0, 0.0)}, {"ridge": 0.0}])
-def test_what_is_not_positive_is_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="bandwidths and ridge are above 0"):
+def test_nonpositive_options_are_rejected(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="bandwidths and ridge must be above 0, not"):
         GramNet(3, **wrong)  # type: ignore[arg-type]

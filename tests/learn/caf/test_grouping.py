@@ -18,12 +18,12 @@ def within_class_variance(values: np.ndarray, threshold: float) -> float:
     return float(len(low) * low.var() + len(high) * high.var())
 
 
-def test_otsu_parts_the_magnitudes_of_each_dimension() -> None:
+def test_otsu_divides_the_magnitudes_of_each_dimension() -> None:
     radius = Otsu().decision_radius(HUMPS * SIGNS)
-    # any threshold between the two humps parts them alike; the radius is the root of both squares
+    # any threshold between the two humps divides them equally; the radius is the root of both squares
     low, high = HUMPS[:400].max(0), HUMPS[400:].min(0)
     assert np.hypot(*low) <= radius <= np.hypot(*high)
-    assert radius == Otsu().decision_radius(np.abs(HUMPS)), "the side of neutral does not matter"
+    assert radius == Otsu().decision_radius(np.abs(HUMPS)), "both sides of neutral count alike"
 
 
 def test_otsu_is_the_best_of_all_thresholds() -> None:
@@ -45,7 +45,7 @@ def test_k_means_takes_the_mean_of_the_centres(k: int) -> None:
     assert KMeans(k).decision_radius(labels) == pytest.approx(np.sqrt(2) * centres.mean(), abs=2e-3)
 
 
-def test_strong_begins_at_the_radius() -> None:
+def test_strong_starts_at_the_radius() -> None:
     labels = torch.tensor([[0.0, 0.0], [0.3, 0.4], [-0.3, -0.39], [1.0, 1.0]])
     strong, weak = FixedRadius(0.5).groups(labels, FixedRadius(0.5).decision_radius(labels.numpy()))
     assert strong.tolist() == [False, True, False, True]
@@ -53,19 +53,19 @@ def test_strong_begins_at_the_radius() -> None:
 
 
 @pytest.mark.parametrize("grouping", [Otsu(), KMeans(2), KMeans(3), ReleasedGrouping()])
-def test_labels_that_cannot_be_divided_are_refused(grouping: Otsu) -> None:
-    with pytest.raises(ValueError, match=r"1 different magnitudes in a dimension, too few"):
+def test_indivisible_labels_are_rejected(grouping: Otsu) -> None:
+    with pytest.raises(ValueError, match=r"1 distinct magnitudes in a dimension, too few"):
         grouping.decision_radius(np.full((5, 2), -0.3))
 
 
 @pytest.mark.parametrize("wrong", [lambda: KMeans(1), lambda: FixedRadius(0.0), lambda: FixedRadius(float("nan"))])
-def test_nonsense_is_refused(wrong: type) -> None:
-    with pytest.raises(ValueError, match=r"k is 2 or more|radius is above 0"):
+def test_invalid_options_are_rejected(wrong: type) -> None:
+    with pytest.raises(ValueError, match=r"k must be 2 or more, not 1|radius must be above 0, not"):
         wrong()
 
 
 def released(labels: np.ndarray) -> tuple[list[bool], list[bool]]:
-    """The release's grouping, one step after the other."""
+    """The release's grouping, step by step."""
     parts = []
     for d in range(2):
         column = labels[:, d]
@@ -80,7 +80,7 @@ def released(labels: np.ndarray) -> tuple[list[bool], list[bool]]:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_the_released_grouping_goes_by_the_batch(seed: int) -> None:
+def test_the_released_grouping_depends_on_the_batch(seed: int) -> None:
     labels = np.random.default_rng(seed).uniform(-1, 1, (12, 2))
     groups = ReleasedGrouping().groups(torch.tensor(labels), 0.5)
     assert tuple(group.tolist() for group in groups) == released(labels)
@@ -93,7 +93,7 @@ def test_the_released_grouping_is_finite_where_the_release_is_not(labels: torch.
     assert not (strong & weak).any()
 
 
-def test_every_row_is_in_one_group_whatever_the_radius() -> None:
+def test_every_row_is_in_exactly_one_group() -> None:
     labels = torch.tensor(HUMPS * SIGNS)
     for grouping, radius in itertools.product((Otsu(), KMeans(2)), (0.1, 0.5, 1.2)):
         strong, weak = grouping.groups(labels, radius)

@@ -1,4 +1,4 @@
-"""Margins: closed forms, counts by hand, slow oracles, and what must not make them infinite."""
+"""Margins: closed forms, counts by hand, slow oracles, and inputs that must not make them infinite."""
 
 import math
 
@@ -55,7 +55,7 @@ def test_information_is_that_of_two_gaussians(eta: float) -> None:
 
 
 @pytest.mark.parametrize("squared", [1.0, 1 - 1e-12, 1.5])
-def test_information_ends_where_it_would_be_infinite(squared: float) -> None:
+def test_information_is_clipped_where_it_would_be_infinite(squared: float) -> None:
     assert float(information(torch.tensor(squared, dtype=torch.float64), 2.5)) == pytest.approx(2.5)
 
 
@@ -67,23 +67,23 @@ def slow_embedding(strong: np.ndarray, weak: np.ndarray, h: float) -> float:
 
 
 @pytest.mark.parametrize("bandwidth", [0.5, 1.0, None])
-def test_the_embedding_s_correlation_is_its_definition(bandwidth: float | None) -> None:
+def test_embedding_correlation_agrees_with_its_definition(bandwidth: float | None) -> None:
     strong, weak = points(0, 7), points(1, 5, mean=0.5)
     both = torch.cat([strong, weak]).numpy()
     distances = [np.linalg.norm(a - b) for i, a in enumerate(both) for b in both[i + 1 :]]
-    h = bandwidth or float(np.sort(distances)[(len(distances) - 1) // 2])  # torch's median is the lower one
+    h = bandwidth or float(np.sort(distances)[(len(distances) - 1) // 2])  # torch returns the lower median
     expected = slow_embedding(strong.numpy(), weak.numpy(), h)
     assert float(embedding_correlation(strong, weak, bandwidth)) == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize(("shift", "spread", "h"), [(0.0, 0.5, 1.0), (1.0, 0.5, 1.0), (2.0, 0.3, 0.7)])
-def test_between_two_gaussians_it_is_the_closed_form(shift: float, spread: float, h: float) -> None:
+def test_embedding_correlation_of_two_gaussians(shift: float, spread: float, h: float) -> None:
     strong, weak = points(0, 3000, 2, 0.0, spread), points(1, 3000, 2, shift, spread)
     expected = math.exp(-2 * shift**2 / (2 * (h**2 + 2 * spread**2)))
     assert float(embedding_correlation(strong, weak, h)) == pytest.approx(expected, abs=0.02)
 
 
-def test_the_same_groups_correlate_wholly_and_far_ones_not_at_all() -> None:
+def test_embedding_correlation_is_1_for_equal_groups_and_0_for_distant_ones() -> None:
     strong = points(0, 20)
     assert float(embedding_correlation(strong, strong.clone(), None)) == pytest.approx(1)
     assert float(embedding_correlation(strong, strong + 1e4, 1.0)) == pytest.approx(0)
@@ -91,7 +91,7 @@ def test_the_same_groups_correlate_wholly_and_far_ones_not_at_all() -> None:
 
 
 @pytest.mark.parametrize("bandwidth", [0.5, None])
-def test_the_paired_correlation_is_pearson_s(bandwidth: float | None) -> None:
+def test_paired_correlation_is_pearsons(bandwidth: float | None) -> None:
     strong, weak = points(0, 6), points(1, 4)
     x, y = strong[:4].numpy(), weak.flip(0).numpy()
     values = np.concatenate([x.ravel(), y.ravel()])
@@ -110,7 +110,7 @@ def test_confidence_is_finite_without_any_neighbour() -> None:
     assert float(confidence(64, torch.tensor(0.0), 0.05)) == pytest.approx(math.log(64 / 0.05) / 2, rel=1e-6)
 
 
-def test_neighbours_come_by_distance_and_then_by_number() -> None:
+def test_neighbours_are_ordered_by_distance_then_index() -> None:
     line = torch.tensor([[0.0], [1.0], [1.0], [3.0]])
     assert neighbours(line).tolist() == [[1, 2, 3], [2, 0, 3], [1, 0, 3], [1, 2, 0]]
 
@@ -118,7 +118,7 @@ def test_neighbours_come_by_distance_and_then_by_number() -> None:
 def test_counts_by_hand() -> None:
     """On a line: strong at 0, 1, 2, weak at 10, 11 and one among the strong at 0.4."""
     strong, weak = torch.tensor([[0.0], [1.0], [2.0]]), torch.tensor([[10.0], [11.0], [0.4]])
-    thresholds = torch.tensor([0.6, 0.4, 0.3, 0.2, 0.1])  # k = 1 never suffices: the bias is 1/2 at most
+    thresholds = torch.tensor([0.6, 0.4, 0.3, 0.2, 0.1])  # k = 1 is never enough: the bias is at most 1/2
     # 0.0: w s -> 0; s w s -> 1/6; s w s s... by hand, each sample's neighbours and the biases of k = 2, 3, 4, 5:
     # 0.0: w s s w w -> 0, 1/6, 0, 1/10
     # 1.0: w s s w w -> 0, 1/6, 0, 1/10
@@ -130,7 +130,7 @@ def test_counts_by_hand() -> None:
     lower = torch.tensor([0.6, 0.4, 0.15, 0.2, 0.1])
     assert adaptive_counts(strong, weak, lower).tolist() == [3, 3, 3, 3, 3, 2]
     reached = torch.tensor([0.5, 1.0, 1.0, 1.0, 1.0])
-    assert adaptive_counts(strong, weak, reached).tolist() == [5] * 6, "a bias is above the threshold, not at it"
+    assert adaptive_counts(strong, weak, reached).tolist() == [5] * 6, "a bias must exceed the threshold"
 
 
 def slow_counts(strong: np.ndarray, weak: np.ndarray, thresholds: np.ndarray) -> list[int]:
@@ -151,7 +151,7 @@ def slow_counts(strong: np.ndarray, weak: np.ndarray, thresholds: np.ndarray) ->
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("apart", [0.0, 4.0])
-def test_counts_and_confidence_are_a_slow_loop_s(seed: int, apart: float) -> None:
+def test_counts_and_confidence_agree_with_the_slow_loop(seed: int, apart: float) -> None:
     strong, weak = points(seed, 9), points(seed + 50, 7, mean=apart)
     thresholds = np.array([math.log(16 / 0.05) / (2 * k) for k in range(1, 16)])
     counts = slow_counts(strong.numpy(), weak.numpy(), thresholds)
@@ -160,7 +160,7 @@ def test_counts_and_confidence_are_a_slow_loop_s(seed: int, apart: float) -> Non
     assert float(ConfidenceMargin().between(strong, weak, 0)) == pytest.approx(expected)
 
 
-def test_confidence_grows_as_the_groups_part_and_information_falls() -> None:
+def test_confidence_grows_and_information_falls_with_distance() -> None:
     """Figure 2 of papers/001."""
     near, far = ((points(0, 30), points(1, 30, mean=apart)) for apart in (0.0, 5.0))
     assert ConfidenceMargin().between(*far, 0) > 1.5 * ConfidenceMargin().between(*near, 0)
@@ -178,13 +178,13 @@ def test_adaptive_is_the_sum_and_the_logarithm_of_the_product() -> None:
     assert float(AdaptiveMargin().between(strong, weak, 0)) == pytest.approx(math.log(product))
 
 
-def test_a_line_and_a_constant() -> None:
+def test_constant_and_linear_margins() -> None:
     strong, weak = points(0, 3), points(1, 2)
     assert float(ConstantMargin().between(strong, weak, 7)) == pytest.approx(0.2)
     assert [float(LinearMargin().between(strong, weak, epoch)) for epoch in (0, 10)] == pytest.approx([0.1, 0.15])
 
 
-def test_the_released_margin_is_a_slow_loop_s() -> None:
+def test_the_released_margin_agrees_with_the_slow_loop() -> None:
     strong, weak = points(0, 5, spread=0.7), points(1, 5, spread=0.7)
     x, y = strong.numpy(), weak.numpy()[::-1]
     thresholds = np.array([0.7 / math.sqrt(k) for k in range(1, 10)])
@@ -197,9 +197,9 @@ def test_the_released_margin_is_a_slow_loop_s() -> None:
     assert ReleasedMargin().between(strong, weak, 0).tolist() == pytest.approx(expected)
 
 
-def test_the_released_margin_is_that_of_the_mirrored_pairs() -> None:
+def test_the_released_margin_uses_mirrored_pairs() -> None:
     strong = points(0, 5, spread=0.7)
-    weak = strong[:3].flip(0)  # each of three mirrored pairs coincides, so that no first term is cut off at 0
+    weak = strong[:3].flip(0)  # each of three mirrored pairs coincides, so no first term is clipped to 0
     found, alone = (ReleasedMargin(scale=1e-9).between(group, weak, 0) for group in (strong, strong[:3]))
     assert (alone > 1e-6).all()
     torch.testing.assert_close(found[:3], alone, rtol=0, atol=1e-8)
@@ -207,7 +207,7 @@ def test_the_released_margin_is_that_of_the_mirrored_pairs() -> None:
 
 HARD = {
     "constant": (torch.full((4, 16), 0.3), torch.full((3, 16), 0.3)),
-    "noughts": (torch.zeros(2, 16), torch.zeros(1, 16)),
+    "zeros": (torch.zeros(2, 16), torch.zeros(1, 16)),
     "one weak": (points(0, 2).float(), points(1, 1).float()),
     "spread 5": (points(0, 30, 16, spread=5.0).float(), points(1, 40, 16, spread=5.0).float()),
     "far apart": (points(0, 5).float(), points(1, 5, mean=1e6).float()),
@@ -229,14 +229,14 @@ def test_every_margin_is_finite_and_has_no_gradient(margin: Margin, case: str) -
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda: AdaptiveMargin(c=0.0), r"c is in \(0, 1\]"),
-        (lambda: AdaptiveMargin(largest=0.0), "largest is above 0"),
-        (lambda: InformationMargin(bandwidth=-1.0), "bandwidth is above 0"),
-        (lambda: ConstantMargin(float("nan")), "value is above 0"),
-        (lambda: LinearMargin(slope=0.0), "slope is above 0"),
-        (lambda: ReleasedMargin(variance=0.0), "variance is above 0"),
+        (lambda: AdaptiveMargin(c=0.0), r"c must be in \(0, 1\]"),
+        (lambda: AdaptiveMargin(largest=0.0), "largest must be above 0"),
+        (lambda: InformationMargin(bandwidth=-1.0), "bandwidth must be above 0"),
+        (lambda: ConstantMargin(float("nan")), "value must be above 0"),
+        (lambda: LinearMargin(slope=0.0), "slope must be above 0"),
+        (lambda: ReleasedMargin(variance=0.0), "variance must be above 0"),
     ],
 )
-def test_nonsense_is_refused(wrong: type, message: str) -> None:
+def test_invalid_options_are_rejected(wrong: type, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         wrong()

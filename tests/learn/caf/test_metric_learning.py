@@ -1,4 +1,4 @@
-"""Margins in the losses of pytorch-metric-learning: the same as a fixed margin found by hand."""
+"""Margins in the losses of pytorch-metric-learning: equal to a fixed margin computed by hand."""
 
 import subprocess
 import sys
@@ -44,7 +44,7 @@ def value_and_gradient(loss: nn.Module, embeddings: Tensor, *rest: Tensor) -> tu
 @pytest.mark.parametrize("make", LOSSES.values(), ids=LOSSES)
 @pytest.mark.parametrize("margin", [AdaptiveMargin(), ReleasedMargin()], ids=["adaptive", "released"])
 @pytest.mark.parametrize(("classes", "strong"), [(3, [0, 1, 2]), (2, [1])])
-def test_it_is_the_loss_with_that_margin(
+def test_equals_the_loss_with_a_fixed_margin(
     make: Callable[..., nn.Module], margin: Margin, classes: int, strong: list[int]
 ) -> None:
     embeddings, labels = batch(classes=classes)
@@ -56,7 +56,7 @@ def test_it_is_the_loss_with_that_margin(
     torch.testing.assert_close(gradient, expected_gradient)
 
 
-def test_every_batch_has_its_own() -> None:
+def test_each_batch_has_its_own_margin() -> None:
     loss = ContrastiveLoss()
     adaptive = WithMargin(loss, AdaptiveMargin())
     found = []
@@ -68,15 +68,15 @@ def test_every_batch_has_its_own() -> None:
     assert len(set(found)) == 3
 
 
-def test_groups_are_labels() -> None:
+def test_groups_may_be_given_as_labels() -> None:
     embeddings, labels = batch(classes=2)
     loss = WithMargin(TripletMarginLoss(), ReleasedMargin())
     assert loss(embeddings, labels == 1).item() == pytest.approx(loss(embeddings, labels).item())
     swapped = by_hand(embeddings, 1 - labels, ReleasedMargin(), [1])
-    assert loss.loss.margin != pytest.approx(swapped)  # that margin knows which group is the strong one
+    assert loss.loss.margin != pytest.approx(swapped)  # this margin depends on which group is strong
 
 
-def test_a_class_of_one_sample_is_only_in_the_rest() -> None:
+def test_a_class_of_one_sample_has_no_margin_of_its_own() -> None:
     embeddings, labels = batch()
     labels[0], labels[labels == 2] = 7, 1
     loss = WithMargin(MarginLoss(), ReleasedMargin())
@@ -84,7 +84,7 @@ def test_a_class_of_one_sample_is_only_in_the_rest() -> None:
     assert loss.loss.margin == pytest.approx(by_hand(embeddings, labels, ReleasedMargin(), [0, 1]))
 
 
-def test_of_two_classes_the_one_with_several_samples_is_strong() -> None:
+def test_with_two_classes_the_one_with_several_samples_is_strong() -> None:
     embeddings, labels = batch(classes=2, n=2 * 5)
     labels[:] = 0
     labels[0] = 1
@@ -94,7 +94,7 @@ def test_of_two_classes_the_one_with_several_samples_is_strong() -> None:
 
 
 @pytest.mark.parametrize("labels", [[1] * 6, [0, 1, 2, 3, 4, 5]])
-def test_without_two_groups_the_loss_keeps_its_own(labels: list[int]) -> None:
+def test_without_two_groups_the_loss_keeps_its_own_margin(labels: list[int]) -> None:
     embeddings, _ = batch(n=6)
     loss = WithMargin(ContrastiveLoss(neg_margin=0.3), AdaptiveMargin())
     loss(*batch())
@@ -104,7 +104,7 @@ def test_without_two_groups_the_loss_keeps_its_own(labels: list[int]) -> None:
     assert loss.loss.neg_margin == 0.3
 
 
-def test_epochs_pairs_and_scale_go_through() -> None:
+def test_epoch_pairs_and_scale_are_used() -> None:
     embeddings, labels = batch()
     hard = BatchHardMiner()(embeddings, labels)
     loss = WithMargin(TripletMarginLoss(), LinearMargin(0.1, 0.01), scale=0.5)
@@ -112,7 +112,7 @@ def test_epochs_pairs_and_scale_go_through() -> None:
     assert value.item() == pytest.approx(TripletMarginLoss(margin=0.15)(embeddings, labels, hard).item())
 
 
-def test_the_margin_is_that_of_the_embeddings_as_they_are_compared() -> None:
+def test_the_margin_uses_the_embeddings_as_compared() -> None:
     embeddings, labels = batch()
     lengths = torch.linspace(0.1, 10, len(embeddings))[:, None]
     margins = []
@@ -126,7 +126,7 @@ def test_the_margin_is_that_of_the_embeddings_as_they_are_compared() -> None:
 
 
 def test_squared_distances_have_the_unit_of_the_paper() -> None:
-    """A pair of two classes pulls where D^2 is below alpha, and not where D is."""
+    """A pair of two classes has a gradient where D^2, not D, is below alpha."""
     embeddings = torch.tensor([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]])  # the third is at D = sqrt(2) from the first
     labels = torch.tensor([1, 1, 0])
     for alpha, pulls in ((1.5, False), (2.5, True)):
@@ -135,10 +135,10 @@ def test_squared_distances_have_the_unit_of_the_paper() -> None:
         assert bool((gradient[2] != 0).any()) is pulls
 
 
-def test_other_losses_are_refused() -> None:
-    with pytest.raises(TypeError, match="ArcFaceLoss has no margin that a batch may set: take ContrastiveLoss, "):
+def test_other_losses_are_rejected() -> None:
+    with pytest.raises(TypeError, match="ArcFaceLoss has no margin that can be set per batch; use ContrastiveLoss, "):
         WithMargin(ArcFaceLoss(3, 5), AdaptiveMargin())
-    with pytest.raises(ValueError, match="scale is above 0"):
+    with pytest.raises(ValueError, match="scale must be above 0"):
         WithMargin(ContrastiveLoss(), AdaptiveMargin(), scale=0.0)
 
 

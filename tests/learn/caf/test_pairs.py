@@ -1,4 +1,4 @@
-"""Which samples are compared with which."""
+"""Pairs of samples."""
 
 import itertools
 
@@ -21,9 +21,9 @@ def test_all_pairs_once(strong: int, weak: int) -> None:
     assert couples(s, w) == list(itertools.product(range(strong), range(weak)))
 
 
-def test_mirrored_pairs_are_the_release_s() -> None:
+def test_mirrored_pairs_are_those_of_the_release() -> None:
     i, j, s, w = paired(torch.zeros(5, 2), torch.zeros(3, 2), "mirrored")
-    assert couples(i, j) == [(0, 2), (2, 0)], "1 would be its own partner"
+    assert couples(i, j) == [(0, 2), (2, 0)], "1 would be paired with itself"
     assert couples(s, w) == [(0, 2), (1, 1), (2, 0)]
 
 

@@ -1,4 +1,4 @@
-"""The geodesics and moments of Sphere GAN against the projection by hand, and their largest difference."""
+"""Geodesics and moments of Sphere GAN against the projection by hand, and their largest difference."""
 
 import math
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def sides(seed: int = 0) -> tuple[Tensor, Tensor]:
     return torch.randn(7, 4, generator=generator), torch.randn(5, 4, generator=generator) * 2
 
 
-def test_geodesics_are_the_arc_cosines() -> None:
+def test_geodesics_agree_with_arc_cosines() -> None:
     z = torch.cat([scale * torch.cat(sides(1)) for scale in (0.1, 1.0, 10.0)])
     expected = [by_arccos(row) for row in z.double().numpy()]
     np.testing.assert_allclose(geodesic(z), expected, rtol=1e-5)
@@ -42,7 +42,7 @@ def test_geodesics_at_the_poles() -> None:
 
 
 @pytest.mark.parametrize("highest", [1, 3])
-def test_it_is_the_difference_of_moments(highest: int) -> None:
+def test_the_loss_is_a_difference_of_moments(highest: int) -> None:
     strong, weak = sides()
     p, q = ([by_arccos(row) for row in side.double().numpy()] for side in (strong, weak))
     p_moments, q_moments = (sum(sum(d**r for d in side) / len(side) for r in range(1, highest + 1)) for side in (p, q))
@@ -51,14 +51,14 @@ def test_it_is_the_difference_of_moments(highest: int) -> None:
     assert critic.adversarial_loss(strong, weak).item() == pytest.approx(-q_moments, rel=1e-5)
 
 
-def test_moments_of_a_pair_grow_as_it_parts() -> None:
+def test_the_loss_falls_as_the_groups_separate() -> None:
     critic = SphereGan(3)
     strong, weak = sides()
     losses = [critic.critic_loss(strong / scale, weak * scale, 0).item() for scale in (1, 2, 4)]
     assert losses == sorted(losses, reverse=True)
 
 
-def test_the_encoder_moves_weak_samples_from_the_pole() -> None:
+def test_the_encoder_moves_weak_samples_away_from_the_pole() -> None:
     strong, weak = (side.requires_grad_() for side in sides())
     SphereGan(3).adversarial_loss(strong, weak).backward()
     assert strong.grad is None
@@ -91,6 +91,6 @@ def test_gradients_are_finite(hard: tuple[Tensor, Tensor], finite: Callable[...,
     finite(SphereGan(3, bound="none"), strong, weak)
 
 
-def test_no_moment_is_refused() -> None:
-    with pytest.raises(ValueError, match="moments is 1 or more, not 0"):
+def test_zero_moments_are_rejected() -> None:
+    with pytest.raises(ValueError, match="moments must be 1 or more, not 0"):
         SphereGan(3, moments=0)

@@ -1,4 +1,4 @@
-"""Matching of classes with valence and arousal against a double loop over densities."""
+"""Affect matching against a double loop over densities."""
 
 import itertools
 import json
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mien.learn.batch import Batch
 from mien.learn.losses import AffectMatching
+from mien.learn.losses.affect_matching import FARTHEST
 from mien.learn.losses.coupling import Reading
 from mien.relatedness.affect_prior import RUSSELL_1977, AffectPrior
 from mien.tasks import ACTION_UNITS, AFFECT, EXPRESSION, FACE, Kind, Task
@@ -26,7 +27,7 @@ SLANTED = replace(
     covariances=RUSSELL_1977.covariances + 0.01 * np.array([[1.0, 0.7], [0.7, 1.0]]),
     class_prior=np.array([0.4, 0.2, 0.1, 0.05, 0.1, 0.1, 0.05]),
 )
-"""Covariances that are not diagonal, and classes that are not equally frequent."""
+"""Covariances that are not diagonal, and classes of unequal frequency."""
 
 
 def softmax(row: Any) -> list[float]:
@@ -35,7 +36,7 @@ def softmax(row: Any) -> list[float]:
 
 
 def density(y: Any, mean: np.ndarray, covariance: np.ndarray, freedom: float) -> float:
-    """Student's t in two dimensions, but for a factor that all classes share."""
+    """Student's t in two dimensions, up to a factor that all classes share."""
     (a, b), (_, d) = covariance
     determinant = a * d - b * b
     v, w = y[0] - mean[0], y[1] - mean[1]
@@ -134,7 +135,7 @@ def test_classes_descend_to_the_posterior(reading: Reading) -> None:
     np.testing.assert_allclose(found, np.array(joint) / sum(joint), atol=0.005)
 
 
-def test_as_printed_puts_all_on_the_likeliest_class() -> None:
+def test_as_printed_puts_all_probability_on_the_likeliest_class() -> None:
     start = {"expression": torch.zeros(1, 7), "affect": torch.tensor([[0.8, 0.5]])}
     found = descend(AffectMatching(reading="as_printed"), start, "expression", CLASSES, unlabelled(1)).softmax(1)[0]
     assert found[EMOTION["happiness"]] > 0.99
@@ -159,17 +160,19 @@ def test_both_terms_are_zero_at_their_minimum_and_positive_elsewhere() -> None:
 
 
 @pytest.mark.parametrize(("stop", "shared"), [("targets", False), ("none", True)])
-def test_each_term_moves_one_side_alone_unless_told_otherwise(
+def test_stop_gradient_decides_which_sides_a_term_moves(
     stop: str, shared: bool, random_outputs: Callable[..., dict[str, Tensor]]
 ) -> None:
     for term, side, other in ((CLASSES, "expression", "affect"), (VALUES, "affect", "expression")):
         outputs = random_outputs(0, 4)
         AffectMatching(stop_gradient=stop)(outputs, unlabelled(4))[term].total.backward()  # type: ignore[arg-type]
-        assert outputs[side].grad is not None
+        gradient = outputs[side].grad
+        assert gradient is not None
+        assert gradient.any()
         assert (outputs[other].grad is not None) is shared
 
 
-def test_a_label_takes_the_place_of_the_prediction_where_there_is_one() -> None:
+def test_labels_replace_predictions_on_the_target_side() -> None:
     batch = unlabelled(1)
     batch.labels["expression"][0], batch.mask["expression"][0] = EMOTION["sadness"], True
     batch.labels["affect"][0] = torch.tensor([0.8, 0.5])
@@ -182,22 +185,25 @@ def test_a_label_takes_the_place_of_the_prediction_where_there_is_one() -> None:
     assert descend(AffectMatching(), start, "expression", CLASSES, batch).argmax() == EMOTION["happiness"]
 
 
-def test_votes_count_as_shares_and_half_a_label_of_affect_as_none() -> None:
+def test_votes_are_mixture_weights_and_half_an_affect_label_is_ignored() -> None:
     outputs = {"expression": sure("fear", 1.0), "affect": torch.tensor([[0.1, -0.2]])}
     votes = torch.zeros(1, 7)
     votes[0, 1], votes[0, 2] = 0.75, 0.25
     voted = replace(unlabelled(1), labels={"expression": votes, "affect": torch.ones(1, 2)})
     voted.mask["expression"][0], voted.mask["affect"][0, 0] = True, True
-    plain = {"expression": votes.clamp(min=1e-30).log(), "affect": outputs["affect"]}
-    assert AffectMatching()(outputs, voted)[VALUES].total.item() == pytest.approx(
-        AffectMatching()(plain, unlabelled(1))[VALUES].total.item(), rel=1e-5
-    )
-    half = AffectMatching()(outputs, voted)[CLASSES].total
-    assert half == AffectMatching()(outputs, unlabelled(1))[CLASSES].total
+    means, covariances = RUSSELL_1977.means, RUSSELL_1977.covariances
+    peak = max(density(m, m, s, 10.0) for m, s in zip(means, covariances, strict=True))
+    mixture = sum(votes[0, c].item() * density((0.1, -0.2), means[c], covariances[c], 10.0) for c in (1, 2))
+    terms = AffectMatching()(outputs, voted)
+    assert terms[VALUES].total.item() == pytest.approx(math.log(peak) - math.log(mixture), rel=1e-5)
+    predicted = AffectMatching()(outputs, unlabelled(1))[CLASSES].total
+    assert terms[CLASSES].total == predicted
+    voted.mask["affect"][:] = True
+    assert AffectMatching()(outputs, voted)[CLASSES].total.item() != pytest.approx(predicted.item(), rel=0.01)
 
 
 @pytest.mark.parametrize("size", [1e4, 1e30])
-def test_values_that_are_far_out_keep_gradients_finite_and_bounded(size: float) -> None:
+def test_far_values_are_pulled_back_by_bounded_gradients(size: float) -> None:
     outputs = {
         "expression": torch.zeros(1, 7, requires_grad=True),
         "affect": torch.tensor([[size, -size]], requires_grad=True),
@@ -208,17 +214,21 @@ def test_values_that_are_far_out_keep_gradients_finite_and_bounded(size: float) 
         assert logits.grad is not None
         assert logits.grad.isfinite().all()
         assert logits.grad.abs().max() < 100
+    pull = outputs["affect"].grad
+    assert pull is not None
+    assert pull[0].sign().tolist() == ([1, -1] if size < FARTHEST else [0, 0])  # descent leads back to the plane
 
 
-def test_an_inferred_prior_is_waited_for(tmp_path: Path) -> None:
+def test_an_inferred_prior_must_be_set_before_use(tmp_path: Path) -> None:
     coupling = AffectMatching("inferred")
     outputs = {"expression": torch.zeros(1, 7), "affect": torch.zeros(1, 2)}
-    with pytest.raises(ValueError, match="give it by `with_prior`"):
+    with pytest.raises(ValueError, match="prior has not been inferred; set it with `with_prior`"):
         coupling(outputs, unlabelled(1))
     path = tmp_path / "slanted.json"
     path.write_text(json.dumps(SLANTED.to_dict()))
     given, read = coupling.with_prior(SLANTED), AffectMatching(str(path))
     assert coupling.gaussians is None
+    assert given(outputs, unlabelled(1))[CLASSES].total != AffectMatching()(outputs, unlabelled(1))[CLASSES].total
     assert given(outputs, unlabelled(1))[VALUES].total == read(outputs, unlabelled(1))[VALUES].total
 
 
@@ -229,12 +239,12 @@ ONE = Task("one", Kind.CONTINUOUS, ("only",), ("",))
 @pytest.mark.parametrize(
     ("options", "tasks", "message"),
     [
-        ({}, (EXPRESSION, ACTION_UNITS), "needs the task affect, which is not among expression, action_units"),
-        ({"classes": "own"}, (OWN, AFFECT), "the prior is over"),
-        ({"affect": "one"}, (EXPRESSION, ONE), "the task one has not two values"),
+        ({}, (EXPRESSION, ACTION_UNITS), "no task affect among expression, action_units"),
+        ({"classes": "own"}, (OWN, AFFECT), "the prior has the classes .*, the task"),
+        ({"affect": "one"}, (EXPRESSION, ONE), "the task one must have two values, valence and arousal"),
     ],
 )
-def test_it_is_checked_against_the_label_space(options: dict[str, Any], tasks: tuple[Task, ...], message: str) -> None:
+def test_unsuitable_tasks_are_rejected(options: dict[str, Any], tasks: tuple[Task, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         AffectMatching(**options).check(tasks)
     AffectMatching().check(FACE)
@@ -243,18 +253,18 @@ def test_it_is_checked_against_the_label_space(options: dict[str, Any], tasks: t
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"reading": "other"}, "reading is one of"),
-        ({"targets": "other"}, "targets is one of labels, predictions"),
-        ({"stop_gradient": "other"}, "stop_gradient is one of targets, none"),
-        ({"freedom": 0.0}, "freedom is positive"),
+        ({"reading": "other"}, "reading must be one of kl, as_printed, soft_target, not 'other'"),
+        ({"targets": "other"}, "targets must be one of labels, predictions"),
+        ({"stop_gradient": "other"}, "stop_gradient must be one of targets, none"),
+        ({"freedom": 0.0}, "freedom must be above 0 and finite, not 0.0"),
         ({"prior": "other"}, "other: no such affect prior, and not a .json file; known: russell_1977"),
     ],
 )
-def test_an_unknown_choice_is_refused_by_name(options: dict[str, Any], message: str) -> None:
+def test_unknown_choices_are_rejected_by_name(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         AffectMatching(**options)
 
 
-def test_another_number_of_classes_is_refused() -> None:
+def test_another_number_of_classes_is_rejected() -> None:
     with pytest.raises(ValueError, match="3 classes, but the prior has 7"):
         AffectMatching()({"expression": torch.zeros(1, 3), "affect": torch.zeros(1, 2)}, unlabelled(1))

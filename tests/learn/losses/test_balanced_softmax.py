@@ -5,14 +5,14 @@ import pytest
 import torch
 
 from mien.learn.losses import BalancedSoftmax, cross_entropy
-from mien.learn.losses.balanced_softmax import FLOOR, shares
+from mien.learn.losses.balanced_softmax import FLOOR, class_counts
 
 PRIOR = (0.6, 0.3, 0.1)
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("votes", [False, True])
-def test_it_is_the_formula(strength: float, votes: bool) -> None:
+def test_agrees_with_the_formula(strength: float, votes: bool) -> None:
     draw = np.random.default_rng(0)
     logits, mask = draw.normal(size=(9, 3)), draw.random(9) < 0.7
     labels = draw.dirichlet(np.ones(3), 9) if votes else draw.integers(0, 3, 9)
@@ -28,7 +28,7 @@ def test_it_is_the_formula(strength: float, votes: bool) -> None:
     assert term.count.item() == mask.sum()
 
 
-def test_without_strength_it_is_the_cross_entropy() -> None:
+def test_strength_0_is_the_cross_entropy() -> None:
     logits, labels = torch.randn(5, 3), torch.tensor([0, 1, 2, 0, 0])
     known = torch.ones(5, dtype=torch.bool)
     assert torch.equal(
@@ -36,8 +36,8 @@ def test_without_strength_it_is_the_cross_entropy() -> None:
     )
 
 
-def test_what_it_learns_says_nothing_of_the_prior() -> None:
-    """Rows without any evidence, in the frequencies of the prior: the best constant logits are equal."""
+def test_learned_logits_do_not_contain_the_prior() -> None:
+    """For rows without evidence, with classes as frequent as in the prior, the best constant logits are equal."""
     labels = torch.tensor([0] * 6 + [1] * 3 + [2])
     logits = torch.zeros(3, requires_grad=True)
     term = BalancedSoftmax(1.0, PRIOR)(logits.expand(10, 3), labels, torch.ones(10, dtype=torch.bool))
@@ -49,26 +49,26 @@ def test_what_it_learns_says_nothing_of_the_prior() -> None:
 def test_the_prior_is_counted_from_indices_and_votes() -> None:
     hard = np.array([0, 0, 1, np.nan], np.float32)
     votes = np.array([[0.5, 0.0, 0.5], [np.nan, np.nan, np.nan]], np.float32)
-    assert shares(hard, 3).tolist() == [2, 1, 0]
-    assert shares(votes, 3).tolist() == [0.5, 0, 0.5]
+    assert class_counts(hard, 3).tolist() == [2, 1, 0]
+    assert class_counts(votes, 3).tolist() == [0.5, 0, 0.5]
     found = BalancedSoftmax().counted([(hard, 4), (votes, 2)], 3)
     assert found.prior == pytest.approx((2.5 / 4, 1 / 4, 0.5 / 4))
-    often = BalancedSoftmax().counted([(hard, 4), (votes, 20)], 3)  # the second set comes ten times as often
+    often = BalancedSoftmax().counted([(hard, 4), (votes, 20)], 3)  # the second set is drawn ten times as often
     assert often.prior == pytest.approx((7 / 13, 1 / 13, 5 / 13))
     assert BalancedSoftmax(prior=PRIOR).counted([(hard, 1)], 3).prior == PRIOR
 
 
-def test_a_class_that_no_row_has_stays_finite() -> None:
+def test_a_class_without_rows_has_the_smallest_prior() -> None:
     logits = torch.zeros(1, 3, requires_grad=True)
     loss = BalancedSoftmax().counted([(np.array([0, 1], np.float32), 1)], 3)
     term = loss(logits, torch.tensor([2]), torch.tensor([True]))
     term.total.backward()
-    assert 0 < term.total.item() < -2 * np.log(FLOOR)
+    assert term.total.item() == pytest.approx(-np.log(FLOOR / (1 + FLOOR)), rel=1e-5)
     assert logits.grad is not None
     assert logits.grad.isfinite().all()
 
 
-def test_rows_without_labels_move_nothing_and_leave_a_zero_in_the_graph() -> None:
+def test_without_labels_there_is_an_attached_zero() -> None:
     logits = torch.randn(4, 3, requires_grad=True)
     term = BalancedSoftmax(prior=PRIOR)(logits, torch.zeros(4, dtype=torch.int64), torch.zeros(4, dtype=torch.bool))
     term.total.backward()
@@ -77,15 +77,15 @@ def test_rows_without_labels_move_nothing_and_leave_a_zero_in_the_graph() -> Non
     assert not logits.grad.any()
 
 
-def test_what_cannot_be_is_refused() -> None:
-    with pytest.raises(ValueError, match="strength is 0 or more, not -1"):
+def test_invalid_options_are_rejected() -> None:
+    with pytest.raises(ValueError, match="strength must be 0 or more and finite, not -1"):
         BalancedSoftmax(-1.0)
     for prior in ((), (0.0, 0.0), (0.5, -0.1), (float("inf"), 1.0)):
-        with pytest.raises(ValueError, match="prior is of numbers from 0 up"):
+        with pytest.raises(ValueError, match="prior must hold finite numbers of 0 or more, not all 0"):
             BalancedSoftmax(prior=prior)
     with pytest.raises(ValueError, match="prior has 3 numbers for 7 classes"):
         BalancedSoftmax(prior=PRIOR).counted([], 7)
-    with pytest.raises(ValueError, match="no training row is labelled"):
+    with pytest.raises(ValueError, match="no labelled training rows to count the prior from"):
         BalancedSoftmax().counted([(np.array([np.nan], np.float32), 1)], 3)
-    with pytest.raises(ValueError, match="not counted yet"):
+    with pytest.raises(ValueError, match="the prior has not been counted"):
         BalancedSoftmax()(torch.zeros(1, 3), torch.tensor([0]), torch.tensor([True]))

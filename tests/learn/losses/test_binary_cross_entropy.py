@@ -1,4 +1,4 @@
-"""Masked binary cross-entropy against a double loop of papers/003, eq. 2 (the formula of log p(y_au | x))."""
+"""Masked binary cross-entropy against a double loop of papers/003, eq. 2, log p(y_au | x)."""
 
 import math
 
@@ -51,7 +51,7 @@ def test_a_sample_counts_once_however_many_attributes_are_annotated() -> None:
     assert binary_cross_entropy(logits, torch.zeros(2, 4), mask).mean().item() == pytest.approx(one)
 
 
-def test_what_is_not_annotated_does_not_matter() -> None:
+def test_unannotated_attributes_are_ignored() -> None:
     logits, labels = torch.tensor([[1.0, -3.0]]), torch.tensor([[1.0, 0.0]])
     mask = torch.tensor([[True, False]])
     first = binary_cross_entropy(logits, labels, mask).total

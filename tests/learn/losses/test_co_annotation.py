@@ -22,7 +22,7 @@ EMOTION = {label: index for index, label in enumerate(EXPRESSION.labels)}
 def towards_attributes(
     z: np.ndarray, batch: Batch, table: Relatedness, reweight: bool, normalise: str
 ) -> tuple[float, int]:
-    """A labelled class: its attributes that are not annotated count as present, with their agreement for delta."""
+    """Unannotated attributes of a labelled class count as present, with their agreement as delta."""
     labels, known = (side["expression"].numpy() for side in (batch.labels, batch.mask))
     annotated = batch.mask["action_units"].numpy()
     total, count = 0.0, 0
@@ -43,7 +43,7 @@ def towards_attributes(
 
 
 def towards_classes(z: np.ndarray, batch: Batch, table: Relatedness) -> tuple[float, int]:
-    """No labelled class: the class that requires most among those whose every attribute is annotated as present."""
+    """Without a labelled class: the largest class whose attributes are all annotated as present."""
     labels, annotated = (side["action_units"].numpy() for side in (batch.labels, batch.mask))
     known = batch.mask["expression"].numpy()
     total, count = 0.0, 0
@@ -62,7 +62,7 @@ def towards_classes(z: np.ndarray, batch: Batch, table: Relatedness) -> tuple[fl
 
 
 def shares(batch: Batch) -> Batch:
-    """The same classes as shares of votes, of which the labelled class has most."""
+    """The same classes as vote shares, most of them for the labelled class."""
     votes = 0.2 / 6 + (0.8 - 0.2 / 6) * one_hot(batch.labels["expression"], 7).float()
     return replace(batch, labels={**batch.labels, "expression": votes * batch.mask["expression"][:, None]})
 
@@ -84,7 +84,7 @@ def test_agrees_with_the_double_loops(
 ) -> None:
     planted = columns(seed, 24)
     generator = np.random.default_rng(seed)
-    for row in range(4, 20):  # else a full set of attributes would be rare
+    for row in range(4, 20):  # otherwise full sets of attributes would be rare
         for c in generator.choice(np.arange(1, 7), 2):
             planted["action_units"][row, table.belongs[c]] = 1
     outputs, batch = random_outputs(seed, 24), partial_batch(n=24, columns=planted)
@@ -106,16 +106,16 @@ def implied(*present: str, table: Relatedness = DU_2014) -> str | None:
     return EXPRESSION.labels[int(label)] if found else None
 
 
-def test_all_prototypical_and_observational_attributes_are_required() -> None:
+def test_a_class_requires_all_its_attributes() -> None:
     assert implied("AU06", "AU12", "AU25") == "happiness"
     assert implied("AU12", "AU25") is None
     assert implied("AU06", "AU12", "AU25", "AU14") == "happiness"
 
 
-def test_of_several_classes_the_one_that_requires_most_is_taken() -> None:
+def test_the_implied_class_is_the_largest_complete_one() -> None:
     surprise, fear = ("AU01", "AU02", "AU05", "AU25", "AU26"), ("AU01", "AU02", "AU04", "AU05", "AU20", "AU25", "AU26")
     assert implied(*surprise) == "surprise"
-    assert implied(*surprise, "AU06", "AU12") == "surprise"  # happiness is complete too, and smaller
+    assert implied(*surprise, "AU06", "AU12") == "surprise"  # happiness is complete too, but smaller
     assert implied(*fear, "AU06", "AU12") == "fear"  # the largest of three
 
 
@@ -135,7 +135,7 @@ def face(expression: str | None, **action_units: float) -> Batch:
 
 
 def gradients(batch: Batch, *, reweight: bool = True) -> tuple[dict[str, float], dict[str, float]]:
-    """Gradients that are not 0, by label, at logits of 0: of both terms in the attributes and in the classes."""
+    """Nonzero gradients of both terms at logits of 0, by label: of the attributes and of the classes."""
     outputs = {
         "expression": torch.zeros(1, 7, requires_grad=True),
         "action_units": torch.zeros(1, 17, requires_grad=True),
@@ -150,7 +150,7 @@ def gradients(batch: Batch, *, reweight: bool = True) -> tuple[dict[str, float],
     return found[0], found[1]
 
 
-def test_a_class_pulls_up_its_attributes_by_agreement_and_leaves_the_others_alone() -> None:
+def test_a_class_pulls_up_only_its_attributes_by_agreement() -> None:
     attributes, classes = gradients(face("happiness"))
     assert attributes == pytest.approx({"AU06": -0.5 * 0.51 / 2.51, "AU12": -0.5 / 2.51, "AU25": -0.5 / 2.51})
     assert not classes
@@ -187,8 +187,8 @@ def test_with_vote_shares_the_class_with_most_votes_annotates() -> None:
     assert gradients(voted) == gradients(face("disgust"))
 
 
-def test_divided_by_the_number_of_attributes_an_observational_one_weighs_less() -> None:
-    batch = face("happiness", AU12=1.0, AU25=1.0)  # leaves AU06, seen by 51 % of the annotators
+def test_normalising_by_number_gives_observational_attributes_less_weight() -> None:
+    batch = face("happiness", AU12=1.0, AU25=1.0)  # leaves AU06, on which 51 % of the annotators agree
     outputs = {"expression": torch.zeros(1, 7), "action_units": torch.zeros(1, 17)}
     by_weight, by_number = (
         CoAnnotation(normalise=choice)(outputs, batch, DU_2014)["co_annotation_attributes"].mean().item()  # type: ignore[arg-type]
@@ -198,7 +198,7 @@ def test_divided_by_the_number_of_attributes_an_observational_one_weighs_less() 
     assert by_number == pytest.approx(0.51 * math.log(2))
 
 
-def test_its_minimum_is_zero_where_all_that_is_implied_is_predicted() -> None:
+def test_its_minimum_is_zero_where_implied_labels_are_predicted() -> None:
     happy = {"expression": torch.tensor([[-40.0, 40.0] + [-40.0] * 5]), "action_units": torch.full((1, 17), 40.0)}
     for batch in (face("happiness"), face(None, AU06=1.0, AU12=1.0, AU25=1.0)):
         assert sum(term.total.item() for term in CoAnnotation()(happy, batch, DU_2014).values()) < 1e-6
@@ -212,6 +212,6 @@ def test_counts_of_many_attributes_are_exact_under_autocast() -> None:
     assert not found
 
 
-def test_an_unknown_choice_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="CoAnnotation: normalise is one of weights, attributes, not 'other'"):
+def test_unknown_choices_are_rejected_by_name() -> None:
+    with pytest.raises(ValueError, match="CoAnnotation: normalise must be one of weights, attributes, not 'other'"):
         CoAnnotation(normalise="other")  # type: ignore[arg-type]

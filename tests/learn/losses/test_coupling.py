@@ -28,13 +28,15 @@ def test_each_reading_is_its_formula(reading: Reading, value: float) -> None:
 @pytest.mark.parametrize("reading", READINGS)
 @pytest.mark.parametrize("logit", [-60.0, 60.0])
 @pytest.mark.parametrize("q", [0.0, 1.0])
-def test_zeros_and_ones_stay_finite(reading: Reading, logit: float, q: float) -> None:
+def test_zeros_and_ones_give_finite_losses_that_grade_agreement(reading: Reading, logit: float, q: float) -> None:
     prediction, target = torch.tensor(logit, requires_grad=True), torch.tensor(q, requires_grad=True)
     loss = divergence(logsigmoid(prediction), target, reading) + divergence(
         logsigmoid(-prediction), 1 - target, reading
     )
     loss.backward()
     assert loss.isfinite()
+    assert (loss.item() < 0.01) is ((logit > 0) == (q == 1))
+    assert (loss.item() > 5) is ((logit > 0) != (q == 1))
     assert prediction.grad is not None
     assert target.grad is not None
     assert prediction.grad.isfinite()
@@ -71,6 +73,6 @@ def test_as_printed_is_smallest_at_zero(q: float) -> None:
 
 
 @pytest.mark.parametrize("q", [0.2, 0.8])
-def test_as_printed_over_both_outcomes_goes_to_the_likelier_one(q: float) -> None:
+def test_as_printed_over_both_outcomes_is_smallest_at_the_likelier_one(q: float) -> None:
     p = grid()
     assert p[both(p, torch.full((999,), q), "as_printed").argmin()].item() == pytest.approx(round(q), abs=0.002)

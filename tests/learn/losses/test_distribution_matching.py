@@ -55,7 +55,7 @@ def oracle(
     each: np.ndarray,
     known: np.ndarray,
 ) -> float:
-    """Eq. 4, cell by cell; ``each`` holds a weight for every attribute, ``known`` says what is annotated."""
+    """Eq. 4, cell by cell; ``each`` holds the attributes' weights, ``known`` is True where annotated."""
     total = 0.0
     for row in range(len(z_emo)):
         p_emo = softmax(z_emo[row])
@@ -71,7 +71,7 @@ def oracle(
 
 @pytest.fixture
 def planted(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
-    """Weights of the attributes that ``informative`` finds."""
+    """Planted informativeness of the attributes."""
     each = np.random.default_rng(0).random(len(AU))
     monkeypatch.setattr("mien.relatedness.inference.informativeness", lambda _: each)
     return each
@@ -96,7 +96,7 @@ def test_agrees_with_the_double_loop(
     partial_batch: Callable[..., Batch],
     random_outputs: Callable[..., dict[str, Tensor]],
 ) -> None:
-    table = replace(printed)  # weights of attributes are kept for each table: these shall not stay with the printed one
+    table = replace(printed)  # a copy, because the cache keeps attribute weights by table
     coupling = DistributionMatching(*options)
     each = planted if coupling.attribute_weights == "informative" else np.ones(len(AU))
     for seed in range(2):
@@ -113,7 +113,7 @@ def test_agrees_with_the_double_loop(
         )
 
 
-def test_informative_leaves_an_attribute_alone_that_says_nothing_about_the_class(
+def test_informative_does_not_move_an_uninformative_attribute(
     partial_batch: Callable[..., Batch], random_outputs: Callable[..., dict[str, Tensor]]
 ) -> None:
     weights = np.zeros((7, 17))
@@ -130,7 +130,7 @@ def test_informative_leaves_an_attribute_alone_that_says_nothing_about_the_class
 
 
 def mix(classes: dict[str, float], *, reweight: bool) -> Tensor:
-    """q of one sample: what soft targets pull the attributes to."""
+    """q of one sample, the target of soft-target attributes."""
     p = torch.full((1, 7), 1e-9)
     for name, value in classes.items():
         p[0, EMOTION[name]] = value
@@ -148,7 +148,7 @@ def test_the_papers_example_q_of_au2_is_surprise_plus_fear() -> None:
     assert mix(classes, reweight=True)[AU["AU02"]].item() == pytest.approx(0.3 + 0.25 * 0.57, abs=1e-5)
 
 
-def test_the_papers_example_certain_happiness_switches_on_12_25_and_6_alone() -> None:
+def test_the_papers_example_certain_happiness_switches_on_only_au_12_25_and_6() -> None:
     q = mix({"happiness": 1.0}, reweight=False)
     on = {label for label, index in AU.items() if q[index] > 0.5}
     assert on == {"AU06", "AU12", "AU25"}
@@ -219,7 +219,7 @@ def test_the_classes_follow_the_attributes(partial_batch: Callable[..., Batch]) 
     ],
 )
 @pytest.mark.parametrize("reading", get_args(Reading))
-def test_stop_gradient_blocks_just_the_side_it_names(
+def test_stop_gradient_blocks_only_the_named_side(
     stopped: str,
     blocked: tuple[str, ...],
     moving: tuple[str, ...],
@@ -238,7 +238,7 @@ def test_stop_gradient_blocks_just_the_side_it_names(
 
 
 @pytest.mark.parametrize("reading", get_args(Reading))
-def test_what_is_stopped_changes_neither_the_value_nor_the_pull_on_the_other_side(
+def test_stop_gradient_changes_neither_the_value_nor_the_other_gradient(
     reading: Reading, partial_batch: Callable[..., Batch], random_outputs: Callable[..., dict[str, Tensor]]
 ) -> None:
     values, pulls = [], {CLASSES: [], ATTRIBUTES: []}  # type: ignore[var-annotated]
@@ -275,7 +275,7 @@ def test_over_the_positive_outcome_alone_no_reading_is_smallest_where_they_agree
     assert p[at].item() == pytest.approx(best, abs=0.002)
 
 
-@pytest.mark.parametrize("option", ["reading", "outcomes", "stop_gradient", "attribute_weights"])
-def test_an_unknown_choice_is_refused_by_name(option: str) -> None:
-    with pytest.raises(ValueError, match=f"^DistributionMatching: {option} is one of .*, not 'other'$"):
+@pytest.mark.parametrize("option", ["reading", "outcomes", "stop_gradient", "attribute_weights", "cells"])
+def test_unknown_choices_are_rejected_by_name(option: str) -> None:
+    with pytest.raises(ValueError, match=f"^DistributionMatching: {option} must be one of .*, not 'other'$"):
         DistributionMatching(**{option: "other"})  # type: ignore[arg-type]

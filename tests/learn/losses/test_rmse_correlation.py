@@ -1,4 +1,4 @@
-"""L_AV of papers/001 against a slow oracle, and its degenerate cases."""
+"""L_AV of papers/001 against a slow oracle, and degenerate cases."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ def values() -> Callable[..., Values]:
 
 
 def oracle(outputs: Tensor, labels: Tensor, mask: Tensor, correlation: float, rmse: float) -> float:
-    """The sum over dimensions of their loss times their labelled cells, one at a time."""
+    """The sum over dimensions of loss times labelled cells."""
     total = 0.0
     for d in range(labels.shape[1]):
         known = mask[:, d].numpy()
@@ -39,14 +39,14 @@ def oracle(outputs: Tensor, labels: Tensor, mask: Tensor, correlation: float, rm
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("correlation", "rmse"), [(0.5, 1.0), (0.0, 1.0), (1.0, 0.0), (0.5, 2.0)])
-def test_it_is_the_formula(values: Callable[..., Values], seed: int, correlation: float, rmse: float) -> None:
+def test_agrees_with_the_formula(values: Callable[..., Values], seed: int, correlation: float, rmse: float) -> None:
     outputs, labels, mask = values(seed)
     term = RmseCorrelation(correlation, rmse)(outputs, labels, mask)
     assert term.count.item() == float(mask.sum())
     assert term.total.item() == pytest.approx(oracle(outputs, labels, mask, correlation, rmse), rel=1e-5)
 
 
-def test_the_least_is_nought_at_the_labels(values: Callable[..., Values]) -> None:
+def test_the_minimum_is_zero_at_the_labels(values: Callable[..., Values]) -> None:
     _, labels, mask = values()
     outputs = labels.clone().requires_grad_()
     term = RmseCorrelation()(outputs, labels, mask)
@@ -56,7 +56,7 @@ def test_the_least_is_nought_at_the_labels(values: Callable[..., Values]) -> Non
     assert outputs.grad.abs().max() < 1e-3
 
 
-def test_what_is_not_labelled_moves_nothing(values: Callable[..., Values]) -> None:
+def test_unlabelled_cells_have_no_effect(values: Callable[..., Values]) -> None:
     outputs, labels, mask = values()
     before = RmseCorrelation()(outputs, labels, mask).total
     moved = torch.where(mask, outputs, outputs + 3).detach().requires_grad_()
@@ -68,7 +68,7 @@ def test_what_is_not_labelled_moves_nothing(values: Callable[..., Values]) -> No
 
 
 @pytest.mark.parametrize("rows", [0, 1])
-def test_fewer_than_two_labels_leave_an_attached_nought(values: Callable[..., Values], rows: int) -> None:
+def test_fewer_than_two_labels_give_an_attached_zero(values: Callable[..., Values], rows: int) -> None:
     outputs, labels, _ = values()
     mask = torch.zeros_like(labels, dtype=torch.bool)
     mask[:rows] = True
@@ -80,7 +80,7 @@ def test_fewer_than_two_labels_leave_an_attached_nought(values: Callable[..., Va
 
 
 @pytest.mark.parametrize("constant", ["outputs", "labels", "both"])
-def test_constants_are_finite(values: Callable[..., Values], constant: str) -> None:
+def test_constants_have_zero_correlations(values: Callable[..., Values], constant: str) -> None:
     outputs, labels, mask = values()
     outputs = outputs.detach() * (constant == "labels")
     labels = labels * (constant == "outputs") + 0.25 * mask
@@ -94,6 +94,6 @@ def test_constants_are_finite(values: Callable[..., Values], constant: str) -> N
 
 
 @pytest.mark.parametrize("wrong", [{"correlation": -1.0}, {"rmse": float("nan")}])
-def test_a_factor_is_not_negative(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=next(iter(wrong))):
+def test_negative_factors_are_rejected(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be 0 or more and finite"):
         RmseCorrelation(**wrong)

@@ -25,7 +25,7 @@ def softmax(row: list[float]) -> list[float]:
 
 
 def indicator(annotated: dict[int, float], weights: list[float], empty: str) -> float | None:
-    """Eq. 5 of one class; ``annotated`` holds the known attributes only; None: the class takes no part."""
+    """Eq. 5 of one class; ``annotated`` holds only the known attributes; None: the class is skipped."""
     above = sum(weights[i] * y for i, y in annotated.items())
     below = sum(weights[i] for i in annotated)
     if below > 0:
@@ -120,18 +120,18 @@ def test_the_papers_example_indicator_of_happiness(y12: float, y25: float, y6: f
     assert scores(annotation, reweight=False)[happiness].item() == pytest.approx((y12 + y25 + y6) / 3, abs=1e-6)
 
 
-def test_a_missing_attribute_leaves_both_sums() -> None:
+def test_a_missing_attribute_is_in_neither_sum() -> None:
     assert scores({"AU12": 1.0, "AU06": 0.0})[EMOTION["happiness"]].item() == pytest.approx(1 / 1.51, abs=1e-6)
 
 
-def test_a_class_without_annotated_attributes_scores_0_or_the_absence() -> None:
+def test_a_class_without_annotated_attributes_scores_zero_or_absence() -> None:
     annotation = {"AU12": 1.0, "AU25": 0.0, "AU02": 0.0}
     assert scores(annotation)[EMOTION["neutral"]] == 0
     assert scores(annotation, empty="absence")[EMOTION["neutral"]].item() == pytest.approx(2 / 3, abs=1e-6)
     assert scores(annotation, empty="absence")[EMOTION["happiness"]].item() == pytest.approx(1 / 2, abs=1e-6)
 
 
-def test_what_a_missing_label_holds_does_not_matter(
+def test_the_value_under_a_false_mask_is_ignored(
     partial_batch: Callable[..., Batch], random_outputs: Callable[..., dict[str, Tensor]]
 ) -> None:
     outputs, batch = random_outputs(), partial_batch()
@@ -170,7 +170,7 @@ def test_kl_and_soft_target_descend_to_the_soft_label(reading: Reading) -> None:
     assert torch.allclose(descend(reading, one_face(SMILE)), scores(SMILE).softmax(0), atol=0.005)
 
 
-def test_as_printed_puts_all_on_the_class_with_the_largest_score() -> None:
+def test_as_printed_puts_all_probability_on_the_largest_score() -> None:
     p = descend("as_printed", one_face(SMILE))
     assert p.argmax() == EMOTION["happiness"]
     assert p.max() > 0.99
@@ -186,7 +186,7 @@ def test_no_gradient_reaches_the_attributes(
 
 
 @pytest.mark.parametrize("reading", get_args(Reading))
-def test_an_excluded_class_gets_no_gradient_and_the_others_share_what_it_leaves(reading: Reading) -> None:
+def test_an_excluded_class_gets_no_gradient(reading: Reading) -> None:
     logits = torch.randn(1, 7, generator=torch.Generator().manual_seed(0)).requires_grad_()
     coupling = SoftCoAnnotation(reading, empty="exclude")
     coupling({"expression": logits}, one_face(SMILE), DU_2014)["soft_co_annotation"].total.backward()
@@ -197,8 +197,8 @@ def test_an_excluded_class_gets_no_gradient_and_the_others_share_what_it_leaves(
 
 
 @pytest.mark.parametrize("reading", ["as_printed", "kl"])
-def test_ten_thousand_classes_are_still_told_apart(reading: Reading) -> None:
-    """Each has a q far below EPSILON, which therefore must not clip it."""
+def test_ten_thousand_classes_are_distinguished(reading: Reading) -> None:
+    """Each q is far below EPSILON, which must not clip it."""
     classes = 10_000
     weights = np.random.default_rng(0).random((classes, 5))
     table = Relatedness("id", "traits", tuple(map(str, range(classes))), tuple("abcde"), weights, weights == 1, "")
@@ -223,11 +223,13 @@ def test_a_lower_temperature_sharpens_the_soft_label() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"reading": "other"}, "reading is one of kl, as_printed, soft_target, not 'other'"),
-        ({"empty": "other"}, "empty is one of zero, absence, exclude, not 'other'"),
-        ({"temperature": 0.0}, "temperature is positive, not 0.0"),
+        ({"reading": "other"}, "reading must be one of kl, as_printed, soft_target, not 'other'"),
+        ({"empty": "other"}, "empty must be one of zero, absence, exclude, not 'other'"),
+        ({"temperature": 0.0}, "temperature must be above 0 and finite, not 0.0"),
+        ({"evidence": "other"}, "evidence must be one of indicator, likelihood, not 'other'"),
+        ({"noise": 0.5}, r"noise must be in \(0, 1/2\), not 0.5"),
     ],
 )
-def test_an_unknown_choice_is_refused_by_name(options: dict[str, Any], message: str) -> None:
+def test_unknown_choices_are_rejected_by_name(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^SoftCoAnnotation: {message}$"):
         SoftCoAnnotation(**options)

@@ -1,4 +1,4 @@
-"""What holds for every loss and coupling: sums and counts, missing labels, and gradients that stay finite."""
+"""Properties of every loss and coupling: sums and counts, missing labels, and finite gradients."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -59,7 +59,7 @@ ADDITIVE = tuple(name for name in TERMS if name != "affect")
 
 
 def planted(given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """One of the first rows without an expression shows all action units: else nothing would imply a class."""
+    """Let one of the first rows without an expression show all action units, so that a class is implied."""
     given["expression"][3], given["action_units"][3] = np.nan, 1
     return given
 
@@ -122,7 +122,7 @@ def test_unlabelled_rows_change_neither_loss_nor_gradient(
 
 
 @pytest.mark.parametrize("name", [name for name in TERMS if name not in BY_LABELS])
-def test_where_predictions_count_a_row_without_labels_leaves_the_other_rows_alone(
+def test_unlabelled_rows_leave_other_rows_unchanged_where_predictions_count(
     name: str, columns: Callable[..., dict[str, np.ndarray]], partial_batch: Make, random_outputs: Logits
 ) -> None:
     given = columns(1, 12)
@@ -138,9 +138,7 @@ def test_where_predictions_count_a_row_without_labels_leaves_the_other_rows_alon
 
 
 @pytest.mark.parametrize("name", BY_LABELS)
-def test_without_any_label_there_is_a_zero_attached_to_the_graph(
-    name: str, partial_batch: Make, random_outputs: Logits
-) -> None:
+def test_without_labels_there_is_an_attached_zero(name: str, partial_batch: Make, random_outputs: Logits) -> None:
     batch, outputs = partial_batch(), random_outputs()
     for mask in batch.mask.values():
         mask[:] = False
@@ -156,7 +154,7 @@ def test_without_any_label_there_is_a_zero_attached_to_the_graph(
 def test_certain_predictions_keep_losses_and_gradients_finite(
     name: str, kind: torch.dtype, size: float, partial_batch: Make, random_outputs: Logits
 ) -> None:
-    """With tables of exact zeros and ones among them: DU_2014 without its weights."""
+    """Including a table of exact zeros and ones, DU_2014 without its weights."""
     outputs = {
         key: (logits.sign() * size).detach().to(kind).requires_grad_() for key, logits in random_outputs().items()
     }
@@ -168,7 +166,7 @@ def test_certain_predictions_keep_losses_and_gradients_finite(
 
 
 @pytest.mark.parametrize("name", ADDITIVE)
-def test_an_unannotated_cell_may_hold_anything_finite(name: str, partial_batch: Make, random_outputs: Logits) -> None:
+def test_unannotated_cells_may_hold_any_finite_value(name: str, partial_batch: Make, random_outputs: Logits) -> None:
     outputs, batch = random_outputs(2), partial_batch(2)
     changed = replace(
         batch,
@@ -191,14 +189,14 @@ def test_autocast_changes_nothing(name: str, partial_batch: Make, random_outputs
 
 
 @pytest.mark.parametrize("coupling", COUPLINGS, ids=lambda coupling: type(coupling).__name__)
-def test_a_coupling_returns_the_terms_that_it_names(
+def test_couplings_return_the_terms_they_declare(
     coupling: CouplingLoss, partial_batch: Make, random_outputs: Logits
 ) -> None:
     given = DU_2014 if coupling.needs_relatedness else None
     assert tuple(coupling(random_outputs(), partial_batch(), given)) == coupling.terms
 
 
-def test_the_mean_is_the_sum_over_the_count_and_not_the_mean_of_means() -> None:
+def test_the_mean_is_sum_over_count_not_the_mean_of_means() -> None:
     first = LossTerm.over(torch.tensor([1.0, 3.0, 9.0]), torch.tensor([True, True, False]))
     second = LossTerm.over(torch.tensor([7.0, 5.0]), torch.tensor([True, False]))
     assert (first + second).mean().item() == pytest.approx(11 / 3)

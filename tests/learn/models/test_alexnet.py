@@ -1,4 +1,4 @@
-"""AlexNet (tuned) of papers/001: its sizes, its regressors, and the export."""
+"""AlexNet (tuned) of papers/001: sizes, regressors, and export."""
 
 import logging
 import warnings
@@ -19,7 +19,7 @@ def count(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def test_the_sizes_are_those_of_the_paper_and_the_names_those_of_torchvision() -> None:
+def test_sizes_are_the_papers_and_names_are_torchvisions() -> None:
     with torch.device("meta"):
         network = AlexNet(tasks=(AFFECT,), side=224)
     assert count(network.trunk) == 2_469_696
@@ -36,7 +36,7 @@ def test_the_sizes_are_those_of_the_paper_and_the_names_those_of_torchvision() -
 
 
 @pytest.mark.parametrize(("side", "map_"), [(224, 6), (112, 2), (63, 1)])
-def test_the_feature_is_the_last_map_of_6_by_6_of_any_picture(side: int, map_: int) -> None:
+def test_features_are_the_last_map_pooled_to_6_by_6(side: int, map_: int) -> None:
     torch.manual_seed(0)
     trunk, x = AlexTrunk().eval(), torch.randn(2, 3, side, side)
     with torch.inference_mode():
@@ -47,7 +47,7 @@ def test_the_feature_is_the_last_map_of_6_by_6_of_any_picture(side: int, map_: i
     assert 0.01 < found.std() < 100
 
 
-def test_a_regressor_of_its_own_for_each_task() -> None:
+def test_each_task_has_its_own_regressor() -> None:
     network = AlexNet(tasks=(AFFECT, ACTION_UNITS), hidden=(5,), dropout=0.25)
     kinds: dict[str, Any] = {name: [type(layer) for layer in head] for name, head in network.heads.items()}  # type: ignore[arg-type]
     assert kinds == {name: [nn.Linear, nn.ReLU, nn.Linear] for name in ("affect", "action_units")}
@@ -55,7 +55,7 @@ def test_a_regressor_of_its_own_for_each_task() -> None:
     assert count(AlexNet(tasks=(AFFECT,), hidden=()).heads) == 9217 * 2
 
 
-def test_dropout_stands_before_each_hidden_layer() -> None:
+def test_dropout_comes_before_each_hidden_layer() -> None:
     network = AlexNet(tasks=(AFFECT,), dropout=0.25)
     head = network.heads["affect"]
     assert [type(layer).__name__ for layer in head] == ["Linear", "ReLU", "Dropout", "Linear", "ReLU", "Linear"]  # type: ignore[attr-defined]
@@ -63,13 +63,13 @@ def test_dropout_stands_before_each_hidden_layer() -> None:
 
 
 @pytest.mark.parametrize("wrong", [(0,), (64, -1)])
-def test_a_hidden_layer_without_width_is_refused(wrong: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"hidden \[.*\]: all widths are 1 or more"):
+def test_a_hidden_layer_without_width_is_rejected(wrong: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"hidden \[.*\]: all widths must be 1 or more"):
         AlexNet(hidden=wrong)
 
 
 @pytest.mark.parametrize("side", [112, 224])
-def test_the_exported_network_says_the_same(side: int) -> None:
+def test_the_exported_network_has_the_same_outputs(side: int) -> None:
     torch.manual_seed(0)
     network = AlexNet(tasks=(AFFECT,), side=side).eval()
     pictures = torch.randint(0, 256, (2, 3, side, side), dtype=torch.uint8)

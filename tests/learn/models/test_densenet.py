@@ -1,11 +1,11 @@
-"""DenseNet-121: torchvision's tensors, also by the names of its older file."""
+"""DenseNet-121: torchvision's tensors, by current and older names."""
 
 import torch
 
 from mien.learn.models import DenseNet121
 
 
-def test_it_has_the_tensors_of_torchvision_but_the_last_layer() -> None:
+def test_it_has_torchvisions_tensors_except_the_last_layer() -> None:
     with torch.device("meta"):
         trunk = DenseNet121().trunk
     tensors = trunk.state_dict()
@@ -17,7 +17,7 @@ def test_it_has_the_tensors_of_torchvision_but_the_last_layer() -> None:
     assert tensors["features.norm5.weight"].shape == (1024,)
 
 
-def test_a_layer_keeps_what_it_reads_and_adds_to_it() -> None:
+def test_a_layer_appends_to_its_input() -> None:
     torch.manual_seed(0)
     layer = DenseNet121(side=32).eval().trunk.features.denseblock1.denselayer1  # type: ignore[union-attr]
     x = torch.randn(1, 64, 4, 4)
@@ -26,7 +26,7 @@ def test_a_layer_keeps_what_it_reads_and_adds_to_it() -> None:
     assert torch.equal(found[:, :64], x)
 
 
-def test_it_understands_the_names_of_the_older_file() -> None:
+def test_names_of_the_older_file_are_translated() -> None:
     with torch.device("meta"):
         network = DenseNet121(side=32)
     old = "features.denseblock2.denselayer11"

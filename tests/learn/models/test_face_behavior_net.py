@@ -1,4 +1,4 @@
-"""The network: one feature vector, a linear head a task."""
+"""FaceBehaviorNet: one feature vector, one linear head per task."""
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ def network() -> FaceBehaviorNet:
     return FaceBehaviorNet(width=8, depth=(1, 1)).eval()
 
 
-def test_a_head_for_each_task(network: FaceBehaviorNet) -> None:
+def test_each_task_has_a_head(network: FaceBehaviorNet) -> None:
     outputs = network(CROPS)
     assert {name: tuple(values.shape) for name, values in outputs.items()} == {
         "expression": (3, 7),
@@ -29,7 +29,7 @@ def test_a_head_for_each_task(network: FaceBehaviorNet) -> None:
         assert torch.allclose(outputs[task.name], head(network.features(CROPS)), atol=1e-6)
 
 
-def test_any_label_space_gets_its_heads() -> None:
+def test_any_label_space_has_heads() -> None:
     shoes = Task("shoes", Kind.CLASSES, ("boot", "sandal", "clog"), ("", "", ""))
     outputs = FaceBehaviorNet(tasks=(AFFECT, shoes), width=8, depth=(1,)).eval()(CROPS)
     assert {name: values.shape[1] for name, values in outputs.items()} == {"features": 8, "affect": 2, "shoes": 3}
@@ -39,7 +39,7 @@ def test_the_default_network_is_small() -> None:
     assert sum(parameter.numel() for parameter in FaceBehaviorNet().parameters()) < 2_100_000
 
 
-def test_each_stage_but_the_first_halves_the_map_and_doubles_the_channels() -> None:
+def test_later_stages_halve_the_map_and_double_the_channels() -> None:
     network = FaceBehaviorNet(width=8, depth=(2, 1, 1)).eval()
     x = network.trunk.begin(network.preprocessing(CROPS))
     shapes = [tuple(x.shape[1:])]
@@ -64,9 +64,9 @@ def test_a_small_stem_keeps_the_size_of_a_small_picture(side: int, maps: int) ->
     assert network.features(pictures).shape == (3, 64)
 
 
-def test_nonsense_is_refused() -> None:
+def test_invalid_options_are_rejected() -> None:
     for nonsense in ({"width": 7}, {"depth": ()}, {"depth": (2, 0)}):
-        with pytest.raises(ValueError, match="at least 8 channels"):
+        with pytest.raises(ValueError, match="needs at least 8 channels, 1 stage and 1 unit in each"):
             FaceBehaviorNet(**nonsense)  # type: ignore[arg-type]
 
 
@@ -75,7 +75,7 @@ def test_uint8_and_float_crops_agree(network: FaceBehaviorNet) -> None:
         assert torch.equal(network(CROPS)[task.name], network(CROPS.float())[task.name])
 
 
-def test_the_wrong_crop_is_refused(network: FaceBehaviorNet) -> None:
+def test_a_crop_of_another_size_is_rejected(network: FaceBehaviorNet) -> None:
     with pytest.raises(ValueError, match=r"\(1, 3, 48, 48\)"):
         network(torch.zeros(1, 3, 48, 48))
 

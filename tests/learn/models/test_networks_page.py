@@ -1,4 +1,4 @@
-"""docs/networks.md says what the code does: keys, defaults, parameters, features, weights."""
+"""docs/networks.md agrees with the code: keys, defaults, parameters, features, weights."""
 
 import inspect
 import re
@@ -18,7 +18,7 @@ GIVEN = {"tasks", "inputs"}
 
 
 def rows(heading: str) -> list[list[str]]:
-    """The table rows below a heading, without the line of titles."""
+    """The table rows below a heading, without the header row."""
     section = f"\n{PAGE}".split(f"\n{heading}\n", 1)[1].split("\n## ", 1)[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]

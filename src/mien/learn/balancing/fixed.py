@@ -8,15 +8,19 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from mien.learn.balancing.balancer import Reduce, alone
+from mien.learn.balancing.balancer import Reduce, single_process
 
 
 @dataclass(frozen=True)
 class FixedWeights:
-    """The same weight for a term at every step.
+    """The same weights at every step.
 
     Args:
-        weights: by the term's name; 1 for a term that is not named.
+        weights: by term name; 1 for terms that are not listed.
+
+    Example:
+        >>> FixedWeights({"affect": 0.5})({"affect": torch.tensor(2.0), "expression": torch.tensor(1.0)})
+        {'affect': 0.5, 'expression': 1.0}
     """
 
     weights: Mapping[str, float] = field(default_factory=dict)
@@ -27,9 +31,9 @@ class FixedWeights:
         self,
         means: Mapping[str, Tensor],
         features: Tensor | None = None,  # noqa: ARG002
-        reduce: Reduce = alone,  # noqa: ARG002
+        reduce: Reduce = single_process,  # noqa: ARG002
     ) -> dict[str, float]:
-        """The weights of the terms that are present in this step."""
+        """Return the weights of the terms that are present in this step."""
         return {name: self.weights.get(name, 1.0) for name in means}
 
     def state(self) -> dict[str, Any]:

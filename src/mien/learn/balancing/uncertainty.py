@@ -8,31 +8,36 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from mien.learn.balancing.balancer import Reduce, alone, losses
+from mien.learn.balancing.balancer import Reduce, losses, single_process
 
 
 class UncertaintyWeighting:
-    """Weights of ``sum_i c_i exp(-s_i) L_i + s_i / 2``, with s_i = log sigma_i^2 learnt beside the network.
+    """Weights of ``sum_i c_i exp(-s_i) L_i + s_i / 2``, with s_i = log sigma_i^2 learnt together with the network.
 
     c_i is 1 for the likelihood of a class (Kendall and others 2018, eq. 10) and 1/2 for that of a value (eq. 7). The
     weight of a term is ``c_i exp(-s_i)``; s_i is 0 at first and moves by its own gradient, in closed form::
 
         s_i <- s_i - rate * (1/2 - c_i exp(-s_i) L_i)
 
-    It rests at ``c_i exp(-s_i) = 1 / (2 L_i)``: every weighted term comes to 1/2, and a large loss weighs little. The
-    step returns the weights from before the move, as one optimiser over all would have it.
+    It settles at ``c_i exp(-s_i) = 1 / (2 L_i)``: every weighted term becomes 1/2, so a large loss gets a small weight.
+    A step uses the weights from before the update, as a single optimiser over all would.
 
-    Departures: s_i has its own rate and moves by plain gradient descent. It is kept within ``bound``, or the weight
-    of a loss that reaches 0 would grow without end. A term without labels in a step keeps its s_i. The derivation
-    is of likelihoods; concordance and the couplings are none, and are weighed all the same.
+    Departures: s_i has its own rate and moves by plain gradient descent. It is kept within ``bound``; otherwise the
+    weight of a loss that reaches 0 would grow without end. A term without labels in a step keeps its s_i. The
+    derivation assumes likelihoods; concordance and the couplings are not likelihoods and are weighted all the same.
 
     Args:
         regression: the terms with c_i = 1/2, squared errors; all others have 1.
         rate: > 0, the learning rate of s_i.
-        bound: > 0, the largest ``|s_i|``; weights lie within ``c_i exp(-bound)`` and ``c_i exp(bound)``.
+        bound: > 0, the largest ``|s_i|``; weights are between ``c_i exp(-bound)`` and ``c_i exp(bound)``.
 
     Raises:
         ValueError: for a value out of its range.
+
+    Example:
+        >>> balancer = UncertaintyWeighting(regression=("length",), rate=0.1)
+        >>> balancer({"kind": torch.tensor(2.0), "length": torch.tensor(0.1)})
+        {'kind': 1.0, 'length': 0.5}
     """
 
     needs_features: ClassVar[bool] = False
@@ -49,9 +54,9 @@ class UncertaintyWeighting:
         self,
         means: Mapping[str, Tensor],
         features: Tensor | None = None,  # noqa: ARG002
-        reduce: Reduce = alone,
+        reduce: Reduce = single_process,
     ) -> dict[str, float]:
-        """The weights of the terms that are present in this step; then they move."""
+        """Return the weights of the terms that are present in this step, and then update them."""
         weights = {}
         for name, value in losses(means, reduce).items():
             s = self._s.get(name, 0.0)
@@ -65,5 +70,5 @@ class UncertaintyWeighting:
         return {"s": dict(self._s)}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Go on from what :meth:`state` gave."""
+        """Restore what :meth:`state` returned."""
         self._s = dict(state["s"])

@@ -1,4 +1,4 @@
-"""The contrastive adversarial framework (papers/001): a critic of intensity that the encoder learns against."""
+"""The contrastive adversarial framework (papers/001): the encoder learns against a critic of emotional intensity."""
 
 from mien.learn.caf.contrastive_critic import ContrastiveCritic
 from mien.learn.caf.critic import Critic

@@ -1,4 +1,4 @@
-"""What every critic is: a small network on the encoder's features, a loss of its own, one for the encoder."""
+"""The base class of all critics: a small network on the encoder's features, and the losses of critic and encoder."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ Bound = Literal["tanh", "none"]
 
 
 class Critic(nn.Module):
-    """Tells strong emotions (distribution P of papers/001) from weak ones (Q) by the features of the encoder.
+    """Distinguishes strong emotions (distribution P of papers/001) from weak ones (Q) by the encoder's features.
 
-    The layers are those of the paper's release: two linear ones without an activation between them, dropout, ReLU, and
-    a linear one. The subclasses bring ``critic_loss``, which the critic descends with the encoder frozen, and, where
-    it is not the paper's, ``adversarial_loss``, which the encoder descends with the critic frozen.
+    The layers are those of the paper's release: two linear layers without an activation between them, dropout, ReLU,
+    and a linear layer. Subclasses define ``critic_loss``, which the critic minimises while the encoder is frozen, and,
+    if it is not the paper's, ``adversarial_loss``, which the encoder minimises while the critic is frozen.
 
-    Departure: the paper's functions are bounded ("measurable and bounded"), its release's are not, and their spread
-    then grows without end, since the encoder pushes the outputs up. ``bound: tanh`` keeps them in (-1, 1).
+    Departure: the paper's functions are bounded ("measurable and bounded"), those of its release are not, and their
+    spread then grows without end, because the encoder pushes the outputs up. ``bound: tanh`` keeps them in (-1, 1).
 
     Args:
         features: length of the encoder's feature vectors.
-        outputs: length d of the critic's vectors.
+        outputs: length d of the critic's output vectors.
         hidden: widths of the two layers before.
         dropout: probability, in training only.
         bound: ``tanh``, or ``none`` as in the release.
 
     Raises:
-        ValueError: if a width is not positive or dropout is no probability.
+        ValueError: if a width is not positive or dropout is not a probability.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Critic(nn.Module):
     ) -> None:
         super().__init__()
         if min(features, outputs, *hidden) < 1:
-            raise ValueError(f"hidden {list(hidden)}, outputs {outputs}: all widths are 1 or more")
+            raise ValueError(f"hidden {list(hidden)}, outputs {outputs}: all widths must be 1 or more")
         first, second = hidden
         self.layers = nn.Sequential(
             nn.Linear(features, first),
@@ -53,14 +53,14 @@ class Critic(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """N x features to z, N x outputs, in float32."""
+        """Map N x features to z, N x outputs, in float32."""
         z: Tensor = self.layers(features.float())
         return z
 
     def critic_loss(self, strong: Tensor, weak: Tensor, epoch: int) -> Tensor:
-        """What the critic descends: a scalar.
+        """Return the scalar that the critic minimises.
 
-        It is a function of the whole batch, over all ranks; what it remembers beside its parameters are buffers.
+        It is a function of the whole batch, over all ranks. State other than parameters is kept in buffers.
 
         Args:
             strong: N_s x outputs, N_s >= 2, in training.
@@ -70,9 +70,9 @@ class Critic(nn.Module):
         raise NotImplementedError
 
     def adversarial_loss(self, strong: Tensor, weak: Tensor) -> Tensor:
-        """What the encoder descends: a scalar; papers/001, line 7 of Algorithm 1: L_adv = - 1/N_w sum_i z_wi.
+        """Return the scalar that the encoder minimises: L_adv = - 1/N_w sum_i z_wi (papers/001, Algorithm 1, line 7).
 
-        Departure: z is a vector there and the loss a number; as in the release it is the mean over the dimensions, too.
+        Departure: z is a vector there and the loss a number; as in the release, it is the mean over the dimensions too.
 
         Args:
             strong: N_s x outputs; not used here.

@@ -1,4 +1,4 @@
-"""The critic of GRAM nets (Srivastava and others, 2020) in the place of the contrastive one (papers/001, Table 4)."""
+"""The critic of GRAM nets (Srivastava and others, 2020) instead of the contrastive one (papers/001, Table 4)."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from mien.learn.caf.critic import Bound, Critic
 Objective = Literal["squared_ratio", "released"]
 
 BANDWIDTHS = (1.0, math.sqrt(2), 2.0, math.sqrt(8), 4.0)
-"""Those of the PyTorch release for CIFAR-10: the squares are 1, 2, 4, 8 and 16."""
+"""Those of the PyTorch release for CIFAR-10; their squares are 1, 2, 4, 8 and 16."""
 
 
 def kernels(x: Tensor, y: Tensor, bandwidths: Sequence[float]) -> Tensor:
     """exp(-|x - y|^2 / (2 h^2)) for each bandwidth h: N x d and M x d to H x N x M.
 
-    Its gradient is finite where points coincide.
+    The gradient is finite where points coincide.
     """
     squares = (x[:, None] - y[None]).square().sum(2)
     return torch.stack([torch.exp(-squares / (2 * h**2)) for h in bandwidths])
 
 
 def density_ratio(p: Tensor, q: Tensor, bandwidths: Sequence[float] = BANDWIDTHS, ridge: float = 1e-3) -> Tensor:
-    """p / q at the samples of Q by matching of kernel means, averaged over the bandwidths: N_q, float64.
+    """Estimate p / q at the samples of Q by kernel mean matching, averaged over the bandwidths: N_q, float64.
 
         r = N_q / N_p (K_qq + ridge I)^-1 K_qp 1
 
-    It estimates, so that some of its values may be negative. Of samples that coincide all are 1 / (1 + ridge / N_q).
+    As an estimate, it may have negative values. For coinciding samples, all are 1 / (1 + ridge / N_q).
 
     Args:
         p: N_p x d.
@@ -39,7 +39,7 @@ def density_ratio(p: Tensor, q: Tensor, bandwidths: Sequence[float] = BANDWIDTHS
         bandwidths: of the kernels, in the unit of the samples.
         ridge: above 0.
     """
-    p, q = p.double(), q.double()  # the system's condition is N_q / ridge, too much for float32
+    p, q = p.double(), q.double()  # the condition number is N_q / ridge, too large for float32
     eye = torch.eye(len(q), dtype=q.dtype, device=q.device)
     ratios: Tensor = torch.linalg.solve(kernels(q, q, bandwidths) + ridge * eye, kernels(q, p, bandwidths).mean(2))
     return len(q) * ratios.mean(0)
@@ -48,43 +48,49 @@ def density_ratio(p: Tensor, q: Tensor, bandwidths: Sequence[float] = BANDWIDTHS
 def squared_mmd(p: Tensor, q: Tensor, bandwidths: Sequence[float] = BANDWIDTHS) -> Tensor:
     """The squared maximum mean discrepancy for the sum of the kernels: a scalar in [0, 2 * their number].
 
-    It has the diagonals (Gretton and others' biased estimate) and so is 0 or more.
+    It includes the diagonals (the biased estimate of Gretton and others) and is therefore 0 or more.
 
     Args:
-        p, q, bandwidths: as of :func:`density_ratio`.
+        p, q, bandwidths: as in :func:`density_ratio`.
     """
     pp, pq, qq = (kernels(x, y, bandwidths).mean((1, 2)) for x, y in ((p, p), (p, q), (q, q)))
     return (pp - 2 * pq + qq).sum()
 
 
 class GramNet(Critic):
-    """Generative ratio matching: outputs in which the ratio of both densities is that of the features.
+    """Generative ratio matching: outputs whose density ratio is that of the features.
 
-    The squared difference of the two ratios, in expectation over Q, is the Pearson divergence of the features less
-    that of the outputs. So the critic raises
+    The squared difference of the two ratios, in expectation over Q, is the Pearson divergence of the features minus
+    that of the outputs. So the critic maximises
 
         PD(P, Q) = E_Q r^2 - 1          r = p / q in the space of the outputs, see :func:`density_ratio`
 
-    and ``critic_loss`` is the negative. P, the data there, are the strong samples, Q, the generated ones, the weak. The
-    generator descends MMD^2 in that space, and so does the encoder here, in the place of - E z in papers/001. The data
-    of a generator do not move, so the strong outputs are held still in it.
+    and ``critic_loss`` is the negative. P, the data there, are the strong samples; Q, the generated ones, are the weak
+    samples. The generator minimises MMD^2 in that space, and so does the encoder here, instead of - E z in papers/001.
+    The data of a generator do not move, so the strong outputs are detached in it.
 
     Minimum: - PD of the features, which no function of them exceeds; for N(m, s^2 I) and N(m', s^2 I) the divergence is
-    exp(|m - m'|^2 / s^2) - 1. Mind that r is known at samples of Q alone: of groups that do not meet r is 0, not large.
+    exp(|m - m'|^2 / s^2) - 1. Note that r is known only at samples of Q: if the groups do not overlap, r is 0, not
+    large.
 
-    No bound is the default, as there. Departure: its release descends the root of MMD^2, whose gradient is infinite
-    at 0.
+    Departures: its release minimises the root of MMD^2, whose gradient is infinite at 0. No bound is the default, as
+    there.
 
     Args:
         features: length of the encoder's feature vectors.
         bandwidths: of the kernels, in the unit of the outputs.
         ridge: of the linear system.
-        objective: ``squared_ratio``; or ``released``: E_Q (r - 1)^2 + E_Q r, whose last term shall keep estimates
+        objective: ``squared_ratio``; or ``released``: E_Q (r - 1)^2 + E_Q r, whose last term is meant to keep estimates
             positive.
         outputs, hidden, dropout, bound: see :class:`mien.learn.caf.critic.Critic`.
 
     Raises:
-        ValueError: for bandwidths or a ridge that are not positive, or as the critic does.
+        ValueError: for bandwidths or a ridge that are not positive; see also :class:`mien.learn.caf.critic.Critic`.
+
+    Example:
+        >>> critic = GramNet(512, ridge=0.3)
+        >>> strong, weak = critic(torch.randn(16, 512)).split((10, 6))
+        >>> critic.critic_loss(strong, weak, epoch=0).backward()
     """
 
     def __init__(
@@ -101,7 +107,7 @@ class GramNet(Critic):
     ) -> None:
         super().__init__(features, outputs=outputs, hidden=hidden, dropout=dropout, bound=bound)
         if not bandwidths or not all(0 < value < math.inf for value in (*bandwidths, ridge)):
-            raise ValueError(f"GramNet: bandwidths and ridge are above 0, not {list(bandwidths)} and {ridge}")
+            raise ValueError(f"GramNet: bandwidths and ridge must be above 0, not {list(bandwidths)} and {ridge}")
         self.bandwidths, self.ridge, self.objective = tuple(bandwidths), ridge, objective
 
     def critic_loss(self, strong: Tensor, weak: Tensor, epoch: int) -> Tensor:
@@ -112,7 +118,7 @@ class GramNet(Critic):
         return (1 - ratio.square().mean()).to(weak.dtype)
 
     def adversarial_loss(self, strong: Tensor, weak: Tensor) -> Tensor:
-        """MMD^2 of both groups; see :meth:`mien.learn.caf.critic.Critic.adversarial_loss`.
+        """MMD^2 of the two groups; see :meth:`mien.learn.caf.critic.Critic.adversarial_loss`.
 
         Args:
             strong: N_s x outputs, N_s >= 1; they get no gradient.

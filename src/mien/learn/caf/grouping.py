@@ -13,13 +13,14 @@ from torch import Tensor
 Labels = NDArray[np.floating]
 
 BINS = 256
+"""Bins of Otsu's histogram."""
 
 
 class Grouping:
-    """Finds the radius from which on an emotion is strong, and divides batches by it."""
+    """Finds the radius from which an emotion is strong, and divides batches by it."""
 
     def decision_radius(self, labels: Labels) -> float:
-        """delta_r, above 0.
+        """Return delta_r, above 0.
 
         Args:
             labels: N x D labels of the training set, all finite.
@@ -30,14 +31,14 @@ class Grouping:
         raise NotImplementedError
 
     def groups(self, labels: Tensor, radius: float) -> tuple[Tensor, Tensor]:
-        """Which rows are strong, and which are weak: N bool each.
+        """Return which rows are strong, and which are weak: N bool each.
 
-        Departure: the paper's P ends at a radius of 1, and the plane's corners, at 1.41, would be in neither group;
+        Departure: the paper's P ends at a radius of 1, so the corners of the plane, at 1.41, would be in neither group;
         here they are strong.
 
         Args:
             labels: N x D of a batch.
-            radius: what :meth:`decision_radius` found.
+            radius: the result of :meth:`decision_radius`.
         """
         strong = labels.norm(dim=1) >= radius
         return strong, ~strong
@@ -52,21 +53,27 @@ def radii(labels: Labels) -> Labels:
 class Otsu(Grouping):
     """delta_r = sqrt(delta_a^2 + delta_v^2), each delta Otsu's threshold of the magnitudes |y| of one dimension.
 
-    What is histogrammed: the magnitudes of all training labels of that dimension, 256 bins from the smallest to the
-    largest one (kornia's ``otsu_threshold``). Magnitudes, since a strong emotion may lie on either side of neutral; the
-    whole set, once, since a batch has too few to make a histogram, and a face must not change its group from step to
-    step. Departure: Algorithm 1 has the threshold inside its loop, with N the size of a mini-batch.
+    The histogram is of the magnitudes of all training labels of that dimension, with 256 bins from the smallest to the
+    largest (kornia's ``otsu_threshold``). It uses magnitudes because a strong emotion can be on either side of neutral,
+    and the whole set, once, because a batch is too small for a histogram and a face must not change its group from step
+    to step. Departure: in Algorithm 1 the threshold is inside the loop, with N the size of a mini-batch.
+
+    Example:
+        >>> labels = np.array([[0.1, 0.0], [-0.1, 0.05], [0.7, -0.8], [-0.8, 0.7]])
+        >>> strong, weak = Otsu().groups(torch.tensor(labels), Otsu().decision_radius(labels))
+        >>> strong.tolist()
+        [False, False, True, True]
     """
 
     def decision_radius(self, labels: Labels) -> float:
-        """See :class:`Grouping`; ValueError if all magnitudes of a dimension are the same."""
-        return _combined([_otsu(column) for column in np.abs(labels).T])
+        """See :class:`Grouping`; raises ValueError if all magnitudes of a dimension are equal."""
+        return _combine([_otsu(column) for column in np.abs(labels).T])
 
 
 def _otsu(magnitudes: Labels) -> float:
     from kornia.filters import otsu_threshold
 
-    _several(magnitudes)
+    _require_distinct(magnitudes)
     plane = torch.from_numpy(np.ascontiguousarray(magnitudes, np.float64))[None]
     _, threshold = otsu_threshold(plane, nbins=BINS)
     return float(threshold)
@@ -74,16 +81,16 @@ def _otsu(magnitudes: Labels) -> float:
 
 @dataclass(frozen=True)
 class KMeans(Grouping):
-    """delta_r = sqrt(delta_a^2 + delta_v^2), each delta the mean of k cluster centres of the magnitudes of a dimension.
+    """delta_r = sqrt(delta_a^2 + delta_v^2), each delta the mean of k cluster centres of one dimension's magnitudes.
 
-    The comparison of the paper's "Grouping of emotion samples", where k is 2, 3 and 5.
+    The alternative in the paper's "Grouping of emotion samples", where k is 2, 3 and 5.
 
     Args:
         k: number of clusters, at least 2.
-        seed: of their first centres.
+        seed: of the initial centres.
 
     Raises:
-        ValueError: for a smaller k.
+        ValueError: if k is below 2.
     """
 
     k: int = 2
@@ -91,53 +98,56 @@ class KMeans(Grouping):
 
     def __post_init__(self) -> None:
         if self.k < 2:
-            raise ValueError(f"KMeans: k is 2 or more, not {self.k}")
+            raise ValueError(f"KMeans: k must be 2 or more, not {self.k}")
 
     def decision_radius(self, labels: Labels) -> float:
-        """See :class:`Grouping`; ValueError if a dimension has fewer than k different magnitudes."""
-        return _combined([self._middle(column) for column in np.abs(labels).T])
+        """See :class:`Grouping`; raises ValueError if a dimension has fewer than k different magnitudes."""
+        return _combine([self._mean_centre(column) for column in np.abs(labels).T])
 
-    def _middle(self, magnitudes: Labels) -> float:
+    def _mean_centre(self, magnitudes: Labels) -> float:
         from sklearn.cluster import KMeans as Clusters
 
-        _several(magnitudes, self.k)
-        found = Clusters(self.k, n_init=10, random_state=self.seed).fit(magnitudes.astype(np.float64)[:, None])
-        return float(found.cluster_centers_.mean())
+        _require_distinct(magnitudes, self.k)
+        clusters = Clusters(self.k, n_init=10, random_state=self.seed).fit(magnitudes.astype(np.float64)[:, None])
+        return float(clusters.cluster_centers_.mean())
 
 
 @dataclass(frozen=True)
 class FixedRadius(Grouping):
-    """A radius of one's own.
+    """A radius of your own.
 
     Args:
         radius: above 0.
+
+    Raises:
+        ValueError: if it is not.
     """
 
     radius: float
 
     def __post_init__(self) -> None:
         if not 0 < self.radius < math.inf:
-            raise ValueError(f"FixedRadius: radius is above 0, not {self.radius}")
+            raise ValueError(f"FixedRadius: radius must be above 0, not {self.radius}")
 
     def decision_radius(self, labels: Labels) -> float:
-        """The radius, whatever the labels are."""
+        """The radius, for any labels."""
         return self.radius
 
 
 @dataclass(frozen=True)
 class ReleasedGrouping(Grouping):
-    """What the paper's release does, which is not the paper: a threshold for each mini-batch.
+    """The grouping of the paper's release, which differs from the paper: one threshold per mini-batch.
 
-    For each dimension the sum of the batch's labels, in the order that they happen to have, from the first to the
-    middle between the place of the least and that of the greatest, over the sum of all; t is the root of the sum of
-    both squares. Strong is r^2 > t + 0.25, weak r^2 < t + 0.25. If a group is empty: r^2 > 0.65 and r^2 < 0.3, whose
-    rest is in neither.
+    For each dimension: the sum of the batch's labels, in the order that they happen to have, from the first to the
+    middle between the positions of the smallest and the largest, divided by the sum of all; t is the root of the sum of
+    both squares. Strong is r^2 > t + 0.25, weak r^2 < t + 0.25. If a group is empty: r^2 > 0.65 and r^2 < 0.3, and rows
+    between these are in neither group.
 
-    Departure: where labels add up to 0 their share is taken as 0. Of several ranks each goes by its own rows.
+    Departure: where labels sum to 0, their share is taken as 0. With several ranks, each uses its own rows.
 
     Args:
         offset: added to t.
-        strong, weak: the squares that are fallen back to.
+        strong, weak: the squared radii that are used if a group is empty.
     """
 
     offset: float = 0.25
@@ -145,11 +155,11 @@ class ReleasedGrouping(Grouping):
     weak: float = 0.3
 
     def decision_radius(self, labels: Labels) -> float:
-        """That of :class:`Otsu`: it says which faces a stratified sampler spreads, no more."""
+        """That of :class:`Otsu`, which a stratified sampler spreads faces by; nothing else uses it."""
         return Otsu().decision_radius(labels)
 
     def groups(self, labels: Tensor, radius: float) -> tuple[Tensor, Tensor]:
-        """See :meth:`Grouping.groups`; both may be False."""
+        """See :meth:`Grouping.groups`; a row may be in neither group."""
         squares = labels.square().sum(1)
         if not len(labels):
             return squares > 0, squares > 0
@@ -164,11 +174,11 @@ class ReleasedGrouping(Grouping):
         return squares > self.strong, squares < self.weak
 
 
-def _several(magnitudes: Labels, least: int = 2) -> None:
-    different = len(np.unique(magnitudes))
-    if different < least:
-        raise ValueError(f"the labels have {different} different magnitudes in a dimension, too few to divide them")
+def _require_distinct(magnitudes: Labels, least: int = 2) -> None:
+    distinct = len(np.unique(magnitudes))
+    if distinct < least:
+        raise ValueError(f"the labels have {distinct} distinct magnitudes in a dimension, too few to divide them")
 
 
-def _combined(thresholds: list[float]) -> float:
+def _combine(thresholds: list[float]) -> float:
     return math.sqrt(sum(threshold**2 for threshold in thresholds))

@@ -1,4 +1,4 @@
-"""The margin between strong and weak samples: adaptive (papers/001, eq. 5 and 8), its two terms alone, and others.
+"""The margin between strong and weak samples: adaptive (papers/001, eq. 5 and 8), each of its two terms, and others.
 
 No margin has a gradient.
 """
@@ -19,7 +19,7 @@ class Margin(Protocol):
     """Gives alpha for the samples of a batch."""
 
     def between(self, strong: Tensor, weak: Tensor, epoch: int) -> Tensor:
-        """One margin, a scalar; or one for each strong sample, N_s.
+        """Return one margin, a scalar; or one for each strong sample, N_s.
 
         Args:
             strong: N_s x d outputs of the critic, N_s >= 2.
@@ -30,19 +30,22 @@ class Margin(Protocol):
 
 
 def information(squared: Tensor, largest: float) -> Tensor:
-    """Mutual information in nats of two jointly Gaussian variables with squared correlation eta^2: - 1/2 log(1 -
-    eta^2).
+    """- 1/2 log(1 - eta^2), the mutual information in nats of two jointly Gaussian variables with correlation eta.
 
-    Departure: at most ``largest``, for it is infinite at eta^2 = 1.
+    Departure: at most ``largest``, because it is infinite at eta^2 = 1.
+
+    Args:
+        squared: eta^2.
+        largest: maximum of the result.
     """
     return -torch.log1p(-squared.clamp(0, 1 - math.exp(-2 * largest))) / 2
 
 
 def embedding_correlation(strong: Tensor, weak: Tensor, bandwidth: float | None) -> Tensor:
-    """eta in [0, 1]: the cosine between both groups' mean embeddings in the space of a Gaussian kernel.
+    """eta in [0, 1]: the cosine between the mean embeddings of the two groups in the space of a Gaussian kernel.
 
-    1 where both groups have the same distribution, and the nearer to 0 the farther apart they are. With N(m, s^2 I) for
-    the groups and bandwidth h it is exp(- |m_s - m_w|^2 / (2 (h^2 + 2 s^2))) in the limit of many samples.
+    1 if both groups have the same distribution, and the nearer to 0 the farther apart they are. For groups distributed
+    as N(m, s^2 I) and bandwidth h, it is exp(- |m_s - m_w|^2 / (2 (h^2 + 2 s^2))) in the limit of many samples.
 
     Args:
         strong: N_s x d.
@@ -55,18 +58,18 @@ def embedding_correlation(strong: Tensor, weak: Tensor, bandwidth: float | None)
     kernel = torch.exp(-squares / (2 * width))
     n = len(strong)
     cross = kernel[:n, n:].mean()
-    own = kernel[:n, :n].mean() * kernel[n:, n:].mean()  # at least 1 / (N_s N_w): the diagonals are 1
+    own = kernel[:n, :n].mean() * kernel[n:, n:].mean()  # at least 1 / (N_s N_w), because the diagonals are 1
     return cross / own.sqrt()
 
 
 def paired_correlation(strong: Tensor, weak: Tensor, bandwidth: float | None) -> Tensor:
     """eta in [-1, 1]: Pearson's correlation of exp(-z^2 / (2 h^2)) over the dimensions of strong i and weak N - 1 - i.
 
-    Another reading: the kernel acts on each coordinate, and samples are paired as in the release although nothing pairs
-    them. 0 where one side is constant.
+    Another reading of the paper: the kernel acts on each coordinate, and samples are paired as in the release although
+    nothing relates them. 0 if one side is constant.
 
     Args:
-        strong, weak, bandwidth: as of :func:`embedding_correlation`; None: the median of \\|z\\| over both groups.
+        strong, weak, bandwidth: as in :func:`embedding_correlation`; None: the median of \\|z\\| over both groups.
     """
     n = min(len(strong), len(weak))
     both = torch.stack([strong[:n], weak[:n].flip(0)]).flatten(1)
@@ -78,7 +81,7 @@ def paired_correlation(strong: Tensor, weak: Tensor, bandwidth: float | None) ->
 
 
 def _median(squares: Tensor) -> Tensor:
-    """The median of the squares that are not 0; 1 where all are: everything is in one place, and any width will do."""
+    """The median of the squares above 0; 1 if all are 0: everything is in one place, and any width will do."""
     apart = squares[squares > 0]
     return apart.median().clamp(min=1e-30) if len(apart) else squares.new_ones(())
 
@@ -89,17 +92,17 @@ def confidence(n: int, k: Tensor, c: float) -> Tensor:
 
 
 def neighbours(points: Tensor) -> Tensor:
-    """For each of N points the other N - 1 by distance, the nearest first; of equal ones the first: N x (N - 1)."""
+    """For each of N points the indices of the other N - 1, nearest first, ties by index: N x (N - 1)."""
     distances = torch.cdist(points, points, compute_mode="donot_use_mm_for_euclid_dist")
-    distances.fill_diagonal_(-1.0)  # the point itself is the first, whatever coincides with it
+    distances.fill_diagonal_(-1.0)  # the point itself comes first, even if others coincide with it
     return distances.argsort(dim=1, stable=True)[:, 1:]
 
 
 def adaptive_counts(strong: Tensor, weak: Tensor, thresholds: Tensor) -> Tensor:
     """K of each sample by the adaptive nearest-neighbour rule (Balsubramani and others, 2019): N, int64.
 
-    The smallest k for which the empirical bias of the k nearest others, the share of the more frequent group among them
-    less 1/2, is above the threshold of k; N - 1 where there is none.
+    The smallest k for which the empirical bias of the k nearest other samples, the share of the more frequent group
+    among them minus 1/2, is above the threshold of k; N - 1 if there is none.
 
     Args:
         strong: N_s x d; they come first in the result.
@@ -115,27 +118,27 @@ def adaptive_counts(strong: Tensor, weak: Tensor, thresholds: Tensor) -> Tensor:
     return torch.where(enough.any(1), first, len(groups) - 1)
 
 
-def _check(name: str, **positive: float | None) -> None:
+def _check_positive(name: str, **positive: float | None) -> None:
     for key, value in positive.items():
         if value is not None and not 0 < value < math.inf:
-            raise ValueError(f"{name}: {key} is above 0, not {value}")
+            raise ValueError(f"{name}: {key} must be above 0, not {value}")
 
 
 @dataclass(frozen=True)
 class InformationMargin:
     """Only the first term of eq. 5: MI(g(Z_s), g(Z_w)) = - 1/2 log(1 - eta^2).
 
-    The paper has no formula for eta, "the correlation coefficient of g(Z_s) and g(Z_w)", and nothing pairs the samples
-    of the two groups. ``embedding`` asks for no pairs; see :func:`embedding_correlation` and
+    The paper has no formula for eta, "the correlation coefficient of g(Z_s) and g(Z_w)", and the samples of the two
+    groups are not paired. ``embedding`` needs no pairs; see :func:`embedding_correlation` and
     :func:`paired_correlation`.
 
     Args:
         correlation: which eta.
         bandwidth: of the Gaussian kernel; None: the median.
-        largest: value of the term; 2.5 is the release's.
+        largest: maximum of the term; 2.5 is the release's.
 
     Raises:
-        ValueError: for a bandwidth or largest value that is not positive.
+        ValueError: for a bandwidth or maximum that is not positive.
     """
 
     correlation: Correlation = "embedding"
@@ -143,7 +146,7 @@ class InformationMargin:
     largest: float = 2.5
 
     def __post_init__(self) -> None:
-        _check("InformationMargin", bandwidth=self.bandwidth, largest=self.largest)
+        _check_positive("InformationMargin", bandwidth=self.bandwidth, largest=self.largest)
 
     @torch.no_grad()
     def between(self, strong: Tensor, weak: Tensor, epoch: int) -> Tensor:
@@ -154,10 +157,11 @@ class InformationMargin:
 
 @dataclass(frozen=True)
 class ConfidenceMargin:
-    """Only the second term of eq. 5: Delta(N, K), N the samples of the batch and K the mean of their adaptive counts.
+    """Only the second term of eq. 5: Delta(N, K), with N the samples of the batch and K the mean of their adaptive
+    counts.
 
-    K is found with the same Delta(N, k) as threshold. Departure: that of Balsubramani and others is A sqrt(log(N / c)
-    / k); the paper's, without the root, serves here for both.
+    K is found with the same Delta(N, k) as threshold. Departure: that of Balsubramani and others is
+    A sqrt(log(N / c) / k); the paper's, without the root, is used for both here.
 
     Args:
         c: the confidence parameter, in (0, 1].
@@ -170,7 +174,7 @@ class ConfidenceMargin:
 
     def __post_init__(self) -> None:
         if not 0 < self.c <= 1:
-            raise ValueError(f"ConfidenceMargin: c is in (0, 1], not {self.c}")
+            raise ValueError(f"ConfidenceMargin: c must be in (0, 1], not {self.c}")
 
     @torch.no_grad()
     def between(self, strong: Tensor, weak: Tensor, epoch: int) -> Tensor:
@@ -191,6 +195,10 @@ class AdaptiveMargin:
 
     Raises:
         ValueError: as these do.
+
+    Example:
+        >>> margin = AdaptiveMargin(c=0.05)
+        >>> alpha = margin.between(torch.randn(8, 16), torch.randn(6, 16), epoch=0)
     """
 
     c: float = 0.05
@@ -215,13 +223,13 @@ class ConstantMargin:
     """kappa of Table 4.
 
     Args:
-        value: the margin, above 0.
+        value: the margin; ValueError unless above 0.
     """
 
     value: float = 0.2
 
     def __post_init__(self) -> None:
-        _check("ConstantMargin", value=self.value)
+        _check_positive("ConstantMargin", value=self.value)
 
     def between(self, strong: Tensor, weak: Tensor, epoch: int) -> Tensor:
         """The value; see :class:`Margin`."""
@@ -233,14 +241,14 @@ class LinearMargin:
     """kappa' of Table 4: start + slope * epoch.
 
     Args:
-        start, slope: above 0.
+        start, slope: ValueError unless above 0.
     """
 
     start: float = 0.1
     slope: float = 5e-3
 
     def __post_init__(self) -> None:
-        _check("LinearMargin", start=self.start, slope=self.slope)
+        _check_positive("LinearMargin", start=self.start, slope=self.slope)
 
     def between(self, strong: Tensor, weak: Tensor, epoch: int) -> Tensor:
         """A scalar that grows with the epochs; see :class:`Margin`."""
@@ -249,22 +257,25 @@ class LinearMargin:
 
 @dataclass(frozen=True)
 class ReleasedMargin:
-    """The margin of the paper's release, which is not the paper's: for strong sample i and weak sample N - 1 - i,
+    """The margin of the paper's release, which differs from the paper: for strong sample i and weak sample N - 1 - i,
 
         mean over the dimensions of log p(y | x) / (p(y | -1) / 2 + p(y | 1) / 2)  +  A / sqrt(K_i - 1)
 
     with x the strong and y the weak output and p(y | x) a Gaussian around x: the information of a channel whose input
-    is 1 or -1. N is the size of the smaller group, as in ``pairs: mirrored``; strong samples beyond it go round the
-    weak ones again. The first term is cut off at 0 and ``largest``. K_i is the adaptive count with thresholds A /
+    is 1 or -1. N is the size of the smaller group, as in ``pairs: mirrored``; further strong samples cycle through the
+    weak ones again. The first term is clipped to [0, ``largest``]. K_i is the adaptive count with thresholds A /
     sqrt(k).
 
-    Departure: the ratio is taken in logarithms, so it is finite for any output (the release's is not a number at a
-    standard deviation of 3 for every fifth one).
+    Departure: the ratio is computed in logarithms, so it is finite for any output (at a standard deviation of 3, the
+    release's is NaN for every fifth one).
 
     Args:
         variance: of the channel.
         scale: A.
-        largest: value of the first term.
+        largest: maximum of the first term.
+
+    Raises:
+        ValueError: for a value that is not positive.
     """
 
     variance: float = 0.2
@@ -272,7 +283,7 @@ class ReleasedMargin:
     largest: float = 2.5
 
     def __post_init__(self) -> None:
-        _check("ReleasedMargin", variance=self.variance, scale=self.scale, largest=self.largest)
+        _check_positive("ReleasedMargin", variance=self.variance, scale=self.scale, largest=self.largest)
 
     @torch.no_grad()
     def between(self, strong: Tensor, weak: Tensor, epoch: int) -> Tensor:

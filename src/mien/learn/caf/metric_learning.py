@@ -1,4 +1,4 @@
-"""The margins of CAF in the losses of pytorch-metric-learning ("DML with adaptive margin" of papers/001).
+"""CAF's margins in the losses of pytorch-metric-learning ("DML with adaptive margin" of papers/001).
 
 Needs the extra ``metric``.
 """
@@ -15,15 +15,15 @@ from torch import Tensor, nn
 from mien.learn.caf.margin import Margin
 
 MARGINS = {ContrastiveLoss: "neg_margin", TripletMarginLoss: "margin", MarginLoss: "margin"}
-"""Where each loss keeps its margin."""
+"""The attribute in which each loss keeps its margin."""
 
 
 def class_margin(embeddings: Tensor, labels: Tensor, margin: Margin, epoch: int) -> float | None:
-    """The mean over the classes of the margin between a class, as the strong group, and the rest, as the weak one.
+    """The mean over the classes of the margin between a class, as the strong group, and all others, as the weak group.
 
-    Of two classes the greater label alone is the strong group: with labels 1 (strong) and 0 (weak) it is the margin of
-    papers/001. Classes with one sample are in the rest of the others but have no margin of their own; of two, the one
-    that has more is then the strong group. Where the margin gives one for each strong sample it is their mean.
+    With two classes, only the greater label is the strong group: with labels 1 (strong) and 0 (weak), it is the margin
+    of papers/001. A class with one sample counts among the others of the other classes but has no margin of its own; if
+    there are two classes, the other one is then the strong group. A margin for each strong sample is averaged.
 
     Args:
         embeddings: N x d.
@@ -32,7 +32,7 @@ def class_margin(embeddings: Tensor, labels: Tensor, margin: Margin, epoch: int)
         epoch: passes over the training set so far.
 
     Returns:
-        None where there is one class, or none with two samples.
+        The margin, or None if there is one class, or none with two samples.
     """
     counts = Counter(labels.tolist())
     several = sorted(c for c, count in counts.items() if count > 1)
@@ -44,17 +44,17 @@ def class_margin(embeddings: Tensor, labels: Tensor, margin: Margin, epoch: int)
 
 
 class WithMargin(nn.Module):
-    """A loss of pytorch-metric-learning whose margin is found anew for each batch: see :func:`class_margin`.
+    """A loss of pytorch-metric-learning whose margin is recomputed for each batch, see :func:`class_margin`.
 
-    The margin is a number, so nothing flows back through it. It is that of the embeddings as the loss compares them,
-    which are of length 1 unless its distance has ``normalize_embeddings=False``. After a call it stands in the loss,
-    where the library's records find it. A batch without a margin gets the one that the loss was made with. Of several
-    ranks each goes by its own rows.
+    The margin is a number, so no gradient flows through it. It is computed from the embeddings as the loss compares
+    them, which have length 1 unless its distance has ``normalize_embeddings=False``. After a call, the loss's own
+    attribute holds it, where the library's records find it. A batch without a margin uses the one that the loss was
+    created with. With several ranks, each uses its own rows.
 
-    Mind the unit. papers/001 subtracts D^2 from alpha; the library's default is D, and between vectors of length 1 D is
-    at most 2 and D^2 at most 4. With ``LpDistance(power=2)`` the loss compares squares as the paper does. With the
-    default a ``neg_margin`` above 2 is out of reach: every pair of two classes is pushed apart. ``scale`` turns alpha,
-    which is in nats, into the unit of the distance. The paper does not say what it did.
+    Note the unit. papers/001 subtracts D^2 from alpha; the library compares D by default, and between vectors of length
+    1, D is at most 2 and D^2 at most 4. With ``LpDistance(power=2)``, the loss compares squares as the paper does. With
+    the default, a ``neg_margin`` above 2 is out of reach: every pair of two classes is pushed apart. ``scale`` converts
+    alpha, which is in nats, to the unit of the distance. The paper does not say what it did.
 
     Args:
         loss: a ``ContrastiveLoss`` (its ``neg_margin``), ``TripletMarginLoss`` or ``MarginLoss`` (their ``margin``).
@@ -62,8 +62,13 @@ class WithMargin(nn.Module):
         scale: factor of the margin.
 
     Raises:
-        TypeError: for another loss: margins of other kinds are angles, or are read once.
-        ValueError: if scale is not positive.
+        TypeError: for another loss, whose margin is an angle or is read only once.
+        ValueError: if ``scale`` is not positive.
+
+    Example:
+        >>> from mien.learn.caf.margin import AdaptiveMargin
+        >>> loss = WithMargin(TripletMarginLoss(), AdaptiveMargin())
+        >>> value = loss(torch.randn(12, 8), torch.arange(12) % 3)
     """
 
     def __init__(
@@ -73,9 +78,9 @@ class WithMargin(nn.Module):
         found = [name for kind, name in MARGINS.items() if isinstance(loss, kind)]
         if not found:
             known = ", ".join(kind.__name__ for kind in MARGINS)
-            raise TypeError(f"{type(loss).__name__} has no margin that a batch may set: take {known}")
+            raise TypeError(f"WithMargin: {type(loss).__name__} has no margin that can be set per batch; use {known}")
         if not 0 < scale < math.inf:
-            raise ValueError(f"WithMargin: scale is above 0, not {scale}")
+            raise ValueError(f"WithMargin: scale must be above 0, not {scale}")
         self.loss, self.margin, self.scale = loss, margin, scale
         self.name = found[0]
         self.own: float = getattr(loss, self.name)
@@ -83,13 +88,13 @@ class WithMargin(nn.Module):
     def forward(
         self, embeddings: Tensor, labels: Tensor, indices_tuple: tuple[Tensor, ...] | None = None, epoch: int = 0
     ) -> Tensor:
-        """The loss of the batch, a scalar.
+        """Return the loss of the batch, a scalar.
 
         Args:
             embeddings: N x d.
             labels: N: classes; or the groups, 1 or True for strong and 0 or False for weak.
             indices_tuple: the pairs or triplets of a miner; they do not change the margin.
-            epoch: passes over the training set so far; a :class:`mien.learn.caf.margin.LinearMargin` goes by it.
+            epoch: passes over the training set so far, for :class:`mien.learn.caf.margin.LinearMargin`.
         """
         labels = labels.to(embeddings.device, torch.int64)
         with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Pairs of strong samples, and of a strong and a weak one (papers/001, eq. 6 and 7)."""
+"""Pairs of two strong samples, and of a strong and a weak sample (papers/001, eq. 6 and 7)."""
 
 from __future__ import annotations
 
@@ -11,20 +11,25 @@ Pairs = Literal["all", "mirrored"]
 
 
 def paired(strong: Tensor, weak: Tensor, pairs: Pairs = "all") -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The rows of ``strong`` that make positive pairs (i, j), then the strong and the weak rows of negative pairs.
+    """Return the rows of positive pairs (i and j, both strong), then of negative pairs (strong and weak).
 
     - ``all``: every pair of two strong samples once, and every strong sample with every weak one: the expectations of
       the paper over (z_i, z_j) ~ P and ~ P + Q.
-    - ``mirrored`` (the release): strong i with strong N - 1 - i, and strong i with weak N - 1 - i, N being the size of
-      the smaller group; what is left of the larger one is not used. A sample that would be its own partner is left out.
+    - ``mirrored`` (the release): strong i with strong N - 1 - i, and strong i with weak N - 1 - i, with N the size of
+      the smaller group; the rest of the larger group is not used. A sample that would be paired with itself is skipped.
 
     Args:
         strong: N_s x d.
         weak: N_w x d.
-        pairs: which.
+        pairs: which pairs.
 
     Returns:
-        Places into ``strong`` (i and j), and into ``strong`` and ``weak``: int64, of equal length two by two.
+        Indices into ``strong`` (i and j), and into ``strong`` and ``weak``: int64, each two of equal length.
+
+    Example:
+        >>> i, j, s, w = paired(torch.zeros(3, 2), torch.zeros(1, 2))
+        >>> i.tolist(), j.tolist(), s.tolist(), w.tolist()
+        ([0, 0, 1], [1, 2, 2], [0, 1, 2], [0, 0, 0])
     """
     device = strong.device
     if pairs == "all":
@@ -40,5 +45,5 @@ def paired(strong: Tensor, weak: Tensor, pairs: Pairs = "all") -> tuple[Tensor, 
 
 
 def squared_distance(first: Tensor, second: Tensor) -> Tensor:
-    """D^2 of each pair of rows: M x d and M x d to M. Its gradient is finite where both are the same."""
+    """D^2 of each pair of rows: M x d and M x d to M. The gradient is finite where both coincide."""
     return (first - second).square().sum(1)

@@ -1,4 +1,4 @@
-"""The critic of Sphere GAN (Park and Kwon, 2019 and 2020) in the place of the contrastive one (papers/001, Table 4)."""
+"""The critic of Sphere GAN (Park and Kwon, 2019 and 2020) instead of the contrastive one (papers/001, Table 4)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from mien.learn.caf.critic import Bound, Critic
 
 
 def geodesic(z: Tensor) -> Tensor:
-    """The way on the unit sphere from the north pole to the points that z are projected to: N x d to N, in (0, pi].
+    """The distance on the unit sphere from the north pole to the points that z are projected to: N x d to N, in (0,
+    pi].
 
     The inverse stereographic projection of z is (2 z, |z|^2 - 1) / (|z|^2 + 1) in d + 1 dimensions and the north pole
-    is (0, 1), so the cosine of the angle between them is (|z|^2 - 1) / (|z|^2 + 1), and the tangent of half of it
-    1 / |z|.
-    z = 0 is the south pole, at pi; infinity the north pole.
+    is (0, 1), so the cosine of the angle between them is (|z|^2 - 1) / (|z|^2 + 1), and the tangent of half of it 1 /
+    |z|. z = 0 is the south pole, at pi; infinity is the north pole.
 
-    Departure: the angle is 2 atan2(1, |z|), not the arc cosine, whose gradient is infinite at both poles. At z = 0, a
-    cusp, the gradient is 0.
+    Departure: the angle is 2 atan2(1, |z|), not the arc cosine, whose gradient is infinite at both poles. At z = 0,
+    where it has a cusp, the gradient is 0.
 
     Args:
         z: outputs of the critic, unbounded.
@@ -37,17 +37,17 @@ class SphereGan(Critic):
 
         max_f  sum_r  E_P d(f)^r - E_Q d(f)^r          r = 1 to R
 
-    d being :func:`geodesic`. ``critic_loss`` is the negative. P, the data there, are the strong samples, Q, the
-    generated ones, the weak: the critic moves strong ones away from the north pole and weak ones to it. The generator
-    descends - sum_r E_Q d^r there, and so does the encoder here, in the place of - E z in papers/001: it moves weak
-    samples away from the pole, to where the strong ones are.
+    with d as in :func:`geodesic`. ``critic_loss`` is the negative. P, the data there, are the strong samples; Q, the
+    generated ones, are the weak samples: the critic moves strong ones away from the north pole and weak ones towards
+    it. The generator minimises - sum_r E_Q d^r, and so does the encoder here, instead of - E z in papers/001: it moves
+    weak samples away from the pole, to where the strong ones are.
 
-    Minimum: over all f, - TV(P, Q) (pi + ... + pi^R), TV being half the integral of |P - Q|: strong samples at the
-    south pole, weak ones at the north pole, each where it is more frequent.
+    Minimum: over all f, - TV(P, Q) (pi + ... + pi^R), with TV half the integral of |P - Q|: samples are at the south
+    pole where strong ones are more frequent, and at the north pole elsewhere.
 
-    Departure: atan2 in the place of acos, see :func:`geodesic`. No bound is the default, for distances on a sphere have
-    one: that is what the paper uses the sphere for. ``bound: tanh`` keeps every point in the reach of a gradient, and
-    farther than 2 atan(1 / sqrt(d)) from the north pole.
+    Departure: atan2 instead of acos, see :func:`geodesic`. No bound is the default, because distances on a sphere are
+    bounded: that is what the paper uses the sphere for. With ``bound: tanh`` every point has a gradient, and is farther
+    than 2 atan(1 / sqrt(d)) from the north pole.
 
     Args:
         features: length of the encoder's feature vectors.
@@ -56,7 +56,12 @@ class SphereGan(Critic):
         hidden, dropout, bound: see :class:`mien.learn.caf.critic.Critic`.
 
     Raises:
-        ValueError: if R is below 1, or as the critic does.
+        ValueError: if R is below 1; see also :class:`mien.learn.caf.critic.Critic`.
+
+    Example:
+        >>> critic = SphereGan(512)
+        >>> strong, weak = critic(torch.randn(16, 512)).split((10, 6))
+        >>> critic.critic_loss(strong, weak, epoch=0).backward()
     """
 
     def __init__(
@@ -71,7 +76,7 @@ class SphereGan(Critic):
     ) -> None:
         super().__init__(features, outputs=outputs, hidden=hidden, dropout=dropout, bound=bound)
         if moments < 1:
-            raise ValueError(f"SphereGan: moments is 1 or more, not {moments}")
+            raise ValueError(f"SphereGan: moments must be 1 or more, not {moments}")
         self.moments = moments
 
     def critic_loss(self, strong: Tensor, weak: Tensor, epoch: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Losses and couplings. Every one returns (sum, count): see :class:`mien.learn.losses.term.LossTerm`."""
+"""Losses and couplings; each returns a sum and a count, see :class:`mien.learn.losses.term.LossTerm`."""
 
 from mien.learn.losses.affect_matching import AffectMatching
 from mien.learn.losses.balanced_softmax import BalancedSoftmax

@@ -1,4 +1,4 @@
-"""Balanced softmax: cross-entropy whose logits carry the class prior of the training rows."""
+"""Balanced softmax: cross-entropy of logits that contain the class prior of the training rows."""
 
 from __future__ import annotations
 
@@ -16,26 +16,31 @@ from mien.learn.losses.term import LossTerm, precise
 from mien.tasks import Kind
 
 FLOOR = 1e-4
-"""Smallest prior: a class that no training row has keeps a finite logarithm."""
+"""Smallest prior: the logarithm stays finite for a class that no training row has."""
 
 
 @dataclass(frozen=True)
 class BalancedSoftmax:
-    """``-sum_c y_c log softmax(f + strength log prior)_c``: f learns to do without the prior.
+    """``-sum_c y_c log softmax(f + strength log prior)_c``: the network learns logits f that do not contain the prior.
 
-    Ren et al. 2020 (eq. 4) with ``strength`` 1; Menon et al. 2021 (eq. 10, "logit adjusted loss") with any, its tau.
-    Not in our three papers, whose remedy is to sample. Labels may be vote shares; the prior is their mean over the
-    rows.
+    Ren et al. 2020, eq. 4, with ``strength`` 1; Menon et al. 2021, eq. 10 ("logit adjusted loss"), where ``strength``
+    is tau. Not in our three papers, which resample instead. Labels may be vote shares; the prior is then their mean
+    over the rows.
 
     Minimum over f for one row: at ``softmax(f + strength log prior) = y``. The network is read without the prior, so
-    its probabilities are those of a balanced population; ``mien calibrate`` gives a part of the prior back.
+    its probabilities are those of a population in which all classes are equally frequent; ``mien calibrate`` restores a
+    part of the prior.
 
     Args:
-        strength: 0 is the ordinary cross-entropy, 1 removes the prior wholly.
-        prior: of the classes; counted in the training rows where it is left out.
+        strength: 0 is the ordinary cross-entropy, 1 removes the prior completely.
+        prior: of the classes; None: counted from the training rows.
 
     Raises:
-        ValueError: for a strength that is negative or not finite, or a prior that is none.
+        ValueError: if ``strength`` is negative or not finite, or if ``prior`` is not a valid prior.
+
+    Example:
+        >>> loss = BalancedSoftmax(prior=(0.7, 0.2, 0.1))
+        >>> term = loss(torch.zeros(2, 3), torch.tensor([0, 2]), torch.tensor([True, True]))
     """
 
     kind: ClassVar[Kind] = Kind.CLASSES
@@ -45,16 +50,16 @@ class BalancedSoftmax:
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength < float("inf"):
-            raise ValueError(f"BalancedSoftmax: strength is 0 or more, not {self.strength}")
+            raise ValueError(f"BalancedSoftmax: strength must be 0 or more and finite, not {self.strength}")
         if self.prior is not None and not (min(self.prior, default=-1.0) >= 0 and 0 < sum(self.prior) < float("inf")):
-            raise ValueError("BalancedSoftmax: prior is of numbers from 0 up, not all 0")
+            raise ValueError("BalancedSoftmax: prior must hold finite numbers of 0 or more, not all 0")
 
     def counted(self, sets: Sequence[tuple[NDArray[np.float32], float]], classes: int) -> BalancedSoftmax:
-        """The loss with the prior of the training rows, unless it has one.
+        """Return the loss with the prior of the training rows, unless it already has one.
 
         Args:
-            sets: of each the labels, N indices or N x C shares, NaN where there is none, and how many of its rows stand
-                in a step: the prior is that of the batches.
+            sets: for each data set its labels, N indices or N x C shares, NaN where not labelled, and how many of its
+                rows are in a step, so that the prior is that of the batches.
             classes: C.
 
         Raises:
@@ -64,13 +69,13 @@ class BalancedSoftmax:
             if len(self.prior) != classes:
                 raise ValueError(f"BalancedSoftmax: prior has {len(self.prior)} numbers for {classes} classes")
             return self
-        total = sum((shares(labels, classes) * rows / len(labels) for labels, rows in sets), np.zeros(classes))
+        total = sum((class_counts(labels, classes) * rows / len(labels) for labels, rows in sets), np.zeros(classes))
         if not total.sum():
-            raise ValueError("BalancedSoftmax: no training row is labelled, so there is no prior")
+            raise ValueError("BalancedSoftmax: no labelled training rows to count the prior from")
         return replace(self, prior=tuple((total / total.sum()).tolist()))
 
     def __call__(self, logits: Tensor, labels: Tensor, mask: Tensor) -> LossTerm:
-        """The loss of each labelled sample, summed; their number.
+        """Return the sum over the labelled samples, and their number.
 
         Args:
             logits: N x C.
@@ -81,14 +86,14 @@ class BalancedSoftmax:
             ValueError: if the prior was neither given nor counted.
         """
         if self.prior is None:
-            raise ValueError("BalancedSoftmax: the prior is not counted yet")
+            raise ValueError("BalancedSoftmax: the prior has not been counted; call `counted` first")
         prior = torch.tensor(self.prior, device=logits.device, dtype=torch.float32)
         prior = (prior / prior.sum()).clamp(min=FLOOR)
         return cross_entropy(precise(logits) + self.strength * prior.log(), labels, mask)
 
 
-def shares(column: NDArray[np.float32], classes: int) -> NDArray[np.float64]:
-    """How many rows of a column have each class, votes as parts of a row."""
+def class_counts(column: NDArray[np.float32], classes: int) -> NDArray[np.float64]:
+    """Number of rows of a column with each class, C; votes count as fractions of a row."""
     labelled = column[~np.isnan(column.reshape(len(column), -1)).any(1)].astype(np.float64)
     if column.ndim == 2:
         return np.asarray(labelled.sum(0), np.float64)

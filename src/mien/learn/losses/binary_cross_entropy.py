@@ -17,19 +17,24 @@ Normalise = Literal["weights", "attributes"]
 def binary_cross_entropy(
     logits: Tensor, labels: Tensor, weights: Tensor, *, normalise: Normalise = "weights"
 ) -> LossTerm:
-    """The mean over the annotated attributes of each sample: ``sum_i d_i BCE_i / sum_i d_i``.
+    """Masked binary cross-entropy, ``sum_i d_i BCE_i / sum_i d_i`` for each sample.
 
-    A sample counts once, however many of its attributes are annotated; that is the delta weighting of eq. 2.
+    A sample counts once, however many of its attributes are annotated; this is the delta weighting of eq. 2.
 
     Args:
         logits: N x A.
         labels: N x A, 0 or 1 (or probabilities); any finite value where the weight is 0.
-        weights: N x A, the deltas: the batch's bool mask, or non-negative weights as co-annotation has them.
-        normalise: divide by the sum of the weights, or by the number of attributes whose weight is not 0. With a bool
-            mask the two are one.
+        weights: N x A, the deltas: the batch's bool mask, or non-negative weights such as those of co-annotation.
+        normalise: divide by the sum of the weights, or by the number of attributes with a weight above 0. For a bool
+            mask both are the same.
 
     Returns:
-        sum over samples with any annotated attribute, and their number.
+        The sum over samples with an annotated attribute, and their number.
+
+    Example:
+        >>> logits, labels = torch.zeros(2, 3), torch.ones(2, 3)
+        >>> binary_cross_entropy(logits, labels, torch.tensor([[True, False, False], [True] * 3])).mean()
+        tensor(0.6931)
     """
     logits, weights = precise(logits), precise(weights)
     cells = binary_cross_entropy_with_logits(logits, labels.to(logits.dtype), reduction="none")

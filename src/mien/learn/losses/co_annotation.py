@@ -1,4 +1,4 @@
-"""Co-annotation: labels of one task stand in for missing labels of the other (papers/003, section 3.1.2)."""
+"""Co-annotation: labels of one task replace missing labels of the other (papers/003, section 3.1.2)."""
 
 from __future__ import annotations
 
@@ -10,35 +10,44 @@ from torch import Tensor
 
 from mien.learn.batch import Batch, as_index
 from mien.learn.losses.binary_cross_entropy import Normalise, binary_cross_entropy
-from mien.learn.losses.coupling import Outputs, check_choices
+from mien.learn.losses.coupling import Outputs
 from mien.learn.losses.cross_entropy import cross_entropy
-from mien.learn.losses.tables import weights_of
+from mien.learn.losses.tensor_cache import table_weights
 from mien.learn.losses.term import LossTerm, full_precision, precise
 from mien.relatedness.table import Relatedness
+from mien.spelling import check_choices
 
 
 @dataclass(frozen=True)
 class CoAnnotation:
-    """A labelled class switches its attributes on; a full set of attributes names the class.
+    """A labelled class annotates its attributes, and a full set of attributes annotates its class.
 
-    - class -> attributes: every attribute that belongs to the labelled class and is not annotated itself
-      counts as present, weighted by the annotators' agreement (1 if prototypical), which takes the place of
-      delta in eq. 2. With vote shares the class is the one with the most votes.
-    - attributes -> class: where no class is labelled and all attributes of a class are annotated as
-      present, the sample is labelled with it; of several such classes the one that requires the most.
+    - class -> attributes: every attribute that belongs to the labelled class and is not annotated itself counts as
+      present. Its weight, which replaces delta in eq. 2, is the annotators' agreement (1 if prototypical). With vote
+      shares, the class is the one with the most votes.
+    - attributes -> class: if no class is labelled and all attributes of a class are annotated as present, the sample is
+      labelled with this class; among several such classes, with the one that requires the most attributes.
 
-    Attributes that do not belong to the class stay unlabelled: the paper's footnote 3.
+    Attributes that do not belong to the class stay unlabelled, as in the paper's footnote 3.
 
-    Minimum: 0, where every implied attribute is predicted with 1 and every implied class with 1.
+    Minimum: 0, where every implied attribute and every implied class is predicted with probability 1.
 
     Args:
-        reweight: weight observational attributes by agreement; otherwise all count 1.
-        normalise: what the sum over the implied attributes of a sample is divided by; the paper leaves it open.
-            ``weights``: the sum of their weights, so that a sample whose only implied attribute is an observational
-            one weighs as any other. ``attributes``: their number, so that such a sample weighs less.
+        reweight: weight observational attributes by agreement; otherwise all have weight 1.
+        normalise: what the sum over the implied attributes of a sample is divided by; the paper does not say.
+            ``weights``: the sum of their weights, so that a sample whose only implied attribute is observational counts
+            as much as any other. ``attributes``: their number, so that such a sample counts less.
 
     Raises:
-        ValueError: for a value that is none of those named.
+        ValueError: for an unknown choice.
+
+    Example:
+        >>> from mien.relatedness import DU_2014
+        >>> belongs = torch.tensor(DU_2014.belongs, dtype=torch.float32)
+        >>> smile = torch.tensor([[label in ("AU06", "AU12", "AU25") for label in DU_2014.attribute_labels]])
+        >>> index, implied = CoAnnotation.implied_class(smile, belongs)
+        >>> DU_2014.class_labels[index]
+        'happiness'
     """
 
     reweight: bool = True
@@ -51,15 +60,15 @@ class CoAnnotation:
         check_choices(self)
 
     def __call__(self, outputs: Outputs, batch: Batch, relatedness: Relatedness) -> dict[str, LossTerm]:
-        """The terms ``co_annotation_attributes`` and ``co_annotation_classes``, counted in samples."""
+        """Return the terms ``co_annotation_attributes`` and ``co_annotation_classes``, counted in samples."""
         class_logits, attribute_logits = precise(outputs[relatedness.classes]), outputs[relatedness.attributes]
         present, mask = batch.labels[relatedness.attributes] > 0.5, batch.mask[relatedness.attributes]
         known_class = batch.mask[relatedness.classes]
-        weights = weights_of(relatedness, class_logits, reweight=self.reweight)
+        weights = table_weights(relatedness, class_logits, reweight=self.reweight)
 
         rows = weights[as_index(batch.labels[relatedness.classes])]
         towards_attributes = rows * known_class[:, None] * ~mask
-        label, complete = self.implied_class(present & mask, weights_of(relatedness, class_logits, reweight=False))
+        label, complete = self.implied_class(present & mask, table_weights(relatedness, class_logits, reweight=False))
         return {
             "co_annotation_attributes": binary_cross_entropy(
                 attribute_logits, torch.ones_like(attribute_logits), towards_attributes, normalise=self.normalise
@@ -69,13 +78,13 @@ class CoAnnotation:
 
     @staticmethod
     def implied_class(present: Tensor, belongs: Tensor) -> tuple[Tensor, Tensor]:
-        """The class whose whole set is present and largest: N indices, and N bool, whether there is one.
+        """The largest class whose attributes are all present: N indices, and N bool, whether there is one.
 
         Args:
             present: N x A bool, annotated and present.
-            belongs: C x A, 1 where the attribute belongs to the class; a class without any is never implied.
+            belongs: C x A, 1 where the attribute belongs to the class; a class without attributes is never implied.
         """
         required = belongs.sum(1)
-        with full_precision(belongs):  # counts above 256 are not exact in bfloat16
+        with full_precision(belongs):  # bfloat16 rounds counts above 256
             complete = (present.to(belongs.dtype) @ belongs.T == required) & (required > 0)
         return (complete * required).argmax(1), complete.any(1)

@@ -15,13 +15,13 @@ EPSILON = 1e-8
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Of predictions and labels over the labelled cells of all ranks, in float64; each has one value a dimension.
+    """Moments of predictions and labels over the labelled cells of all ranks, in float64, one value per dimension.
 
     Args:
-        own: labelled cells of this rank; 0 where all ranks together have fewer than two.
+        own: number of labelled cells on this rank; 0 if all ranks together have fewer than two.
         mean_p, variance_p: of the predictions.
         mean_t, variance_t: of the labels.
-        covariance: of both.
+        covariance: of predictions and labels.
         error: mean squared difference.
     """
 
@@ -35,11 +35,11 @@ class Moments:
 
     @classmethod
     def of(cls, outputs: Tensor, labels: Tensor, mask: Tensor) -> Moments:
-        """From N x D outputs, N x D labels and an N x D bool mask of the labelled cells."""
-        wide = torch.float32 if outputs.device.type == "mps" else torch.float64  # Apple's GPUs have no doubles
+        """Compute the moments of N x D outputs and N x D labels under an N x D bool mask of the labelled cells."""
+        wide = torch.float32 if outputs.device.type == "mps" else torch.float64  # Apple GPUs have no float64
         known = mask.to(wide)
         prediction, truth = outputs.to(wide) * known, labels.to(wide) * known
-        n, *sums = _over_ranks(
+        n, *sums = _sum_over_ranks(
             torch.stack(
                 [
                     known.sum(0),
@@ -64,30 +64,29 @@ class Moments:
         )
 
     def ccc(self) -> Tensor:
-        """Lin's (1989) concordance correlation coefficient; 0 where labels and predictions are constant."""
+        """The concordance correlation coefficient (Lin 1989); 0 if labels and predictions are both constant."""
         spread = self.variance_p + self.variance_t + (self.mean_p - self.mean_t) ** 2
         return 2 * self.covariance / (spread + EPSILON)
 
     def term(self, loss: Tensor) -> LossTerm:
-        """``loss``, one value a dimension, times the dimension's cells on this rank; and the number of those cells."""
+        """The term of ``loss``, which has one value per dimension, weighted by the labelled cells on this rank."""
         return LossTerm((loss * self.own).sum().float(), self.own.sum())
 
 
 def concordance(outputs: Tensor, labels: Tensor, mask: Tensor) -> LossTerm:
-    """``1 - CCC``, with CCC = 2 cov / (var + var + (mean difference)^2).
+    """``1 - CCC`` with ``CCC = 2 cov / (var + var + (mean difference)^2)``, for each dimension.
 
-    Departure: the formula printed in papers/003 squares the variances in the denominator (E^2[...]);
-    the coefficient of Lin (1989) has the variances themselves, and so has this.
+    CCC is a statistic of the batch, not a sum over samples. Its moments are therefore summed over all ranks first, and
+    the term is ``(1 - CCC) * n``, so that totals and counts add up over ranks as they do for every loss. With
+    micro-batches the moments are still those of the whole batch (:mod:`mien.learn.train.micro_batches`).
 
-    CCC is a statistic of the batch, not a sum over samples. Its moments are therefore summed over all
-    ranks first, and the term is ``(1 - CCC) * n``: totals and counts add up over ranks as everywhere.
-    With micro-batches it is still that of the whole batch (:mod:`mien.learn.train.micro_batches`).
+    A dimension with fewer than two labels is skipped. If labels and outputs are constant, CCC is 0.
 
-    Departure: papers/003 averages valence and arousal alike; here a dimension counts by its labelled cells, which is
-    the same wherever both are labelled.
+    Departures: the formula printed in papers/003 squares the variances in the denominator (E^2[...]); the coefficient
+    of Lin (1989) does not, and neither does this. The paper averages valence and arousal equally; here a dimension
+    counts by its labelled cells, which is the same if both are labelled.
 
-    A dimension with fewer than two labels says nothing and is left out. Where labels and outputs are
-    constant, CCC is 0.
+    Minimum: 0, where outputs and labels are equal.
 
     Args:
         outputs: N x D, unbounded.
@@ -95,13 +94,18 @@ def concordance(outputs: Tensor, labels: Tensor, mask: Tensor) -> LossTerm:
         mask: N x D bool.
 
     Returns:
-        (1 - CCC) times the number of labelled cells, summed over dimensions; the number of those cells.
+        (1 - CCC) times the number of labelled cells, summed over dimensions; the number of these cells.
+
+    Example:
+        >>> labels = torch.tensor([[-0.5], [0.0], [0.5]])
+        >>> round(concordance(-labels, labels, torch.ones(3, 1, dtype=torch.bool)).mean().item(), 4)
+        2.0
     """
     moments = Moments.of(outputs, labels, mask)
     return moments.term(1 - moments.ccc())
 
 
-def _over_ranks(moments: Tensor) -> Tensor:
+def _sum_over_ranks(moments: Tensor) -> Tensor:
     """Sum over all ranks, differentiable; the identity in a single process."""
     if not (dist.is_available() and dist.is_initialized()):
         return moments

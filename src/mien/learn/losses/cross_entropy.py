@@ -8,22 +8,25 @@ from torch.nn.functional import log_softmax
 from mien.learn.losses.term import LossTerm, precise
 
 
-def cross_entropy(logits: Tensor, labels: Tensor, mask: Tensor, *, smoothing: float = 0.0) -> LossTerm:
+def cross_entropy(logits: Tensor, labels: Tensor, mask: Tensor) -> LossTerm:
     """``-sum_c y_c log p_c`` for each labelled sample.
 
-    With hard labels it is eq. 2 of papers/003. With vote shares it is the cross-entropy to the
-    annotators' distribution (Barsoum et al. 2016), whose minimum is at p = y, not at 0.
+    With hard labels, this is eq. 2 of papers/003. With vote shares, it is the cross-entropy to the annotators'
+    distribution (Barsoum et al. 2016), whose minimum is at p = y and is not 0.
 
     Args:
         logits: N x C.
         labels: N indices or N x C shares that sum to 1.
         mask: N bool.
-        smoothing: share of each target that is spread evenly over all classes.
 
     Returns:
-        sum over labelled samples, and their number.
+        The sum over labelled samples, and their number.
+
+    Example:
+        >>> cross_entropy(torch.zeros(2, 4), torch.tensor([3, 0]), torch.tensor([True, False])).mean()
+        tensor(1.3863)
     """
     log_p = log_softmax(precise(logits), 1)
-    # an index picks its cell: ten thousand classes need no one-hot rows
-    right = (labels * log_p).sum(1) if labels.ndim == 2 else log_p.gather(1, labels[:, None])[:, 0]
-    return LossTerm.over(-((1 - smoothing) * right + smoothing * log_p.mean(1)), mask)
+    # gather, because one-hot rows of ten thousand classes are large
+    log_likelihood = (labels * log_p).sum(1) if labels.ndim == 2 else log_p.gather(1, labels[:, None])[:, 0]
+    return LossTerm.over(-log_likelihood, mask)

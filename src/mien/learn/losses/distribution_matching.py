@@ -8,44 +8,49 @@ from typing import ClassVar, Literal
 from torch.nn.functional import logsigmoid
 
 from mien.learn.batch import Batch
-from mien.learn.losses.coupling import Outputs, Reading, check_choices, divergence
-from mien.learn.losses.tables import informativeness_of, weights_of
+from mien.learn.losses.coupling import Outputs, Reading, divergence
+from mien.learn.losses.tensor_cache import table_informativeness, table_weights
 from mien.learn.losses.term import LossTerm, full_precision, precise
 from mien.relatedness.table import Relatedness
+from mien.spelling import check_choices
 
 
 @dataclass(frozen=True)
 class DistributionMatching:
-    """Match each predicted attribute p with q, the mixture of the table's rows by the predicted classes.
+    """Match each predicted attribute p_i with q_i, the mixture of the table's rows by the predicted classes.
 
-    ``q_i = sum_c p(c | x) p(i | c)`` (eq. 3) for every sample, labelled or not, and then the loss
-    between p and q, summed over the attributes (eq. 4).
+    ``q_i = sum_c p(c | x) p(i | c)`` (eq. 3), and then the loss between p_i and q_i, summed over the attributes (eq.
+    4), for every sample, labelled or not.
 
-    Minimum, over both outcomes: ``kl`` is 0 exactly where p = q (q clipped, see EPSILON there); ``soft_target`` is
-    smallest in p at p = q; ``as_printed`` is smallest in p at 1 where q > 1/2 and at 0 elsewhere. Over the positive
-    outcome alone: ``as_printed`` is eq. 4 to the letter, and in p smallest at p = 0 for every attribute; ``kl`` is
-    smallest in p at p = q / e and may be negative; ``soft_target`` at p = 1. So over the positive outcome alone
-    none of them is smallest where the two agree, and other losses must hold the attributes.
+    Minimum over both outcomes: ``kl`` is 0 exactly where p = q (with q clipped, see ``EPSILON``); ``soft_target`` is
+    smallest in p at p = q; ``as_printed`` is smallest in p at 1 where q > 1/2 and at 0 elsewhere. Minimum over the
+    positive outcome alone: ``as_printed`` is eq. 4 to the letter, and smallest at p = 0 for every attribute; ``kl`` is
+    smallest in p at p = q / e and may be negative; ``soft_target`` at p = 1. So over the positive outcome alone no
+    reading is smallest where p and q agree, and other losses must hold the attributes in place.
 
     Args:
         reading: see :func:`mien.learn.losses.coupling.divergence`.
         outcomes: ``both`` sums over present and absent, a Bernoulli distribution for each attribute;
             ``positive`` over present alone, as printed.
-        reweight: ``p(i | c)`` is the table's weight, a variant in papers/003's footnote 4, rather than 1 for every
-            attribute that belongs to the class, as its eq. 3 has it. Departure: it is the default, since a table of
+        reweight: ``p(i | c)`` is the table's weight, the variant of papers/003's footnote 4; otherwise 1 for every
+            attribute that belongs to the class, as in eq. 3. Departure: True is the default, because a table of
             frequencies says more than one of zeros and ones.
-        stop_gradient: which side is a fixed target: ``classes``, so that only the attributes move; ``attributes``, so
-            that only the classes move; or ``none``, the papers. Departure: the default was chosen by measurement
-            (docs/results.md), for with both sides free the classes give way to the attributes.
+        stop_gradient: the side that is a fixed target: with ``classes`` only the attributes move, with ``attributes``
+            only the classes; ``none``: both move, as in the papers. Departure: the default was chosen by measurement
+            (docs/results.md), because with both sides free the classes give way to the attributes.
         attribute_weights: ``equal`` (the papers), or ``informative``: each attribute by its mutual information with
-            the class under the table, the largest being 1. Ours: the mixture pulls attributes that the class does
-            not explain to their mean; so it pulls them less.
-
+            the class under the table, scaled so that the largest is 1. Ours: the mixture pulls attributes that the
+            class does not explain towards their mean, and this makes it pull them less.
         cells: ``all`` (the papers), or ``unlabelled``: only attributes without an annotation are matched. Ours: an
-            annotated attribute has its own label, and the mixture knows only the mean of its class.
+            annotated attribute has its own label, while the mixture only knows the mean of its class.
 
     Raises:
-        ValueError: for a value that is none of those named.
+        ValueError: for an unknown choice.
+
+    Example:
+        >>> coupling = DistributionMatching("soft_target", stop_gradient="attributes")
+        >>> coupling.terms
+        ('distribution_matching',)
     """
 
     reading: Reading = "kl"
@@ -62,20 +67,20 @@ class DistributionMatching:
         check_choices(self)
 
     def __call__(self, outputs: Outputs, batch: Batch, relatedness: Relatedness) -> dict[str, LossTerm]:
-        """The term ``distribution_matching``: sum over all N samples, labelled or not, and N."""
+        """Return the term ``distribution_matching``: the sum over all N samples, labelled or not, and N."""
         class_logits, attribute_logits = precise(outputs[relatedness.classes]), precise(outputs[relatedness.attributes])
         if self.stop_gradient == "classes":
             class_logits = class_logits.detach()
         if self.stop_gradient == "attributes":
             attribute_logits = attribute_logits.detach()
         with full_precision(class_logits):
-            q = class_logits.softmax(1) @ weights_of(relatedness, class_logits, reweight=self.reweight)
-        q = q.clamp(0, 1)  # rounding
+            q = class_logits.softmax(1) @ table_weights(relatedness, class_logits, reweight=self.reweight)
+        q = q.clamp(0, 1)  # against rounding
         loss = divergence(logsigmoid(attribute_logits), q, self.reading)
         if self.outcomes == "both":
             loss = loss + divergence(logsigmoid(-attribute_logits), 1 - q, self.reading)
         if self.attribute_weights == "informative":
-            loss = loss * informativeness_of(relatedness, loss)
+            loss = loss * table_informativeness(relatedness, loss)
         if self.cells == "unlabelled":
             loss = loss * ~batch.mask[relatedness.attributes]
         return {"distribution_matching": LossTerm(loss.sum(), loss.new_tensor(len(loss)))}

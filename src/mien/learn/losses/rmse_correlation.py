@@ -14,22 +14,22 @@ from mien.tasks import Kind
 
 @dataclass(frozen=True)
 class RmseCorrelation:
-    """``L_AV = L_RMSE + 1/2 (L_PCC + L_CCC)``, L_PCC = 1 - mean PCC, L_CCC = 1 - mean CCC over the dimensions.
+    """``L_AV = L_RMSE + 1/2 (L_PCC + L_CCC)``, with L_PCC = 1 - mean PCC and L_CCC = 1 - mean CCC over the dimensions.
 
     Where papers/001 is silent:
 
-    - L_RMSE of valence and arousal together. Here it is the mean of the root of each dimension, as of PCC and CCC. The
-      paper's release adds both up: ``rmse=2.0``.
-    - Over what the expectations go. Here it is the (global) batch, with moments summed over all ranks first, as in
-      :func:`mien.learn.losses.concordance.concordance`. With micro-batches it is still the whole batch.
-    - Missing labels. Here a dimension counts by its labelled cells, and one with fewer than two is left out: it has no
-      correlations.
+    - How L_RMSE combines valence and arousal. Here it is the mean over the dimensions of each one's root, as for PCC
+      and CCC. The paper's release adds both: ``rmse=2.0``.
+    - What the expectations are taken over. Here it is the (global) batch, with moments summed over all ranks first, as
+      in :func:`mien.learn.losses.concordance.concordance`. With micro-batches it is still the whole batch.
+    - Missing labels. Here a dimension counts by its labelled cells, and one with fewer than two is skipped because it
+      has no correlations.
     - Coefficients that are 0 / 0. PCC is 0 where labels or predictions are constant, CCC where both are. The gradient
       of the root is 0 where there is no error.
 
     The gradient of PCC grows as the deviation of the predictions falls, up to 1e4 / sqrt(n) where they are constant.
 
-    Minimum: 0, where every prediction is the label.
+    Minimum: 0, where every prediction equals its label.
 
     Args:
         correlation: factor of both correlations, the paper's epsilon.
@@ -37,6 +37,11 @@ class RmseCorrelation:
 
     Raises:
         ValueError: for a factor that is negative or not finite.
+
+    Example:
+        >>> import torch
+        >>> outputs, labels = torch.randn(8, 2), torch.rand(8, 2)
+        >>> term = RmseCorrelation()(outputs, labels, torch.ones(8, 2, dtype=torch.bool))
     """
 
     kind: ClassVar[Kind] = Kind.CONTINUOUS
@@ -47,10 +52,10 @@ class RmseCorrelation:
     def __post_init__(self) -> None:
         for name, factor in (("correlation", self.correlation), ("rmse", self.rmse)):
             if not 0 <= factor < float("inf"):
-                raise ValueError(f"RmseCorrelation: {name} is 0 or more, not {factor}")
+                raise ValueError(f"RmseCorrelation: {name} must be 0 or more and finite, not {factor}")
 
     def __call__(self, outputs: Tensor, labels: Tensor, mask: Tensor) -> LossTerm:
-        """L_AV of each dimension times its labelled cells, summed; the number of those cells.
+        """Return L_AV of each dimension times its labelled cells, summed; and the number of these cells.
 
         Args:
             outputs: N x D, unbounded.
@@ -58,13 +63,13 @@ class RmseCorrelation:
             mask: N x D bool.
         """
         moments = Moments.of(outputs, labels, mask)
-        root = moments.error.clamp(min=EPSILON**2).sqrt()  # the root of 0 has no gradient
+        root = moments.error.clamp(min=EPSILON**2).sqrt()  # sqrt has no finite gradient at 0
         correlations = (1 - pearson(moments)) + (1 - moments.ccc())
         return moments.term(self.rmse * root + self.correlation * correlations)
 
 
 def pearson(moments: Moments) -> Tensor:
-    """Correlation coefficient of each dimension, in [-1, 1]; 0 where labels or predictions are constant."""
+    """Pearson's correlation coefficient of each dimension, in [-1, 1]; 0 where labels or predictions are constant."""
     variances = (moments.variance_p, moments.variance_t)
-    p, t = (variance.clamp(min=0) + EPSILON for variance in variances)  # a difference of sums may fall below 0
+    p, t = (variance.clamp(min=0) + EPSILON for variance in variances)  # rounding can make them negative
     return moments.covariance / (p * t).sqrt()

@@ -9,51 +9,55 @@ import torch
 from torch import Tensor
 
 from mien.learn.batch import Batch
-from mien.learn.losses.coupling import Outputs, Reading, check_choices, divergence
-from mien.learn.losses.tables import weights_of
+from mien.learn.losses.coupling import Outputs, Reading, divergence
+from mien.learn.losses.tensor_cache import table_weights
 from mien.learn.losses.term import LossTerm, full_precision, precise
 from mien.relatedness.table import Relatedness
+from mien.spelling import check_choices
 
 
 @dataclass(frozen=True)
 class SoftCoAnnotation:
-    """Match the predicted classes with a soft label made of the sample's annotated attributes.
+    """Match the predicted classes with a soft label computed from the sample's annotated attributes.
 
-    ``I(c) = sum_i w_ci y_i / sum_i w_ci`` over the annotated attributes i (eq. 5): a missing attribute
-    leaves both sums. ``q = softmax(I / temperature)`` (eq. 6), and the loss between prediction p and q, summed over
-    classes (eq. 7). Samples without an annotated attribute that belongs to any class take no part.
+    ``I(c) = sum_i w_ci y_i / sum_i w_ci`` over the annotated attributes i (eq. 5; a missing attribute is in neither
+    sum), ``q = softmax(I / temperature)`` (eq. 6), and the loss between prediction p and q, summed over the classes
+    (eq. 7). Samples without an annotated attribute that belongs to any class are skipped.
 
     Minimum: ``kl`` is 0 exactly where p = q; ``soft_target`` is smallest at p = q, where it is the entropy of q;
     ``as_printed`` puts all of p on the class with the largest q.
 
-    q is made of labels alone, so only the classes move, and there is no side whose gradient could be stopped. Classes
-    exclude each other: eq. 7 sums over all outcomes there are, so nothing answers to ``outcomes`` of distribution
-    matching either.
+    q is computed from labels alone, so only the classes move and there is no gradient to stop on its side. Classes are
+    mutually exclusive and eq. 7 sums over all of them, so there is no equivalent of distribution matching's
+    ``outcomes``.
 
-    Departure: the papers leave I open for a class with no (annotated) attribute, neutral above all:
-    eq. 5 is 0 / 0. See ``empty``.
+    Departure: the papers leave I open for a class without an (annotated) attribute, neutral above all: eq. 5 is 0 / 0.
+    See ``empty``.
 
-    Of our own is ``evidence: likelihood``: ``I(c) = sum_i y_i log w_ci + (1 - y_i) log (1 - w_ci)`` over the annotated
-    attributes, so that q is the posterior of a naive Bayes classifier with an even prior. Eq. 5 averages, and so
-    hardly prefers any class where w are frequencies: I differs by less than 1. Absent attributes speak here as well.
+    Ours is ``evidence: likelihood``, ``I(c) = sum_i y_i log w_ci + (1 - y_i) log (1 - w_ci)`` over the annotated
+    attributes, so that q is the posterior of a naive Bayes classifier with a uniform prior. Eq. 5 averages, and so
+    hardly prefers any class where w are frequencies: the I of two classes differ by less than 1. Here absent attributes
+    are evidence too.
 
     Args:
         reading: see :func:`mien.learn.losses.coupling.divergence`.
         reweight: w is the table's weight; otherwise 1 for every attribute that belongs to the class.
-        empty: what a class says none of whose attributes is annotated: ``zero``, I = 0, no evidence for it;
-            ``absence``, I is the share of the annotated attributes that are absent, which suits neutral; ``exclude``,
-            nothing: it leaves the comparison, p and q both being taken over the other classes, and its logit gets no
-            gradient.
-        temperature: of the softmax of eq. 6; 1 is the papers'. I lies in [0, 1], so at 1 no class can be more than e
-            times as likely as another; a lower temperature sharpens q.
-
-        evidence: ``indicator`` (the papers) or ``likelihood``, for which every class says something, so that ``empty``
+        empty: how a class is treated none of whose attributes is annotated. ``zero``: I = 0, no evidence for it.
+            ``absence``: I is the share of the annotated attributes that are absent, which suits neutral. ``exclude``:
+            the class is skipped; p and q are taken over the other classes, and its logit gets no gradient.
+        temperature: of the softmax of eq. 6, above 0; 1 is the papers'. I lies in [0, 1], so at 1 no class can be more
+            than e times as likely as another; a lower temperature sharpens q.
+        evidence: ``indicator`` (the papers) or ``likelihood``, under which every class has evidence, so that ``empty``
             does not matter.
         noise: ``likelihood`` clips w to [noise, 1 - noise]: how often an annotation contradicts a table of 0 and 1.
 
     Raises:
-        ValueError: for a value that is none of those named, a temperature that is not positive, or a noise outside
-            (0, 1/2).
+        ValueError: for an unknown choice, a temperature that is not positive, or a noise outside (0, 1/2).
+
+    Example:
+        >>> coupling = SoftCoAnnotation("kl", empty="absence", temperature=0.5)
+        >>> coupling.terms
+        ('soft_co_annotation',)
     """
 
     reading: Reading = "soft_target"
@@ -69,31 +73,31 @@ class SoftCoAnnotation:
     def __post_init__(self) -> None:
         check_choices(self)
         if not 0 < self.temperature < float("inf"):
-            raise ValueError(f"SoftCoAnnotation: temperature is positive, not {self.temperature}")
+            raise ValueError(f"SoftCoAnnotation: temperature must be above 0 and finite, not {self.temperature}")
         if not 0 < self.noise < 0.5:
-            raise ValueError(f"SoftCoAnnotation: noise lies in (0, 1/2), not {self.noise}")
+            raise ValueError(f"SoftCoAnnotation: noise must be in (0, 1/2), not {self.noise}")
 
     def __call__(self, outputs: Outputs, batch: Batch, relatedness: Relatedness) -> dict[str, LossTerm]:
-        """The term ``soft_co_annotation``: sum over samples with an annotated attribute, and their number."""
+        """Return the term ``soft_co_annotation``: the sum over samples with annotated attributes, and their number."""
         logits = precise(outputs[relatedness.classes])
         labels, mask = batch.labels[relatedness.attributes], batch.mask[relatedness.attributes]
-        weights = weights_of(relatedness, logits, reweight=self.reweight)
+        weights = table_weights(relatedness, logits, reweight=self.reweight)
         with full_precision(logits):
-            score, taught = self._score(labels, mask, weights)
+            score, informed = self._score(labels, mask, weights)
         score = score / self.temperature
         if self.empty == "exclude":
-            lowest = torch.finfo(logits.dtype).min  # a probability of 0 whose logarithm is finite
-            score, logits = (side.masked_fill(~taught, lowest) for side in (score, logits))
+            lowest = torch.finfo(logits.dtype).min  # a probability of 0 with a finite logarithm
+            score, logits = (side.masked_fill(~informed, lowest) for side in (score, logits))
         log_q = score.log_softmax(1)
         loss = divergence(logits.log_softmax(1), log_q.exp(), self.reading, log_q).sum(1)
-        return {"soft_co_annotation": LossTerm.over(loss, taught.any(1))}
+        return {"soft_co_annotation": LossTerm.over(loss, informed.any(1))}
 
     def _score(self, labels: Tensor, mask: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
         score = self.indicator if self.evidence == "indicator" else self.likelihood
         return score(labels, mask, weights)
 
     def indicator(self, labels: Tensor, mask: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-        """I of eq. 5, N x C in [0, 1]; and whether any attribute of the class is annotated, N x C bool.
+        """I of eq. 5, N x C in [0, 1]; and N x C bool, whether any attribute of the class is annotated.
 
         Args:
             labels: N x A, 0 or 1 (or probabilities); any finite value where the mask is False.
@@ -109,7 +113,7 @@ class SoftCoAnnotation:
         return score, mass > 0
 
     def likelihood(self, labels: Tensor, mask: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-        """The log-likelihood of the annotated attributes under each class, N x C; and whether there is any, N x C bool.
+        """Log-likelihood of the annotated attributes under each class, N x C; and N x C bool, whether any is annotated.
 
         Args:
             labels, mask, weights: as for :meth:`indicator`.

@@ -1,4 +1,4 @@
-"""The loss of every task from its own labels (papers/003, eq. 2)."""
+"""The loss of each task on its own labels (papers/003, eq. 2)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mien.learn.losses.term import LossTerm
 from mien.tasks import Kind, Task
 
 Loss = Callable[[Tensor, Tensor, Tensor], LossTerm]
-"""From raw outputs, labels and mask of a task to its term."""
+"""Maps the raw outputs, labels and mask of a task to its term."""
 
 LOSSES: dict[Kind, Loss] = {
     Kind.CLASSES: cross_entropy,
@@ -27,12 +27,18 @@ LOSSES: dict[Kind, Loss] = {
 def supervised(
     outputs: Outputs, batch: Batch, tasks: Sequence[Task], losses: Mapping[str, Loss] | None = None
 ) -> dict[str, LossTerm]:
-    """One term for each task, under the task's name: L_Emo, L_AU and L_VA of eq. 2 where the tasks are faces.
+    """Return one term per task, by task name: for faces, L_Emo, L_AU and L_VA of eq. 2.
 
     Args:
         outputs, batch: of the same rows.
         tasks: the label space.
-        losses: by the task's name, of tasks whose loss is not that of their kind.
+        losses: by task name, for tasks with another loss than the standard one of their kind.
+
+    Example:
+        >>> import torch
+        >>> from mien.tasks import AFFECT
+        >>> labels, mask = {"affect": torch.rand(3, 2)}, {"affect": torch.ones(3, 2, dtype=torch.bool)}
+        >>> terms = supervised({"affect": torch.rand(3, 2)}, Batch(torch.zeros(3, 8), labels, mask), (AFFECT,))
     """
     own = losses or {}
     return {

@@ -1,4 +1,4 @@
-"""What every loss returns: a sum and a count."""
+"""The return value of every loss: a sum and a count."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from torch import Tensor
 class LossTerm:
     """A loss before its mean is taken.
 
-    The mean over a global batch is the sum of the totals over the sum of the counts; the mean of
-    per-rank means would be another number wherever ranks hold unequal numbers of labels.
+    The mean over a global batch is the sum of the totals divided by the sum of the counts; the mean of per-rank means
+    differs from it if ranks hold different numbers of labels.
 
     Args:
-        total: scalar, the sum over what is observed; attached to the graph even if nothing is.
-        count: scalar, how many observations ``total`` sums over.
+        total: scalar, the sum over the observations; attached to the graph even if there are none.
+        count: scalar, the number of observations.
+
+    Example:
+        >>> (LossTerm(torch.tensor(4.0), torch.tensor(3)) + LossTerm(torch.tensor(7.0), torch.tensor(1))).mean()
+        tensor(2.7500)
     """
 
     total: Tensor
@@ -25,11 +29,11 @@ class LossTerm:
 
     @classmethod
     def over(cls, losses: Tensor, mask: Tensor) -> LossTerm:
-        """Sum ``losses`` where ``mask`` holds. Both have one shape; ``losses`` must be finite everywhere."""
+        """Sum ``losses`` where ``mask`` is True. Both have the same shape; ``losses`` must be finite everywhere."""
         return cls((losses * mask).sum(), mask.sum())
 
     def mean(self) -> Tensor:
-        """``total / count``; an attached 0 where nothing is observed."""
+        """``total / count``; an attached 0 if there are no observations."""
         return self.total / self.count.clamp(min=1)
 
     def __add__(self, other: LossTerm) -> LossTerm:
@@ -37,10 +41,10 @@ class LossTerm:
 
 
 def precise(values: Tensor) -> Tensor:
-    """``values`` in float32, or float64 if they are that: half precision is too coarse for logarithms and sums."""
+    """``values`` in float32, or float64 if they are float64: half precision is too coarse for logarithms and sums."""
     return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 def full_precision(like: Tensor) -> torch.autocast:
-    """A block without autocast on the device of ``like``: it would round the products of probabilities and tables."""
+    """A context on the device of ``like`` without autocast, which would round products of probabilities and tables."""
     return torch.autocast(like.device.type, enabled=False)

@@ -1,4 +1,4 @@
-"""Networks that a recipe can name."""
+"""The networks that a recipe can name."""
 
 from mien.learn.models.alexnet import AlexNet
 from mien.learn.models.densenet import DenseNet121

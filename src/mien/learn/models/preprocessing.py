@@ -1,4 +1,4 @@
-"""The first layer of every network: from a raw input to what its trunk sees."""
+"""The first layer of every network, from raw inputs to the inputs of its trunk."""
 
 from __future__ import annotations
 
@@ -17,26 +17,30 @@ LUMA = (0.299, 0.587, 0.114)
 """Rec. 601 weights of red, green and blue."""
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of red, green and blue in [0, 1]: what networks with ImageNet weights were trained on."""
+"""Of red, green and blue in [0, 1], as networks with ImageNet weights were trained."""
 
 
 class Preprocessing(nn.Module):
-    """Checks a picture and scales it to [-1, 1] (papers/003, section 4.3). It lives in the network and its export.
+    """Checks pictures and scales them to [-1, 1] (papers/003, section 4.3), as part of the network and of its export.
 
     Args:
-        channels: ``grey`` replaces each colour by its luma, for networks trained on grey photos; the
-            network still has three input channels.
-        detail: side in pixels of the finest picture that the network sees; a divisor of ``side``, and ``side``
-            itself if left out. A picture is averaged down to it and enlarged again, so that to a network trained
-            on small photos (FER2013 has 48 pixels) a sharp one looks like those.
+        channels: ``grey`` replaces each colour by its luma, for networks trained on grey photos; the network still has
+            three input channels.
+        detail: side in pixels of the finest picture that the network sees, a divisor of ``side``; None: ``side``. A
+            picture is averaged down to it and enlarged again, so that sharp pictures look like the small photos
+            (FER2013 has 48 pixels) that the network was trained on.
         side: of the pictures, in pixels; 112 is that of aligned crops of faces.
-        scaling: ``unit`` is [-1, 1]; ``imagenet`` takes off the mean of each colour in ImageNet and divides by its
-            deviation, as networks with ImageNet weights want it.
-        view: side in pixels of what the trunk is shown, from ``detail`` up; ``side`` itself if left out. A smaller one
-            costs less time and loses nothing that ``detail`` has not taken out already.
+        scaling: ``unit`` is [-1, 1]; ``imagenet`` subtracts the ImageNet mean of each colour and divides by its
+            standard deviation, as networks with ImageNet weights expect.
+        view: side in pixels of the trunk's input, at least ``detail``; None: ``side``. A smaller one saves time and
+            loses nothing that ``detail`` has not already removed.
 
     Raises:
         ValueError: if ``detail`` does not divide ``side``, or ``view`` is below ``detail``.
+
+    Example:
+        >>> Preprocessing(view=56, detail=56)(torch.zeros(2, 1, 112, 112)).shape
+        torch.Size([2, 3, 56, 56])
     """
 
     def __init__(
@@ -64,7 +68,7 @@ class Preprocessing(nn.Module):
         self.offset: Tensor
 
     def forward(self, crops: Tensor) -> Tensor:
-        """Pictures, uint8 or float in [0, 255], to N x 3 x view x view, scaled.
+        """Scale pictures, uint8 or float in [0, 255], to N x 3 x view x view.
 
         Args:
             crops: N x 3 x side x side, or N x 1 x side x side of grey pictures.
@@ -87,7 +91,7 @@ class Preprocessing(nn.Module):
         return x.expand(-1, 3, -1, -1)
 
     def to_dict(self) -> dict[str, object]:
-        """What one must know to give the network the right picture."""
+        """Describe the pictures that the network expects."""
         metadata: dict[str, object] = {
             "shape": [3, self.side, self.side],
             "size": self.side,
@@ -103,7 +107,7 @@ class Preprocessing(nn.Module):
 
 
 class VectorPreprocessing(nn.Module):
-    """Checks feature vectors and lets them through as float32.
+    """Checks feature vectors and converts them to float32.
 
     Args:
         width: their length.
@@ -124,5 +128,5 @@ class VectorPreprocessing(nn.Module):
         return vectors.float()
 
     def to_dict(self) -> dict[str, object]:
-        """What one must know to give the network the right vector."""
+        """Describe the vectors that the network expects."""
         return {"shape": [self.width], "vector": self.width}

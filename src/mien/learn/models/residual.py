@@ -1,4 +1,4 @@
-"""Residual units that a gate can switch off, and the trunk of FaceBehaviorNet that is made of them."""
+"""Residual units with a gate, and FaceBehaviorNet's trunk, which is built from them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Stem = Literal["imagenet", "small"]
 
 
 def gated(residual: Tensor, shortcut: Tensor, gate: Gate) -> Tensor:
-    """relu(gate * residual + shortcut): with gate 0 the unit is skipped, with gate 1 it is an ordinary one."""
+    """relu(gate * residual + shortcut): a gate of 0 skips the unit, a gate of 1 makes it an ordinary one."""
     if isinstance(gate, Tensor) or gate != 1:
         residual = gate * residual
     return (residual + shortcut).relu()
@@ -36,7 +36,7 @@ class ResidualUnit(nn.Module):
             self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
     def forward(self, x: Tensor, gate: Gate = 1.0) -> Tensor:
-        """N x inputs x H x W to N x outputs x H/stride x W/stride; ``gate`` multiplies the convolutions' branch."""
+        """N x inputs x H x W to N x outputs x H/stride x W/stride; ``gate`` multiplies the convolutional branch."""
         residual = self.bn2(self.conv2(self.bn1(self.conv1(x)).relu()))
         return gated(residual, self.shortcut(x), gate)
 
@@ -45,9 +45,9 @@ class ResidualTrunk(nn.Module):
     """A stem, stages of residual units, and the mean over the map.
 
     Args:
-        width: channels of the first stage; each stage has twice those of the one before.
-        depth: units of each stage; every stage but the first halves the map.
-        stem: ``imagenet`` quarters the picture before the first stage; ``small`` keeps its size, for pictures of
+        width: channels of the first stage; each stage has twice as many as the one before.
+        depth: units of each stage; every stage except the first halves the map.
+        stem: ``imagenet`` first reduces the picture to a quarter of its side; ``small`` keeps its size, for pictures of
             less than about 48 pixels.
     """
 
@@ -67,12 +67,12 @@ class ResidualTrunk(nn.Module):
         initialise(self)
 
     def begin(self, x: Tensor) -> Tensor:
-        """N x 3 x H x W to what the first unit reads."""
-        found: Tensor = self.stem(x)
-        return found
+        """N x 3 x H x W to the input of the first unit."""
+        out: Tensor = self.stem(x)
+        return out
 
     def end(self, x: Tensor) -> Tensor:
-        """From the last unit's map to N x width: the mean over places."""
+        """The last unit's map to N x width: the mean over places."""
         return x.mean((2, 3))
 
     def forward(self, x: Tensor) -> Tensor:

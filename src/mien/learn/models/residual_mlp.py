@@ -30,7 +30,7 @@ class VectorTrunk(nn.Module):
 
     Args:
         inputs: length of a feature vector.
-        width: of everything after it.
+        width: of all layers.
         depth: number of units.
     """
 
@@ -42,11 +42,11 @@ class VectorTrunk(nn.Module):
 
     def begin(self, x: Tensor) -> Tensor:
         """N x inputs to N x width."""
-        found: Tensor = self.norm(self.linear(x))
-        return found.relu()
+        out: Tensor = self.norm(self.linear(x))
+        return out.relu()
 
     def end(self, x: Tensor) -> Tensor:
-        """What the last unit says is the feature vector."""
+        """The last unit's output is the feature vector."""
         return x
 
     def forward(self, x: Tensor) -> Tensor:
@@ -58,20 +58,24 @@ class VectorTrunk(nn.Module):
 
 
 class ResidualMLP(Network):
-    """All tasks read from the last of a few residual layers; for manifests of feature vectors, not of pictures.
+    """All tasks read from the last of a few residual layers; for manifests of feature vectors instead of pictures.
 
-    Layer normalisation, not batch normalisation: a row's features do not depend on its neighbours, and several
-    processes compute what one does.
+    It has layer normalisation instead of batch normalisation: a row's features do not depend on the other rows, and
+    several processes compute the same as one.
 
     Args:
-        inputs: shape of one input, (D,); given by the trainer.
+        inputs: shape of one input, (D,); the trainer sets it.
         tasks: the label space; each task has its own linear output layer.
         width: of the layers.
-        depth: residual units, each of two layers; 0 leaves the first layer alone.
+        depth: number of residual units, each of two layers; 0 leaves only the first layer.
         dropout: probability on the shared features, in training only.
 
     Raises:
-        ValueError: if the inputs are pictures, or there is no width.
+        ValueError: if the inputs are pictures, ``width`` is below 1 or ``depth`` below 0.
+
+    Example:
+        >>> ResidualMLP(inputs=(512,)).features(torch.zeros(2, 512)).shape
+        torch.Size([2, 256])
     """
 
     def __init__(
@@ -85,9 +89,9 @@ class ResidualMLP(Network):
     ) -> None:
         if len(inputs) != 1:
             shape = " x ".join(map(str, inputs))
-            raise ValueError(f"ResidualMLP reads feature vectors; these inputs are pictures, {shape}")
+            raise ValueError(f"ResidualMLP needs feature vectors; these inputs are pictures, {shape}")
         if width < 1 or depth < 0:
-            raise ValueError(f"width {width}, depth {depth}: at least 1 feature and no fewer than 0 units")
+            raise ValueError(f"width {width}, depth {depth}: width must be 1 or more, depth 0 or more")
         super().__init__(
             tasks=tasks,
             preprocessing=VectorPreprocessing(inputs[0]),

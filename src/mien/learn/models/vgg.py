@@ -1,4 +1,4 @@
-"""VGG-16 (papers/002, Table 4), by the names of torchvision's tensors."""
+"""VGG-16 (papers/002, Table 4), with the tensor names of torchvision."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from mien.learn.models.preprocessing import Channels, Preprocessing, Scaling
 from mien.tasks import FACE, Task
 
 STAGES = (2, 2, 3, 3, 3)
-"""Convolutions of each stage; a stage ends with a halving of the map."""
+"""Convolutions of each stage; a stage ends by halving the map."""
 
 CHANNELS = (64, 128, 256, 512, 512)
 
 TIMM = {"pre_logits.fc1.": "classifier.0.", "pre_logits.fc2.": "classifier.3."}
-"""timm writes the two hidden layers as convolutions under these names."""
+"""timm stores the two hidden layers as convolutions under these names."""
 
 
 class VGGTrunk(nn.Module):
     """13 convolutions of 3 x 3, then two linear layers of 4,096 on a 7 x 7 map, or the mean over the map.
 
     Args:
-        batch_norm: whether each convolution is followed by batch normalisation.
+        batch_norm: whether batch normalisation follows each convolution.
         head: ``fc`` or ``pool``.
         dropout: probability after the first linear layer; the one after the second is the network's.
     """
@@ -63,8 +63,8 @@ class VGGTrunk(nn.Module):
         x = self.features(x)
         if self.head == "pool":
             return x.mean((2, 3))
-        found: Tensor = self.classifier(nn.functional.adaptive_avg_pool2d(x, (7, 7)).flatten(1))
-        return found
+        out: Tensor = self.classifier(nn.functional.adaptive_avg_pool2d(x, (7, 7)).flatten(1))
+        return out
 
 
 class VGG16(Network):
@@ -72,14 +72,14 @@ class VGG16(Network):
 
     Args:
         tasks: the label space; each task has its own linear output layer.
-        batch_norm: with batch normalisation (torchvision's ``vgg16_bn``); the paper does not say. Without it the
+        batch_norm: with batch normalisation (torchvision's ``vgg16_bn``); the paper does not say. Without it, the
             network hardly trains from random weights.
-        head: ``fc`` keeps the two hidden layers of 4,096, with 120 M of the 134 M parameters; ``pool`` takes the mean
+        head: ``fc`` keeps the two hidden layers of 4,096, with 120 M of the 134 M parameters; ``pool`` uses the mean
             over the map, 512 features, instead.
         dropout: probability after each hidden layer, in training only.
         side: of the pictures in pixels, at least 32; 224 is ImageNet's.
         channels, detail, scaling: see :class:`mien.learn.models.preprocessing.Preprocessing`.
-        weights: path of ImageNet weights, as torchvision or timm name them (``scaling: imagenet`` suits them).
+        weights: path of ImageNet weights, as torchvision or timm name them (use ``scaling: imagenet`` with them).
 
     Raises:
         ValueError: if ``side`` is below 32.
@@ -109,12 +109,12 @@ class VGG16(Network):
         )
 
     def translate(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """torchvision's names for timm's; its 7 x 7 and 1 x 1 convolutions are linear layers."""
-        found = {}
+        """Rename timm's tensors to torchvision's names; its 7 x 7 and 1 x 1 convolutions become linear layers."""
+        renamed = {}
         for name, tensor in tensors.items():
             prefix = next((prefix for prefix in TIMM if name.startswith(prefix)), None)
             if prefix is None:
-                found[name] = tensor
+                renamed[name] = tensor
             else:
-                found[TIMM[prefix] + name.removeprefix(prefix)] = tensor.flatten(1) if tensor.ndim > 1 else tensor
-        return found
+                renamed[TIMM[prefix] + name.removeprefix(prefix)] = tensor.flatten(1) if tensor.ndim > 1 else tensor
+        return renamed

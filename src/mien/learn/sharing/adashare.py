@@ -8,16 +8,16 @@ import torch
 from torch import Tensor, nn
 
 from mien.learn.models.network import Network
-from mien.learn.sharing.statistics import Turn, own_statistics
+from mien.learn.sharing.statistics import ActiveTask, own_statistics
 
 Gates = Sequence[Sequence["float | Tensor"]]
-"""For each block and task the factor on the block's residual branch, in [0, 1]."""
+"""For each block and task, the factor of the block's residual branch, in [0, 1]."""
 
 
 def relaxed(logits: Tensor, temperature: float, noise: Tensor) -> Tensor:
-    """A Gumbel-softmax sample of select (1) or skip (0), differentiable in the logits.
+    """Draw a Gumbel-softmax sample of select (1) or skip (0), differentiable in the logits.
 
-    With two outcomes the softmax of ``(log alpha + G1) / t`` and ``(log(1 - alpha) + G0) / t`` is the sigmoid of the
+    With two outcomes, the softmax of ``(log alpha + G1) / t`` and ``(log(1 - alpha) + G0) / t`` is the sigmoid of their
     difference, and the difference of two Gumbel variables is a logistic one.
 
     Args:
@@ -29,15 +29,22 @@ def relaxed(logits: Tensor, temperature: float, noise: Tensor) -> Tensor:
 
 
 def sparsity_loss(selected: Tensor) -> Tensor:
-    """sum over blocks and tasks of log alpha: smaller where blocks are skipped. ``selected``: alpha, blocks x tasks."""
+    """Sum of log alpha over blocks and tasks: smaller the more blocks are skipped.
+
+    Args:
+        selected: alpha, blocks x tasks.
+    """
     return selected.clamp_min(torch.finfo(selected.dtype).tiny).log().sum()
 
 
 def sharing_loss(selected: Tensor) -> Tensor:
-    """sum over pairs of tasks and blocks l = 1 ... L of (L - l) / L |alpha_l,k - alpha_l,m|.
+    """Sum over pairs of tasks and blocks l = 1 ... L of (L - l) / L |alpha_l,k - alpha_l,m|.
 
-    Its minimum, 0, is where all tasks select alike. Lower blocks count more, the last not at all. Each pair counts
-    once, and ``selected`` is alpha, blocks x tasks.
+    Its minimum, 0, is where all tasks select the same blocks. Lower blocks count more, the last not at all. Each pair
+    counts once.
+
+    Args:
+        selected: alpha, blocks x tasks.
     """
     blocks, tasks = selected.shape
     weights = torch.arange(blocks - 1, -1, -1, device=selected.device) / blocks
@@ -46,33 +53,40 @@ def sharing_loss(selected: Tensor) -> Tensor:
 
 
 class AdaShare(nn.Module):
-    """A residual network in which a policy says for each task which blocks it passes through.
+    """A residual network with a policy: which task uses which block.
 
-    With a ``policy``: tasks that have the same gates so far share the computation. A block that no task selects is
-    not computed and not trained, unless its shortcut changes the shape. Without: the policy is unknown, and this
-    module holds its logits; :func:`mien.learn.train.policy_search.search` finds it. Before that every task is evaluated
+    With a ``policy``, tasks that have had the same gates so far share the computation. A block that no task selects is
+    neither computed nor trained, unless its shortcut changes the shape. Without a ``policy``, this module holds the
+    policy's logits, and :func:`mien.learn.train.policy_search.search` finds it; until then, every task is evaluated
     with its more probable decisions.
 
-    Departure: the running statistics of batch normalisations are each task's own (see
+    Departure: each task has its own running statistics of batch normalisation (see
     :class:`mien.learn.sharing.statistics.OwnStatistics`).
 
     Args:
-        network: its trunk has ``begin``, ``blocks`` and ``end``; it is taken over and changed. Its outputs' key
-            ``features`` is dropped, for each task may have its own.
-        policy: for each block, for each task, whether it is selected; left out, it is searched before the training.
-        search_epochs: of the search, warm-up included.
-        warmup_epochs: of these at the beginning, in which all tasks select all blocks and only weights are learnt.
+        network: its trunk has ``begin``, ``blocks`` and ``end``; it is modified in place. The key ``features`` is
+            dropped from its outputs, because each task may have its own.
+        policy: for each block and each task, whether the block is selected; None: search before training.
+        search_epochs: epochs of the search, including the warm-up.
+        warmup_epochs: how many of these come first, in which all tasks select all blocks and only weights are learnt.
         sparsity, sharing: weights of :func:`sparsity_loss` and :func:`sharing_loss`.
-        policy_rate: learning rate of the policy's logits (Adam); no logit moves further than about this times the steps
-            of the search after its warm-up.
+        policy_rate: learning rate of the policy's logits (Adam); no logit moves further than about this times the
+            number of search steps after the warm-up.
         temperature: of the samples in the first epoch after the warm-up.
-        coldest: in the last.
-        holdout: share of the training rows that the policy is learnt on, in the search; 0.2 in the paper. The weights
-            are learnt on the others.
+        coldest: of the samples in the last epoch.
+        holdout: share of the training rows on which the search learns the policy, 0.2 in the paper; the weights are
+            learnt on the others.
 
     Raises:
-        ValueError: if the network has no residual blocks, the policy is not blocks x tasks, or a number is outside
-            its range.
+        ValueError: if the network has no residual blocks, the policy is not blocks x tasks, or a number is outside its
+            range.
+
+    Example:
+        >>> from mien.learn.models import ResidualMLP
+        >>> network = ResidualMLP(inputs=(5,), depth=2)
+        >>> shared = AdaShare(network=network, policy=[[True, True, False], [True, False, True]])
+        >>> sorted(shared(torch.randn(4, 5)))
+        ['action_units', 'affect', 'expression']
     """
 
     def __init__(
@@ -91,23 +105,23 @@ class AdaShare(nn.Module):
     ) -> None:
         super().__init__()
         if not all(hasattr(network.trunk, part) for part in ("begin", "blocks", "end")):
-            raise ValueError(f"AdaShare: {type(network).__name__} has no residual blocks to select from")
+            raise ValueError(f"AdaShare: {type(network).__name__} has no residual blocks")
         if not 0 <= warmup_epochs < search_epochs:
-            raise ValueError(f"AdaShare: of {search_epochs} search_epochs, {warmup_epochs} warmup_epochs leave none")
+            raise ValueError(f"AdaShare: {warmup_epochs} warmup_epochs leave none of {search_epochs} search_epochs")
         if not 0 < coldest <= temperature:
-            raise ValueError(f"AdaShare: temperature {temperature} must not be below coldest {coldest}, both above 0")
+            raise ValueError(f"AdaShare: temperature {temperature} must be at least coldest {coldest}, both above 0")
         if not 0 < holdout < 1 or policy_rate <= 0 or min(sparsity, sharing) < 0:
-            raise ValueError("AdaShare: holdout is in (0, 1), policy_rate above 0, sparsity and sharing not below")
-        self.network, self.tasks, self.turn = network, tuple(network.tasks), Turn()
+            raise ValueError("AdaShare: holdout must be in (0, 1), policy_rate above 0, sparsity and sharing 0 or more")
+        self.network, self.tasks, self.active = network, tuple(network.tasks), ActiveTask()
         shape = (len(self.blocks), len(self.tasks))
         if policy is not None and [len(row) for row in policy] != [shape[1]] * shape[0]:
             raise ValueError(f"AdaShare: the policy must have {shape[0]} rows (blocks) of {shape[1]} (tasks)")
         self.policy = None if policy is None else tuple(tuple(map(bool, row)) for row in policy)
         self.logits = nn.Parameter(torch.zeros(shape)) if policy is None else None
-        own_statistics(network.trunk, len(self.tasks), self.turn)
+        own_statistics(network.trunk, len(self.tasks), self.active)
         for block, row in zip(self.blocks, self.policy or (), strict=False):
             if _can_skip(block) and not any(row):
-                block.requires_grad_(False)  # else it would wait for a gradient for ever under several processes
+                block.requires_grad_(False)  # otherwise several processes would wait for its gradient for ever
 
     @property
     def preprocessing(self) -> nn.Module:
@@ -116,29 +130,29 @@ class AdaShare(nn.Module):
 
     @property
     def blocks(self) -> nn.ModuleList:
-        """What can be selected."""
+        """The blocks that tasks select from."""
         blocks = self.network.trunk.blocks
         assert isinstance(blocks, nn.ModuleList)
         return blocks
 
     def decisions(self) -> list[list[float]]:
-        """1 for select and 0 for skip, blocks x tasks: the policy, or what is more probable while there is none."""
+        """1 for select and 0 for skip, blocks x tasks: the policy or, without one, the more probable decision."""
         if self.logits is None:
             return [[float(each) for each in row] for row in self.policy or ()]
         return [[float(each) for each in row] for row in (self.logits >= 0).tolist()]
 
     def gates(self, opened: int, temperature: float, noise: Tensor) -> list[list[float | Tensor]]:
-        """A sample for one step of the search; the closed blocks are selected by all.
+        """Draw the gates of one step of the search; closed blocks are selected by all tasks.
 
         Args:
             opened: how many of the last blocks take part in the search.
             temperature, noise: see :func:`relaxed`; noise is blocks x tasks.
 
         Raises:
-            ValueError: if the policy is known.
+            ValueError: if the policy is fixed.
         """
         closed = len(self.blocks) - opened
-        sampled = relaxed(self._searched(), temperature, noise)
+        sampled = relaxed(self._policy_logits(), temperature, noise)
         rows: list[list[float | Tensor]] = [[1.0] * len(self.tasks) for _ in range(closed)]
         return rows + [list(row.unbind()) for row in sampled[closed:]]
 
@@ -146,28 +160,28 @@ class AdaShare(nn.Module):
         """alpha, blocks x tasks: the probability that a block is selected; 1 for closed blocks.
 
         Raises:
-            ValueError: if the policy is known.
+            ValueError: if the policy is fixed.
         """
-        closed = torch.arange(len(self.blocks), device=self._searched().device) < len(self.blocks) - opened
-        return torch.where(closed[:, None], 1.0, self._searched().sigmoid())
+        closed = torch.arange(len(self.blocks), device=self._policy_logits().device) < len(self.blocks) - opened
+        return torch.where(closed[:, None], 1.0, self._policy_logits().sigmoid())
 
     def forward(self, inputs: Tensor, gates: Gates | None = None) -> dict[str, Tensor]:
-        """Raw outputs of each task, N x labels, as the network's own.
+        """Return the raw outputs of each task, N x labels, like the network itself.
 
         Args:
             inputs: as the network takes them.
-            gates: blocks x tasks; left out, :meth:`decisions`.
+            gates: blocks x tasks; None: :meth:`decisions`.
         """
         x: Tensor = self.network.preprocessing(inputs)
         if x.ndim == 4:
             x = x.contiguous(memory_format=torch.channels_last)
-        self.turn.task = 0
+        self.active.index = 0
         groups = [(self.network.trunk.begin(x), list(range(len(self.tasks))))]  # type: ignore[operator]
         for block, row in zip(self.blocks, self.decisions() if gates is None else gates, strict=True):
             groups = [
-                (self._pass(block, x, row[members[0]], members[0]), members)
+                (self._run_block(block, x, row[members[0]], members[0]), members)
                 for x, together in groups
-                for members in _alike(row, together)
+                for members in _group_by_gate(row, together)
             ]
         outputs = {}
         for x, members in groups:
@@ -176,22 +190,22 @@ class AdaShare(nn.Module):
                 outputs[task.name] = self.network.heads[task.name](features).float()
         return {task.name: outputs[task.name] for task in self.tasks}
 
-    def _pass(self, block: nn.Module, x: Tensor, gate: float | Tensor, task: int) -> Tensor:
-        """One block, in the name of the first of the tasks that pass it together."""
+    def _run_block(self, block: nn.Module, x: Tensor, gate: float | Tensor, task: int) -> Tensor:
+        """Apply one block with the statistics of ``task``, the first of the tasks that share this computation."""
         if isinstance(gate, float) and gate == 0 and _can_skip(block):
             return x.relu()
-        self.turn.task = task
-        found: Tensor = block(x, gate)
-        return found
+        self.active.index = task
+        out: Tensor = block(x, gate)
+        return out
 
-    def _searched(self) -> Tensor:
+    def _policy_logits(self) -> Tensor:
         if self.logits is None:
-            raise ValueError("AdaShare: the policy is known")
+            raise ValueError("AdaShare: the policy is fixed")
         return self.logits
 
 
-def _alike(row: Sequence[float | Tensor], members: Sequence[int]) -> list[list[int]]:
-    """The members in groups of equal gates; a sampled gate is nobody else's."""
+def _group_by_gate(row: Sequence[float | Tensor], members: Sequence[int]) -> list[list[int]]:
+    """Group the members by equal gates; a sampled gate has a group of its own."""
     groups: dict[object, list[int]] = {}
     for position in members:
         gate = row[position]
@@ -200,6 +214,6 @@ def _alike(row: Sequence[float | Tensor], members: Sequence[int]) -> list[list[i
 
 
 def _can_skip(block: nn.Module) -> bool:
-    """Whether a gate of 0 leaves of a block relu(x) alone, so that there is nothing to compute."""
+    """Whether the block reduces to relu(x) at a gate of 0, so that there is nothing to compute."""
     shortcut = getattr(block, "shortcut", getattr(block, "downsample", block))
     return shortcut is None or isinstance(shortcut, nn.Identity)

@@ -80,7 +80,7 @@ def test_a_network_that_cannot_be_built_is_refused_in_a_line(plain_recipe: Recip
 
 
 def test_a_sharing_that_does_not_fit_is_refused_by_its_own_key(plain_recipe: Recipes, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"^sharing: TaskRouting: sharing 2\.0 is outside \[0, 1\]$"):
+    with pytest.raises(RecipeError, match=r"^sharing: TaskRouting: sharing must be in \[0, 1\], not 2\.0$"):
         trainer(plain_recipe(sharing={"TaskRouting": {"sharing": 2}}), tmp_path)
 
 
