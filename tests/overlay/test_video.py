@@ -7,11 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from mien.media.mp4 import VideoWriteError
 from mien.media.picture import MediaError
 from mien.media.sampler import Frame
 from mien.overlay.video import OverlayVideo, by_frame, draw_overlay, draw_video, faces_at_once
 from mien.table.reader import TableError
-from mien.table.writer import TableWriteError
 from mien.tasks import FACE
 
 ROWS = [(0, 0.0, 0), (0, 0.0, 1), (2, 0.08, -1), (3, 0.12, 0), (9, 0.36, 0)]
@@ -59,9 +59,9 @@ def test_a_frame_may_go_on_in_the_next_batch(tmp_path: Path, annotations: Callab
 def test_frames_that_only_one_side_has_are_passed_over(tmp_path: Path, annotations: Callable[..., Path]) -> None:
     table = pq.ParquetFile(annotations(tmp_path / "t.parquet", ROWS))
     assert draw_overlay(frames(1, 3, 4), table.iter_batches(), FACE, tmp_path / "o.mp4") == 1
-    with pytest.raises(TableWriteError, match=r"p\.mp4: nothing to draw, none of the table's frames is in the video"):
+    with pytest.raises(VideoWriteError, match=r"p\.mp4: nothing to draw, none of the table's frames is in the video"):
         draw_overlay(frames(1, 4), table.iter_batches(), FACE, tmp_path / "p.mp4")
-    with pytest.raises(TableWriteError, match="nothing to draw"):
+    with pytest.raises(VideoWriteError, match="nothing to draw"):
         draw_overlay([], table.iter_batches(), FACE, tmp_path / "p.mp4")
     assert not list(tmp_path.glob("p.mp4*"))
 
@@ -93,7 +93,7 @@ def test_the_overlay_of_a_finished_table(tmp_path: Path, annotations: Callable[.
     table = annotations(tmp_path / "t.parquet", [(index, index / 25, 0) for index in range(4, 12, 2)])
     assert draw_video(video, table, tmp_path / "o.mp4") == 4
     assert times(tmp_path / "o.mp4") == [0, 0.08, 0.16, 0.24]
-    with pytest.raises(TableWriteError, match="is the video itself"):
+    with pytest.raises(VideoWriteError, match="is the video itself"):
         draw_video(video, table, video, overwrite=True)
     with pytest.raises(MediaError):
         draw_video(tmp_path / "missing.mp4", table, tmp_path / "p.mp4")

@@ -10,11 +10,10 @@ import pyarrow as pa
 
 from mien.annotate.schema import Row
 from mien.faces.detect import Pixels
-from mien.media.mp4 import Mp4
+from mien.media.mp4 import Mp4Writer, VideoWriteError
 from mien.media.sampler import Frame, FrameSampler
 from mien.overlay.scene import Scene
 from mien.table.reader import AnnotatedTable
-from mien.table.writer import TableWriteError
 from mien.tasks import Task
 
 EARLY = 0.002
@@ -35,7 +34,7 @@ class OverlayVideo:
         overwrite: whether an existing file may be replaced.
 
     Raises:
-        TableWriteError: if the file cannot be written, now or later.
+        VideoWriteError: if the file cannot be written, now or later.
     """
 
     def __init__(
@@ -49,7 +48,7 @@ class OverlayVideo:
         overwrite: bool = False,
     ) -> None:
         self.tasks, self.panels, self.size = tuple(tasks), panels, size
-        self._file = Mp4(path, rate=rate, overwrite=overwrite)
+        self._file = Mp4Writer(path, rate=rate, overwrite=overwrite)
         self._scene: Scene | None = None
 
     @property
@@ -97,13 +96,13 @@ def draw_video(
         How many frames were drawn.
 
     Raises:
-        TableWriteError: if the overlay cannot be written, is the video itself, or there is nothing to draw.
-        TableWriteError: if the table is none.
+        VideoWriteError: if the overlay cannot be written, is the video itself, or there is nothing to draw.
+        TableError: if the table cannot be used.
         MediaError: if the video cannot be read; where it is damaged further on, the overlay is complete up to there.
     """
     opened = AnnotatedTable(table)
     if os.path.exists(path) and os.path.exists(video) and os.path.samefile(path, video):  # noqa: PTH110, PTH121
-        raise TableWriteError(f"{path}: is the video itself")
+        raise VideoWriteError(f"{path}: is the video itself")
     panels = faces_at_once(opened.batches(["frame", "face"]))
     begin = next((batch.column("time")[0].as_py() for batch in opened.batches(["time"]) if opened.timed), None)
     with FrameSampler(video, start=max(0.0, begin - EARLY) if begin else None) as footage:
@@ -145,7 +144,7 @@ def draw_overlay(
         How many frames were drawn.
 
     Raises:
-        TableWriteError: if the file cannot be written, or no frame of the table is in the video.
+        VideoWriteError: if the file cannot be written, or no frame of the table is in the video.
     """
     groups = by_frame(batches)
     with OverlayVideo(path, tasks, panels=panels, rate=rate, size=size, overwrite=overwrite) as video:
@@ -160,7 +159,7 @@ def draw_overlay(
                 if advance is not None:
                     advance(1)
         if not video.frames:
-            raise TableWriteError(f"{path}: nothing to draw, none of the table's frames is in the video")
+            raise VideoWriteError(f"{path}: nothing to draw, none of the table's frames is in the video")
         return video.frames
 
 

@@ -10,19 +10,19 @@ import pytest
 
 from mien.learn.study import pool
 from mien.learn.study.plan import Study
-from mien.learn.study.pool import Outcome, run_all
-from mien.learn.study.run import Job, jobs
+from mien.learn.study.pool import RunOutcome, run_all
+from mien.learn.study.run import PlannedRun, jobs
 from mien.learn.study.store import RunStore
 
 Make = Callable[..., Study]
 
 
-def lines(outcomes: list[Outcome]) -> list[tuple[str, str | None]]:
+def lines(outcomes: list[RunOutcome]) -> list[tuple[str, str | None]]:
     return [(outcome.job.setting, outcome.error) for outcome in outcomes]
 
 
 @pytest.fixture
-def three(make_study: Make, tmp_path: Path) -> tuple[list[Job], Study, RunStore]:
+def three(make_study: Make, tmp_path: Path) -> tuple[list[PlannedRun], Study, RunStore]:
     settings: dict[str, Any] = {
         "diverging": {"change": {"optimizer.rate": 1e30, "optimizer.clip": None}},
         "student": {"teachers": "diverging"},
@@ -32,9 +32,9 @@ def three(make_study: Make, tmp_path: Path) -> tuple[list[Job], Study, RunStore]
     return jobs(study, store, []), study, store
 
 
-def test_a_failure_is_one_line_and_costs_its_students_alone(three: tuple[list[Job], Study, RunStore]) -> None:
+def test_a_failure_is_one_line_and_costs_its_students_alone(three: tuple[list[PlannedRun], Study, RunStore]) -> None:
     todo, study, store = three
-    outcomes: list[Outcome] = []
+    outcomes: list[RunOutcome] = []
     run_all(todo, 1, outcomes.append)
     (_, reason), *rest = lines(outcomes)
     assert reason is not None
@@ -47,7 +47,7 @@ def test_a_failure_is_one_line_and_costs_its_students_alone(three: tuple[list[Jo
 
 
 def test_a_fault_of_ours_leaves_its_traceback(
-    three: tuple[list[Job], Study, RunStore], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    three: tuple[list[PlannedRun], Study, RunStore], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     todo, study, store = three
 
@@ -60,11 +60,11 @@ def test_a_fault_of_ours_leaves_its_traceback(
     assert "Traceback" in (tmp_path / "runs/plain/seed0.error").read_text()
 
 
-def test_ctrl_c_leaves_what_is_finished(three: tuple[list[Job], Study, RunStore]) -> None:
+def test_ctrl_c_leaves_what_is_finished(three: tuple[list[PlannedRun], Study, RunStore]) -> None:
     todo, study, store = three
-    outcomes: list[Outcome] = []
+    outcomes: list[RunOutcome] = []
 
-    def ended(outcome: Outcome) -> None:
+    def ended(outcome: RunOutcome) -> None:
         outcomes.append(outcome)
         if len(outcomes) == 2:
             os.kill(os.getpid(), signal.SIGINT)
@@ -78,13 +78,13 @@ def test_ctrl_c_leaves_what_is_finished(three: tuple[list[Job], Study, RunStore]
 
 
 def test_a_hangup_that_nohup_ignores_stays_ignored(
-    three: tuple[list[Job], Study, RunStore], monkeypatch: pytest.MonkeyPatch
+    three: tuple[list[PlannedRun], Study, RunStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise ValueError(str(signal.getsignal(signal.SIGHUP)))
 
     monkeypatch.setattr(pool, "perform", broken)
-    outcomes: list[Outcome] = []
+    outcomes: list[RunOutcome] = []
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         run_all(three[0][2:], 1, outcomes.append)
@@ -94,7 +94,7 @@ def test_a_hangup_that_nohup_ignores_stays_ignored(
         signal.signal(signal.SIGHUP, before)
 
 
-def test_ctrl_c_in_a_run_saves_its_step(three: tuple[list[Job], Study, RunStore]) -> None:
+def test_ctrl_c_in_a_run_saves_its_step(three: tuple[list[PlannedRun], Study, RunStore]) -> None:
     todo, _, store = three
     said: list[str] = []
 
@@ -131,9 +131,9 @@ def test_several_processes(make_study: Make, tmp_path: Path, monkeypatch: pytest
         "plain": {},
     }
     study, store = make_study(settings=settings, repeat={"seeds": [0]}), RunStore(tmp_path / "study")
-    outcomes: list[Outcome] = []
+    outcomes: list[RunOutcome] = []
 
-    def ended(outcome: Outcome) -> None:
+    def ended(outcome: RunOutcome) -> None:
         outcomes.append(outcome)
         if len(outcomes) == 3:
             os.kill(os.getpid(), signal.SIGINT)

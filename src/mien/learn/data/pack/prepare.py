@@ -29,7 +29,7 @@ from mien.learn.data.pack.crops import SHARD, PackOptions, make
 from mien.learn.data.pack.fallback_alignment import fill, median_landmarks
 from mien.learn.data.pack.locate import SIDES, Pictures
 from mien.learn.data.pack.write import Row
-from mien.processes import cores, work_through
+from mien.processes import cores, map_in_order
 
 PLAN = "plan.json"
 """In the folder of the shards while they are made: what they are made from, and how."""
@@ -115,11 +115,11 @@ def prepare_manifest(
         raise ManifestError(f"{folder / MANIFEST}: is prepared already; import it again to prepare it otherwise")
     _begin(folder, how)
     work = partial(_prepare, folder=folder, how=how)
-    for done in work_through(work, _jobs(folder / MANIFEST, how.shard), workers or cores()):
+    for done in map_in_order(work, _jobs(folder / MANIFEST, how.shard), workers or cores()):
         advance(done)
     if how.keep_unfound and (middle := median_landmarks(_parts(folder, "parquet"))) is not None:
         work = partial(_fill, folder=folder, how=how, middle=middle)
-        for _ in work_through(work, _jobs(folder / MANIFEST, how.shard), workers or cores()):
+        for _ in map_in_order(work, _jobs(folder / MANIFEST, how.shard), workers or cores()):
             pass
     metadata |= {"side": how.side} if how.side else {}
     _merge(folder, metadata | {"prepared": asdict(how)}, how)
