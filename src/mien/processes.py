@@ -32,7 +32,7 @@ EXPECTED_ERRORS = (OSError, ValueError)
 """Errors whose message is enough; any other one is a bug, and comes with a traceback."""
 
 ProgressCallback: TypeAlias = Callable[..., object]
-"""Called with whatever a job reports."""
+"""Called with what a job reports."""
 
 StopCheck: TypeAlias = Callable[[], bool]
 """Returns True once the job should stop."""
@@ -80,7 +80,7 @@ def run_jobs(
         work: runs a job. With several workers it must be picklable, and so must jobs, results and reports.
         workers: number of jobs that run at once, each in a spawned process of its own that ends with this one. With 1,
             jobs run in this process.
-        progress: called with the job and whatever it reports.
+        progress: called with the job and what it reports.
 
     Raises:
         KeyboardInterrupt: after the last outcome, if a stop was requested; or at the second request.

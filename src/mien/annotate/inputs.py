@@ -129,4 +129,4 @@ def _named(path: str) -> Source:
 
 def _printable(path: str) -> str:
     """The path as valid Unicode, because a table cannot hold the other bytes of a file name."""
-    return os.fsencode(path).decode("utf-8", "repath")
+    return os.fsencode(path).decode("utf-8", "replace")

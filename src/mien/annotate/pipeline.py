@@ -126,7 +126,8 @@ class Annotator:
     def __call__(self, inputs: Inputs) -> pa.Table:
         """Annotate inputs: one row per face, largest first, in the order of the inputs.
 
-        A picture without a face is one row of nulls. A video has such rows for each sampled frame, and adds the columns ``time`` and ``track``.
+        A picture without a face is one row of nulls. A video has such rows for each sampled frame, and adds the columns
+        ``time`` and ``track``.
 
         Unreadable inputs do not stop the rest: the table's schema metadata lists them under ``errors``, a JSON list of
         ``{"input", "error"}`` (empty if there are none), and a ``UserWarning`` gives their number.

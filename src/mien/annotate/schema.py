@@ -39,7 +39,7 @@ def table_schema(tasks: Sequence[Task], model: str, *, video: bool = False) -> p
     names = [field.name for field in fields]
     duplicates = sorted({name for name in names if names.count(name) > 1})
     if duplicates:
-        raise ValueError(f"duplicate column {', '.join(duplicates)}")
+        raise ValueError(f"duplicate columns: {', '.join(duplicates)}")
     label_space = json.dumps([task.to_dict() for task in tasks])
     return pa.schema(fields, {"mien_version": __version__, "model": model, "sides": SIDES, "tasks": label_space})
 

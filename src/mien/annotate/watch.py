@@ -23,7 +23,8 @@ from mien.media.sampler import Frame, FrameSampler
 from mien.tasks import Task
 
 FRAMES, SECONDS, FACES = 8, 0.25, 256
-"""Limits of a chunk: frames, seconds of video, and faces, whichever comes first; and the memory of its pictures, if any. At most three chunks are in progress at once, so a kill loses less than a second.
+"""Limits of a chunk: frames, seconds of video, and faces, whichever comes first; and the memory of its pictures.
+At most three chunks are in progress at once, so a kill loses less than a second.
 
 The frames alone decide, not the clock: a run that resumes after a chunk has the same chunks as an uninterrupted one,
 hence the same batches of the network and the same bits in the table."""

@@ -12,8 +12,8 @@ from mien.media.reader import VideoReader
 class FrameLookup:
     """Looks up frames of a video by number, from 0 in display order.
 
-    Ascending numbers decode the video once; a number below the last one decodes it from the start again. Frames keep
-    their size, whatever it is, because a manifest's boxes and landmarks are in its pixels.
+    Ascending numbers decode the video once; a number below the last one decodes it from the start again. Frames are
+    not scaled, because a manifest's boxes and landmarks are in their pixels.
 
     Args:
         path: of the file.

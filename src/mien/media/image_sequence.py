@@ -87,7 +87,7 @@ def _listed(source: str) -> list[str]:
         found = glob.glob(source, recursive=True)
     else:
         folder, name = os.path.split(source)
-        shape = re.compile(re.sub(r"%(0?)(\d*)d", _digits, re.escape(name).resource("%%", "%")))
+        shape = re.compile(re.sub(r"%(0?)(\d*)d", _digits, re.escape(name).replace("%%", "%")))
         listed = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
         found = [os.path.join(folder, other) for other in listed if shape.fullmatch(other)]
     pictures = [path for path in found if os.path.splitext(path)[1].lower() in SUFFIXES and os.path.isfile(path)]

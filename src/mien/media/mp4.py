@@ -62,7 +62,7 @@ class Mp4Writer:
         try:
             self._part.open("wb").close()
         except OSError as error:
-            raise VideoWriteError(f"{self.path}: cannot be written ({error.strerror})") from None
+            raise VideoWriteError(f"{self.path}: cannot be written: {error.strerror}") from None
 
     def write(self, image: Image.Image, time: float) -> None:
         """Add a frame: an RGB image of the first one's size, both sides even. ``time`` is in seconds, ascending."""
@@ -116,7 +116,7 @@ class Mp4Writer:
         return container
 
     def _failed(self, error: Exception) -> VideoWriteError:
-        failure = VideoWriteError(f"{self.path}: cannot be written ({getattr(error, 'strerror', None) or error})")
+        failure = VideoWriteError(f"{self.path}: cannot be written: {getattr(error, 'strerror', None) or error}")
         failure.errno = getattr(error, "errno", None)
         return failure
 

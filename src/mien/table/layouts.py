@@ -114,7 +114,7 @@ class Layout:
             raise ValueError(f"layout {name} has no column for any of the labels {', '.join(labels)}")
         more |= {label: (pa.float32(), _label(label)) for label in labels if label not in known}
         if duplicates := sorted(columns.keys() & more.keys()):
-            raise ValueError(f"layout {name} has the duplicate column {', '.join(duplicates)}")
+            raise ValueError(f"layout {name} has duplicate columns: {', '.join(duplicates)}")
         self._columns, self._smoothed = columns | more, smoothed
         self.schema = pa.schema([(column, kind) for column, (kind, _) in self._columns.items()])
 

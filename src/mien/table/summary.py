@@ -165,5 +165,5 @@ def write_summary(path: Path, summary: Summary, *, overwrite: bool = False) -> l
         try:
             write_table(file, table.schema, table.to_batches(), csv_writer)
         except OSError as error:
-            raise TableWriteError(f"{file}: cannot be written ({error.strerror or error})") from None
+            raise TableWriteError(f"{file}: cannot be written: {error.strerror or error}") from None
     return files

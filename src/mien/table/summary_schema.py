@@ -56,7 +56,7 @@ def video_schema(tasks: Sequence[Task], thresholds: Mapping[str, float], pause: 
 def _schema(fields: Sequence[pa.Field]) -> pa.Schema:
     names = [field.name for field in fields]
     if duplicates := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"duplicate column {', '.join(duplicates)} in the summary")
+        raise ValueError(f"duplicate columns in the summary: {', '.join(duplicates)}")
     return pa.schema(fields)
 
 

@@ -163,7 +163,7 @@ class TableWriter:
         except FileExistsError:
             raise TableWriteError(f"{self.path}: already exists (use --overwrite to replace it)") from None
         except OSError as error:
-            raise TableWriteError(f"{self.path}: cannot be written ({error.strerror})") from None
+            raise TableWriteError(f"{self.path}: cannot be written: {error.strerror}") from None
         return stream
 
     def write(self, rows: Sequence[Row]) -> None:

@@ -230,9 +230,9 @@ def refuse_existing(out: Path, postprocess: PostprocessOptions, *, overwrite: bo
         raise TableWriteError(f"{out}: layout {postprocess.layout} is CSV; the name must end in .csv")
     for path in filter(None, (out, postprocess.overlay)):
         if not path.parent.is_dir():
-            raise TableWriteError(f"{path}: cannot be written (no folder {path.parent})")
+            raise TableWriteError(f"{path}: cannot be written: no folder {path.parent}")
         if not os.access(path.parent, os.W_OK):
-            raise TableWriteError(f"{path}: cannot be written (Permission denied)")
+            raise TableWriteError(f"{path}: cannot be written: Permission denied")
     if overwrite or (resume and part.exists()):
         return
     for other in (postprocess.overlay, *(out.with_suffix(suffix) for suffix in (*SUMMARIES, ERRORS))):

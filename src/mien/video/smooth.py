@@ -46,8 +46,8 @@ class Smoother:
     """Adds smoothed columns to the record batches of a video; only a few frames are in memory.
 
     Each label ``L`` is followed by ``L_smooth``, and the word of a task of classes by its smoothed word; raw columns
-    are unchanged. Smoothed classes are scaled to sum to 1. Rows without a track, or without a value of every label, have no
-    smoothed value.
+    are unchanged. Smoothed classes are scaled to sum to 1. Rows without a track, or without a value of every label,
+    have no smoothed value.
 
     The median of a row is over the values of its track in the ``window`` sampled frames around it. So it is over fewer
     values at the ends of a track and next to a gap, and it does not span a gap of ``window // 2`` frames or more; of an
@@ -211,6 +211,6 @@ def _smooth_schema(schema: pa.Schema, tasks: Sequence[Task], window: int, consta
             fields.append(pa.field(field.name + SUFFIX, field.type, metadata=metadata))
     names = [field.name for field in fields]
     if duplicates := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"duplicate column {', '.join(duplicates)}")
+        raise ValueError(f"duplicate columns: {', '.join(duplicates)}")
     settings = json.dumps({"window": window, "constant": constant})
     return pa.schema(fields, {**(schema.metadata or {}), b"smoothing": settings.encode()})
