@@ -199,7 +199,7 @@ def _run_in_this_process(pipe: Any, work: Work[Job, Result], job: Job) -> None:
     """Run one job in the process that was started for it."""
     stop = threading.Event()
     threading.Thread(target=_hear_parent, args=(pipe, stop), daemon=True).start()
-    outcome = _outcome(work, job, lambda *message: pipe.send(message), stop.is_set)
+    outcome: Outcome[Any, Result] = _outcome(work, job, lambda *message: pipe.send(message), stop.is_set)
     pipe.send(replace(outcome, job=None))
     os._exit(0)  # threads of a library must not keep the process alive
 

@@ -135,7 +135,7 @@ def test_invalid_layouts() -> None:
         Layout("openpose", FACE)
     with pytest.raises(ValueError, match="layout openface has no column for any of the labels valence, arousal"):
         Layout("openface", (AFFECT,))
-    with pytest.raises(ValueError, match="layout py-feat has a column for none of the labels happily surprised"):
+    with pytest.raises(ValueError, match="layout py-feat has no column for any of the labels happily surprised"):
         Layout("py-feat", (COMPOUND,))
     odd = Task("odd", Kind.ATTRIBUTES, ("timestamp",), ("?",))
     with pytest.raises(ValueError, match="layout openface has duplicate columns: timestamp"):

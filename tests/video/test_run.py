@@ -15,9 +15,10 @@ from mien.annotate.pipeline import Annotator
 from mien.media.picture import MediaError
 from mien.table.writer import TableWriteError
 from mien.video import run as module
+from mien.video.checks import journal_path
 from mien.video.journal import Journal, JournalError
 from mien.video.postprocess import PostprocessOptions
-from mien.video.run import VideoRun, is_complete, journal_path
+from mien.video.run import VideoRun, is_complete
 
 Clip = Callable[..., Path]
 GAP = range(20, 30)

@@ -10,8 +10,9 @@ from pathlib import Path
 from mien.annotate.pipeline import Annotator
 from mien.annotate.settings import Settings
 from mien.processes import Outcome, ProgressCallback, StopCheck, run_jobs
+from mien.video.checks import refuse_stream
 from mien.video.postprocess import PostprocessOptions
-from mien.video.run import VideoResult, VideoRun, is_complete, refuse_of_stream
+from mien.video.run import VideoResult, VideoRun, is_complete
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def annotate_video(
         OSError: if its table cannot be written or belongs to another run; the message is one line.
     """
     options = PostprocessOptions(settings.smooth, settings.constant, settings.layout, video.overlay)
-    refuse_of_stream(video.source, options, resume=settings.resume)
+    refuse_stream(video.source, options, resume=settings.resume)
     if settings.resume and is_complete(annotator, video.source, video.out):
         return VideoResult("complete already")
     run = VideoRun(annotator, video.source, video.out, options, overwrite=settings.overwrite, resume=settings.resume)

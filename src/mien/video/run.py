@@ -17,12 +17,12 @@ import pyarrow.parquet
 from mien import __version__
 from mien.annotate.pipeline import Annotator
 from mien.annotate.watch import watch
-from mien.media.decode import locate
 from mien.media.mp4 import VideoWriteError
 from mien.media.picture import MediaError
 from mien.media.reader import Position
-from mien.media.sampler import FrameSampler, is_sequence
-from mien.table.writer import ERRORS, SUMMARIES, WRITERS, TableWriteError
+from mien.media.sampler import FrameSampler
+from mien.table.writer import ERRORS, TableWriteError
+from mien.video.checks import journal_path, refuse_existing
 from mien.video.journal import OPTIONS, Journal, refuse_others
 from mien.video.postprocess import PostprocessOptions, Postprocessor
 
@@ -208,56 +208,6 @@ def _reason(error: OSError) -> str:
 
 def _same(one: Path, other: Path) -> bool:
     return one.exists() and other.exists() and one.samefile(other)
-
-
-def journal_path(out: Path) -> Path:
-    """The path of a table's journal."""
-    return out.with_name(f"{out.name}.part")
-
-
-def refuse_existing(out: Path, postprocess: PostprocessOptions, *, overwrite: bool, resume: bool) -> None:
-    """Check that the table and the overlay may be written.
-
-    Raises:
-        TableWriteError: if not; the message is one line.
-    """
-    part = journal_path(out)
-    if out.suffix.lower() not in WRITERS:
-        raise TableWriteError(f"{out}: the name must end in {', '.join(WRITERS)}")
-    if out.is_dir():
-        raise TableWriteError(f"{out}: is a folder")
-    if postprocess.layout and out.suffix.lower() != ".csv":
-        raise TableWriteError(f"{out}: layout {postprocess.layout} is CSV; the name must end in .csv")
-    for path in filter(None, (out, postprocess.overlay)):
-        if not path.parent.is_dir():
-            raise TableWriteError(f"{path}: cannot be written: no folder {path.parent}")
-        if not os.access(path.parent, os.W_OK):
-            raise TableWriteError(f"{path}: cannot be written: Permission denied")
-    if overwrite or (resume and part.exists()):
-        return
-    for other in (postprocess.overlay, *(out.with_suffix(suffix) for suffix in (*SUMMARIES, ERRORS))):
-        if other and other.exists():
-            raise TableWriteError(f"{other}: already exists (use --overwrite to replace it)")
-    if part.exists():
-        raise TableWriteError(f"{part}: is an interrupted run (--resume continues it, --overwrite starts over)")
-    if out.exists():
-        raise TableWriteError(f"{out}: already exists (use --overwrite to replace it)")
-
-
-def refuse_of_stream(source: str, postprocess: PostprocessOptions, *, resume: bool) -> None:
-    """Check that nothing is asked of a stream or a device that needs a file.
-
-    Raises:
-        TableWriteError: if it is; the message is one line.
-    """
-    try:
-        live = not is_sequence(source) and locate(source).live
-    except MediaError:
-        return  # reported when it is opened
-    if live and resume:
-        raise TableWriteError(f"{source}: a stream cannot be resumed")
-    if live and postprocess.overlay:
-        raise TableWriteError(f"{source}: an overlay of a stream cannot be drawn, it needs a second pass")
 
 
 def is_complete(annotator: Annotator, source: str, out: Path) -> bool:

@@ -13,8 +13,9 @@ from mien.annotate.settings import Settings
 from mien.cli.terminal import complain, fail, progress
 from mien.media.picture import MediaError
 from mien.processes import ProgressCallback
+from mien.video.checks import journal_path
 from mien.video.jobs import PlannedVideo, annotate_video
-from mien.video.run import VideoResult, journal_path
+from mien.video.run import VideoResult
 
 
 def annotate_one(

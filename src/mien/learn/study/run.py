@@ -20,7 +20,7 @@ from mien.learn.study.store import Run, RunStore, besides, own_recipe
 from mien.learn.train.build import HEADLINES
 from mien.learn.train.trainer import Trainer
 
-Say = Callable[[str], None]
+Say = Callable[[str], object]
 """Told after each step how far the run is."""
 
 

@@ -188,12 +188,12 @@ def test_frames_of_videos(
     rows = [{"path": path, "frame": k, "split": "train", "valence": k / 20} for k in (0, 1, 2, 4, 5, 6, 7, 9, 12)]
     opened = []
 
-    class Counted(located.Video):
+    class Counted(located.FrameLookup):
         def __init__(self, path: Path) -> None:
             opened.append(path)
             super().__init__(path)
 
-    monkeypatch.setattr(located, "Video", Counted)
+    monkeypatch.setattr(located, "FrameLookup", Counted)
     faults = prepare_manifest(imported(tmp_path / "set", rows), HOW, workers=1)
     assert faults == [f"{path} frame 12: the video has 10 frames"]
     assert len(opened) == 1
