@@ -38,7 +38,7 @@ TimedFrame: TypeAlias = tuple[float, Any]
 class Address(NamedTuple):
     """What FFmpeg opens, its format (None: detected by FFmpeg), and whether it can be read only once."""
 
-    place: str
+    url: str
     format: str | None
     live: bool
 
@@ -86,11 +86,11 @@ class Decoder:
     """
 
     def __init__(self, address: Address) -> None:
-        options = {"rtsp_transport": "tcp"} if address.place.startswith("rtsp:") else {}
+        options = {"rtsp_transport": "tcp"} if address.url.startswith("rtsp:") else {}
         self._timeout = TIMEOUT if address.live else None
         started = monotonic()
         try:
-            self.container: Any = av.open(address.place, format=address.format, options=options, timeout=self._timeout)
+            self.container: Any = av.open(address.url, format=address.format, options=options, timeout=self._timeout)
         except (av.FFmpegError, OSError, ValueError) as error:
             if self._timed_out(error, started):
                 raise MediaError(f"no answer within {TIMEOUT:g} seconds") from None
@@ -121,7 +121,7 @@ class Decoder:
         Raises:
             MediaError: if the end cannot be reached, after the last frame that could be decoded.
         """
-        packets, broken, fault, reason = self.container.demux(self.stream), 0, "", ""
+        packets, broken, failure, reason = self.container.demux(self.stream), 0, "", ""
         while broken < MAX_DAMAGED:
             packet = None  # makes the decoder return the frames that it still holds
             started = monotonic()
@@ -131,7 +131,7 @@ class Decoder:
                 pass  # PyAV raises it at the end of a file in which streams appeared after the start
             except (av.FFmpegError, OSError) as error:
                 silent = f"the stream sent nothing for {TIMEOUT:g} seconds"
-                fault = silent if self._timed_out(error, started) else self._damage(_reason(error))
+                failure = silent if self._timed_out(error, started) else self._damage(_reason(error))
             try:
                 decoded = self.stream.decode(packet)
                 broken = 0 if decoded else broken
@@ -148,8 +148,8 @@ class Decoder:
             stamp = packet.dts if packet.pts is None else packet.pts
             if stamp is not None and self._origin is not None:
                 self.end = max(self.end, self._seconds(stamp + (packet.duration or 0)))
-        if fault or broken:
-            raise MediaError(fault or self._damage(reason))
+        if failure or broken:
+            raise MediaError(failure or self._damage(reason))
 
     def seek(self, time: float) -> bool:
         """Seek to a key frame, usually the last one before ``time``; False if the container cannot seek."""

@@ -155,7 +155,7 @@ class VideoReader:
         end, rate = self._decoder.end, self.rate or 0
         if self._indexed and self.duration is not None and end < 0.98 * self.duration - 1:
             raise MediaError(f"ends after {end:.1f} of {self.duration:.1f} seconds: the file is incomplete")
-        if self._decoder.container.format.name == "gif" and not _ends_as_gif(self._address.place):
+        if self._decoder.container.format.name == "gif" and not _ends_as_gif(self._address.url):
             raise MediaError(f"ends after {frames} frames without a GIF's last byte: the file is incomplete")
         if self.count is not None and frames + self.damaged < 0.98 * self.count - rate:
             raise MediaError(f"ends after {frames} of {self.count} frames: the file is incomplete")
@@ -219,7 +219,7 @@ class VideoReader:
         None if packets have no time stamps or equal ones, or are damaged: then only decoding can count them.
         """
         earlier = array("q")
-        with av.open(self._address.place) as container:
+        with av.open(self._address.url) as container:
             for packet in container.demux(container.streams[self._decoder.stream.index]):
                 if packet.size == 0 or (stamp is not None and packet.dts is not None and packet.dts >= stamp):
                     break
@@ -230,10 +230,10 @@ class VideoReader:
         return len(earlier) if len(np.unique(earlier)) == len(earlier) else None
 
 
-def _ends_as_gif(place: str) -> bool:
+def _ends_as_gif(url: str) -> bool:
     """Whether a file ends with a GIF's trailer and padding; True if it cannot be read."""
     try:
-        with Path(place.removeprefix("file:")).open("rb") as file:
+        with Path(url.removeprefix("file:")).open("rb") as file:
             file.seek(-min(4096, file.seek(0, os.SEEK_END)), os.SEEK_END)
             return file.read().rstrip(b"\0").endswith(b";")
     except OSError:
