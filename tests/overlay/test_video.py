@@ -93,7 +93,7 @@ def test_the_overlay_of_a_finished_table(tmp_path: Path, annotations: Callable[.
     table = annotations(tmp_path / "t.parquet", [(index, index / 25, 0) for index in range(4, 12, 2)])
     assert draw_video(video, table, tmp_path / "o.mp4") == 4
     assert times(tmp_path / "o.mp4") == [0, 0.08, 0.16, 0.24]
-    with pytest.raises(VideoWriteError, match="is the video itself"):
+    with pytest.raises(VideoWriteError, match="is the input video; choose another file"):
         draw_video(video, table, video, overwrite=True)
     with pytest.raises(MediaError):
         draw_video(tmp_path / "missing.mp4", table, tmp_path / "p.mp4")

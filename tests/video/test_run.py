@@ -149,7 +149,7 @@ def test_a_finished_table_is_recognised(annotator: Annotator, network: Path, cli
         is_complete(Annotator(network, threads=1, video=VideoOptions(every=2)), str(source), out)
     out.write_bytes(out.read_bytes()[:-100])
     with pytest.raises(
-        TableWriteError, match=rf"^{re.escape(str(out))}: cannot be read \(.*\); --overwrite starts over$"
+        TableWriteError, match=rf"^{re.escape(str(out))}: cannot be read \(.*\); use --overwrite to start over$"
     ):
         is_complete(annotator, str(source), out)
 

@@ -102,7 +102,7 @@ def draw_video(
     """
     opened = AnnotatedTable(table)
     if os.path.exists(path) and os.path.exists(video) and os.path.samefile(path, video):  # noqa: PTH110, PTH121
-        raise VideoWriteError(f"{path}: is the video itself")
+        raise VideoWriteError(f"{path}: is the input video; choose another file for the overlay")
     panels = faces_at_once(opened.batches(["frame", "face"]))
     begin = next((batch.column("time")[0].as_py() for batch in opened.batches(["time"]) if opened.timed), None)
     with FrameSampler(video, start=max(0.0, begin - EARLY) if begin else None) as footage:

@@ -148,9 +148,9 @@ def refuse_others(path: Path, before: pa.Schema, now: pa.Schema) -> None:
     differ = [name for name in {**old, **new} if old.get(name) != new.get(name)]
     if differ:
         changes = ", ".join(f"{name} (was {_shown(old.get(name))}, is {_shown(new.get(name))})" for name in differ)
-        raise JournalError(f"{path}: was started with other options: {changes}; --overwrite starts over")
+        raise JournalError(f"{path}: was started with other options: {changes}; use --overwrite to start over")
     if not before.equals(now):
-        raise JournalError(f"{path}: was started with other columns; --overwrite starts over")
+        raise JournalError(f"{path}: was started with other columns; use --overwrite to start over")
 
 
 def _options(schema: pa.Schema) -> dict[str, Any]:

@@ -98,7 +98,7 @@ class VideoRun:
         self._postprocessor = Postprocessor(self.postprocess, schema, annotator.tasks)
         refuse_existing(self.out, self.postprocess, overwrite=overwrite, resume=resume)
         if self.postprocess.overlay and _same(self.postprocess.overlay, Path(source)):
-            raise VideoWriteError(f"{self.postprocess.overlay}: is the video itself")
+            raise VideoWriteError(f"{self.postprocess.overlay}: is the input video; choose another file for the overlay")
         with ExitStack() as stack:
             journal = Journal(self.part, schema, resume=True) if resume and self.part.exists() else None
             if journal:
@@ -227,7 +227,7 @@ def is_complete(annotator: Annotator, source: str, out: Path) -> bool:
             before = pa.parquet.read_schema(out)
         except (pa.ArrowException, OSError) as error:
             reason = " ".join(str(error).split())
-            raise TableWriteError(f"{out}: cannot be read ({reason}); --overwrite starts over") from None
+            raise TableWriteError(f"{out}: cannot be read ({reason}); use --overwrite to start over") from None
         refuse_others(out, now.with_metadata(before.metadata), now)
     return True
 

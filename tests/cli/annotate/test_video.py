@@ -81,7 +81,7 @@ def test_layouts_and_overlay(here: Path, network: Path) -> None:
         (["talk.mp4", "--out", "-"], "needs a file"),
         (["talk.mp4", "--overlay", "drawn"], "must end in .mp4"),
         (["talk.mp4", "--overlay", "none/drawn.mp4"], "no folder none"),
-        (["talk.mp4", "--overlay", "talk.mp4", "--overwrite"], "is the video itself"),
+        (["talk.mp4", "--overlay", "talk.mp4", "--overwrite"], "is the input video; choose another file"),
         (["talk.mp4", "--smooth", "4"], "odd"),
         (["talk.mp4", "--layout", "excel", "--out", "a.csv"], "unknown layout excel"),
         (["talk.mp4", "--layout", "openface"], "must end in .csv"),
