@@ -97,8 +97,9 @@ class VideoRun:
         schema = schema.with_metadata({**schema.metadata, OPTIONS: json.dumps(conditions)})
         self._postprocessor = Postprocessor(self.postprocess, schema, annotator.tasks)
         refuse_existing(self.out, self.postprocess, overwrite=overwrite, resume=resume)
-        if self.postprocess.overlay and _same(self.postprocess.overlay, Path(source)):
-            raise VideoWriteError(f"{self.postprocess.overlay}: is the input video; choose another file for the overlay")
+        overlay = self.postprocess.overlay
+        if overlay and _same(overlay, Path(source)):
+            raise VideoWriteError(f"{overlay}: is the input video; choose another file for the overlay")
         with ExitStack() as stack:
             journal = Journal(self.part, schema, resume=True) if resume and self.part.exists() else None
             if journal:
