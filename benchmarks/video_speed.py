@@ -197,9 +197,9 @@ class Patched:
         self._clock = clock
         self._before = [
             (FrameSampler, "__iter__", FrameSampler.__iter__),
-            (watch._Finder, "__call__", watch._Finder.__call__),
-            (watch._Cutter, "__call__", watch._Cutter.__call__),
-            (watch, "_read", watch._read),
+            (watch._FrameDetector, "__call__", watch._FrameDetector.__call__),
+            (watch._Cropper, "__call__", watch._Cropper.__call__),
+            (watch, "_predict", watch._predict),
             (Journal, "write", Journal.write),
         ]
 

@@ -14,7 +14,9 @@ from mien.annotate.schema import Row, table_schema
 from mien.faces.align import CROP, TEMPLATE
 from mien.tasks import FACE, Kind, Task
 
-pytest_plugins = [f"fixtures.{name}" for name in ("critics", "learning", "renders", "sharing", "studies", "videos")]
+pytest_plugins = [
+    f"fixtures.{name}" for name in ("critics", "learning", "numbered_videos", "renders", "sharing", "studies", "videos")
+]
 
 ROOT = Path(__file__).parents[1]
 

@@ -1,4 +1,4 @@
-"""What commands share: here, which signals they hear."""
+"""Signals that ask a program to end."""
 
 import signal
 
@@ -8,7 +8,7 @@ from mien.interrupts import ENDINGS, heard_endings
 
 
 @pytest.mark.parametrize("ignored", ENDINGS)
-def test_a_signal_that_is_ignored_stays_so(ignored: signal.Signals) -> None:
+def test_ignored_signals_stay_ignored(ignored: signal.Signals) -> None:
     before = {ending: signal.signal(ending, signal.SIG_DFL) for ending in ENDINGS}
     try:
         assert heard_endings() == ENDINGS

@@ -1,9 +1,9 @@
 """mien reads faces: expression, action units, valence and arousal, from pictures and videos to a table.
 
     >>> import mien
-    >>> table = mien.annotate("photos")                     # doctest: +SKIP
+    >>> table = mien.annotate("photos")  # doctest: +SKIP
 
-Nothing here needs PyTorch; what does stands in ``mien.learn``.
+Only ``mien.learn`` needs PyTorch.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["Annotator", "MediaError", "ModelError", "VideoOptions", "annotate", "__version__"]
 
-_HOMES = {
+_MODULES = {
     "Annotator": "mien.annotate.pipeline",
     "MediaError": "mien.media.picture",
     "ModelError": "mien.annotate.model",
     "VideoOptions": "mien.annotate.options",
 }
 
-# Python binds a subpackage to its parent's namespace on first import. Done here, the function below keeps the name.
+# The first import of a subpackage binds its name in this module; imported here, it does not replace the function below.
 importlib.import_module("mien.annotate")
 
 
@@ -49,13 +49,17 @@ def annotate(
     compounds: str | os.PathLike[str] | Compounds | None = None,
     video: VideoOptions | None = None,
 ) -> pa.Table:
-    """Read every face of one or many pictures or videos: one row a face, columns as ``table.schema`` describes them.
+    """Annotate every face in pictures and videos: one row per face, with columns that ``table.schema`` describes.
 
-    The whole table is in memory: for long videos there is :meth:`mien.annotate.pipeline.Annotator.stream`, and
+    The whole table is in memory. For long videos, use :meth:`mien.annotate.pipeline.Annotator.stream`, or
     :class:`mien.video.run.VideoRun`, which writes a file.
 
-    The arguments, the table and the errors are those of :class:`mien.annotate.pipeline.Annotator`; make one of
-    those instead to annotate several times without loading the networks again.
+    The arguments, the table and the errors are those of :class:`mien.annotate.pipeline.Annotator`; use it directly to
+    annotate several times without loading the networks again.
+
+    Example:
+        >>> table = annotate(["a.jpg", "talk.mp4"], video=VideoOptions(fps=5))  # doctest: +SKIP
+        >>> table.schema.field("valence").metadata[b"meaning"]  # doctest: +SKIP
     """
     from mien.annotate.pipeline import Annotator
 
@@ -71,7 +75,7 @@ def annotate(
 
 
 def __getattr__(name: str) -> object:
-    """The public classes, imported when first asked for: ``import mien`` stays quick."""
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+    """Import the public classes on first access, so that ``import mien`` is fast."""
+    if name in _MODULES:
+        return getattr(importlib.import_module(_MODULES[name]), name)
     raise AttributeError(f"module 'mien' has no attribute {name!r}")

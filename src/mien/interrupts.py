@@ -1,4 +1,4 @@
-"""Ctrl-C and the signals that ask a program to end: finished work is kept, and a second request ends it at once."""
+"""Ctrl-C and the signals that ask a program to end: the first one stops it in order, the second one at once."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 
 ENDINGS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-"""Signals that ask a program to end; they are handled as Ctrl-C is."""
+"""Signals that ask a program to end, handled like Ctrl-C."""
 
 
 def heard_endings() -> list[signal.Signals]:
-    """The :data:`ENDINGS` that this process hears: under ``nohup`` it ignores hang-ups, and keeps ignoring them."""
+    """The :data:`ENDINGS` that this process does not ignore; under ``nohup``, SIGHUP must stay ignored."""
     return [ending for ending in ENDINGS if signal.getsignal(ending) is not signal.SIG_IGN]
 
 

@@ -1,71 +1,242 @@
-"""Processes that work for another one: how many, how much waits for them, and their end."""
+"""Work in processes: jobs, each in a process of its own, and a map whose results keep their order."""
 
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
 import os
 import signal
 import threading
+import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, TypeVar
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from mien.interrupts import handled_by, stop_requests
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-AHEAD = 2
-"""Jobs a worker that are read and wait; no more, so that memory does not grow with the number of jobs."""
+PENDING_PER_WORKER = 2
+"""Jobs per worker that :func:`map_in_order` reads ahead, so that memory does not grow with their number."""
+
+POLL_SECONDS = 0.2
+"""Seconds between two checks for a request to stop while jobs run in other processes."""
+
+EXPECTED_ERRORS = (OSError, ValueError)
+"""Errors whose message is enough; any other one is a bug, and comes with a traceback."""
+
+ProgressCallback: TypeAlias = Callable[..., object]
+"""Called with what a job reports."""
+
+StopCheck: TypeAlias = Callable[[], bool]
+"""Returns True once the job should stop."""
+
+Work: TypeAlias = Callable[[Job, ProgressCallback, StopCheck], Result]
+"""``work(job, progress, stop)``. It may end a stopped job with a result, or raise KeyboardInterrupt."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome(Generic[Job, Result]):
+    """How a job ended. Without a result and without an error, it was stopped.
+
+    Args:
+        job: the job.
+        result: what the work returned.
+        error: why it failed, in one line.
+        traceback: of an error other than :data:`EXPECTED_ERRORS`.
+        killed: whether its process ended without an answer, as it does when memory runs out.
+    """
+
+    job: Job
+    result: Result | None = None
+    error: str | None = None
+    traceback: str | None = None
+    killed: bool = False
 
 
 def cores() -> int:
-    """How many this process may use."""
+    """Number of processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def end_with_parent() -> None:
-    """Make this process end when the one that started it ends, even if that one is killed."""
-    threading.Thread(target=_wait_for_the_end, daemon=True).start()
+def run_jobs(
+    next_job: Callable[[], Job | None],
+    work: Work[Job, Result],
+    workers: int,
+    progress: ProgressCallback = lambda *_: None,
+) -> Generator[Outcome[Job, Result], None, None]:
+    """Run jobs and yield the outcome of each as it ends. A job that fails, or is killed, costs no other job.
 
-
-def work_through(work: Callable[[Job], Result], jobs: Iterable[Job], workers: int) -> Iterator[Result]:
-    """What ``work`` returns for each job, in their order; the jobs are done by spawned processes.
+    The first Ctrl-C, SIGTERM or SIGHUP asks the running jobs to stop and starts no more; the second ends them at once.
 
     Args:
-        work: a function that can be pickled.
-        jobs: taken from their iterator only as far as they are needed.
-        workers: number of processes; with one, this process does them itself.
+        next_job: returns the next job that can start; None if there is none until another job has ended.
+        work: runs a job. With several workers it must be picklable, and so must jobs, results and reports.
+        workers: number of jobs that run at once, each in a spawned process of its own that ends with this one. With 1,
+            jobs run in this process.
+        progress: called with the job and what it reports.
 
     Raises:
-        OSError: if a process was killed, or ran out of memory.
+        KeyboardInterrupt: after the last outcome, if a stop was requested; or at the second request.
+
+    Example:
+        >>> todo = [3, 4]
+        >>> outcomes = run_jobs(lambda: todo.pop(0) if todo else None, lambda job, progress, stop: job**2, workers=1)
+        >>> [(outcome.job, outcome.result) for outcome in outcomes]
+        [(3, 9), (4, 16)]
+    """
+    with stop_requests() as stop:
+        if workers == 1:
+            while not stop.is_set() and (job := next_job()) is not None:
+                yield _outcome(work, job, partial(progress, job), stop.is_set)
+        else:
+            yield from _run_in_processes(next_job, work, workers, progress, stop.is_set)
+        if stop.is_set():
+            raise KeyboardInterrupt
+
+
+def map_in_order(work: Callable[[Job], Result], jobs: Iterable[Job], workers: int) -> Iterator[Result]:
+    """Yield the result of each job, in the order of the jobs, from a pool of spawned processes.
+
+    Args:
+        work: a picklable function.
+        jobs: an iterator that is read only a little ahead of the results.
+        workers: number of processes; with 1, this process does the work.
+
+    Raises:
+        OSError: if a process was killed or ran out of memory.
     """
     if workers == 1:
         yield from map(work, jobs)
         return
-    waiting: deque[Future[Result]] = deque()
+    pending: deque[Future[Result]] = deque()
     context: Any = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, context, initializer=_begin)
+    pool = ProcessPoolExecutor(workers, context, initializer=_start_pool_process)
     try:
         for job in jobs:
-            waiting.append(pool.submit(work, job))
-            if len(waiting) >= AHEAD * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+            pending.append(pool.submit(work, job))
+            if len(pending) >= PENDING_PER_WORKER * workers:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
     except BrokenProcessPool:
-        raise OSError("a working process was killed (out of memory?); what it had finished is kept") from None
+        raise OSError("a worker process was killed (out of memory?); finished work is kept") from None
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _begin() -> None:
-    """Of a process: it ends with its parent, and on Ctrl-C without a word, for the parent says what is to be said."""
+def end_with_parent() -> None:
+    """Make this process end when the one that started it ends, even if that one is killed."""
+    threading.Thread(target=_exit_after_parent, daemon=True).start()
+
+
+def _run_in_processes(
+    next_job: Callable[[], Job | None],
+    work: Work[Job, Result],
+    workers: int,
+    progress: ProgressCallback,
+    stop: StopCheck,
+) -> Iterator[Outcome[Job, Result]]:
+    running: dict[Any, tuple[Job, Any]] = {}
+    stopping = False
+    try:
+        while True:
+            while not stop() and len(running) < workers and (job := next_job()) is not None:
+                pipe, process = _start(work, job)
+                running[pipe] = job, process
+            if not running:
+                return
+            if stop() and not stopping:
+                stopping = True
+                for pipe in running:
+                    with suppress(OSError):  # it has just ended
+                        pipe.send("stop")
+            ready: list[Any] = multiprocessing.connection.wait(list(running), timeout=POLL_SECONDS)
+            for pipe in ready:
+                job, process = running[pipe]
+                message = _receive(pipe, process)
+                if isinstance(message, Outcome):
+                    del running[pipe]
+                    process.join()
+                    pipe.close()
+                    yield replace(message, job=job)
+                else:
+                    progress(job, *message)
+    finally:
+        for _, process in running.values():
+            process.kill()
+            process.join()
+
+
+def _start(work: Work[Job, Result], job: Job) -> tuple[Any, Any]:
+    """Start the process of a job; return this end of its pipe, and the process."""
+    context: Any = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_run_in_this_process, args=(theirs, work, job), daemon=True)
+    with handled_by(signal.SIG_IGN):  # the process inherits it: only its parent hears Ctrl-C, and passes it on
+        process.start()
+    theirs.close()  # now the pipe ends when the process does
+    return ours, process
+
+
+def _receive(pipe: Any, process: Any) -> Any:
+    """The next message of a process: what it reports, or its outcome."""
+    try:
+        return pipe.recv()
+    except (EOFError, OSError):
+        process.join()
+        status = "was killed" if process.exitcode < 0 else f"ended with status {process.exitcode}"
+        return Outcome(None, error=f"its process {status} (out of memory?)", killed=True)
+
+
+def _run_in_this_process(pipe: Any, work: Work[Job, Result], job: Job) -> None:
+    """Run one job in the process that was started for it."""
+    stop = threading.Event()
+    threading.Thread(target=_hear_parent, args=(pipe, stop), daemon=True).start()
+    outcome: Outcome[Any, Result] = _outcome(work, job, lambda *message: pipe.send(message), stop.is_set)
+    pipe.send(replace(outcome, job=None))
+    os._exit(0)  # threads of a library must not keep the process alive
+
+
+def _hear_parent(pipe: Any, stop: threading.Event) -> None:
+    """Note the parent's request to stop; exit when the parent ends."""
+    with suppress(EOFError, OSError):
+        while pipe.recv() == "stop":
+            stop.set()
+    os._exit(1)
+
+
+def _outcome(work: Work[Job, Result], job: Job, progress: ProgressCallback, stop: StopCheck) -> Outcome[Job, Result]:
+    try:
+        return Outcome(job, work(job, progress, stop))
+    except KeyboardInterrupt:
+        if not stop():
+            raise
+        return Outcome(job)
+    except EXPECTED_ERRORS as error:
+        return Outcome(job, error=_one_line(error) or type(error).__name__)
+    except Exception as error:  # a bug in one job, or a full accelerator, must not cost the others their work
+        reason = f"{type(error).__name__}: {_one_line(error)[:300]}"
+        return Outcome(job, error=reason, traceback=traceback.format_exc())
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _start_pool_process() -> None:
+    """End with the parent, and silently on Ctrl-C: the parent reports it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     end_with_parent()
 
 
-def _wait_for_the_end() -> None:
+def _exit_after_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

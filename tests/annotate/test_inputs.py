@@ -10,7 +10,7 @@ from mien.annotate.inputs import Source, expand
 from mien.media.picture import MediaError
 
 LISTED = b"\xef\xbb\xbfp/b.jpg\r\n  \np/*.PNG\nmissing one.jpg\ncaf\xe9.jpg\n"
-"""As a list on standard input is: a mark of its encoding, an empty line, and a name that is not Unicode."""
+"""A list on standard input with a byte order mark, an empty line, and a name that is not Unicode."""
 
 
 @pytest.fixture
@@ -37,21 +37,21 @@ def test_glob(folder: Path) -> None:
     assert names("**/*.tiff") == ["p/deep/c.tiff"]
 
 
-def test_a_name_with_glob_characters_that_exists_is_itself(folder: Path) -> None:
+def test_an_existing_name_with_glob_characters_is_not_a_glob(folder: Path) -> None:
     (folder / "x[1].jpg").touch()
     assert names("x[1].jpg") == ["x[1].jpg"]
 
 
-def test_order_is_kept_and_nothing_comes_twice(folder: Path) -> None:
+def test_order_and_no_duplicates(folder: Path) -> None:
     found = [source.name for source in expand(["p/b.jpg", "p", "./p/a.PNG", "p/*.jpg"], distinct=True)]
     assert found == ["p/b.jpg", "p/a.PNG", "p/deep/c.tiff"]
 
 
-def test_a_list_keeps_its_places(folder: Path) -> None:
+def test_a_list_keeps_duplicates(folder: Path) -> None:
     assert names("p/b.jpg", "p/b.jpg") == ["p/b.jpg", "p/b.jpg"]
 
 
-def test_names_that_print_alike_are_two_files(folder: Path) -> None:
+def test_names_that_print_alike_are_different_files(folder: Path) -> None:
     for byte in (b"\xfe", b"\xff"):
         Path(os.fsdecode(b"x" + byte + b".jpg")).touch()
     assert len([source for source in expand(["."], distinct=True) if source.name.startswith("./x")]) == 2
@@ -63,7 +63,7 @@ def test_list_on_standard_input(folder: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    ("given", "reason"), [("q", "no pictures or videos in this folder"), ("q/*.jpg", "no picture or video matches")]
+    ("given", "reason"), [("q", "no pictures or videos in this folder"), ("q/*.jpg", "no pictures or videos match")]
 )
 def test_nothing_found_is_an_error_that_names_the_input(folder: Path, given: str, reason: str) -> None:
     first, second = expand([given, "p/b.jpg"])
@@ -73,7 +73,7 @@ def test_nothing_found_is_an_error_that_names_the_input(folder: Path, given: str
     assert second.name == "p/b.jpg"
 
 
-def test_arrays_are_numbered_and_never_taken_for_duplicates() -> None:
+def test_arrays_are_numbered_and_never_duplicates() -> None:
     array = np.zeros((2, 2))
     assert [source.name for source in expand([array, array])] == ["input 0", "input 1"]
     assert [source.name for source in expand(array)] == ["input 0"]
@@ -87,7 +87,7 @@ def test_lists_are_read_lazily_and_sources_pass_through() -> None:
     assert next(iter(expand(endless()))).name == "me"
 
 
-def test_names_that_are_not_unicode_become_so() -> None:
+def test_names_that_are_not_unicode_are_replaced() -> None:
     (source,) = expand("caf\udce9.jpg")
     assert source.name == "caf\ufffd.jpg"
     assert source.item == "caf\udce9.jpg"

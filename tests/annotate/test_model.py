@@ -13,7 +13,7 @@ from mien.tasks import ACTION_UNITS, FACE, Kind, Task
 CROPS = np.random.default_rng(0).integers(0, 256, (7, 112, 112, 3), np.uint8)
 
 
-def test_it_says_what_it_predicts_and_how_to_crop(network: Path) -> None:
+def test_label_space_and_preprocessing(network: Path) -> None:
     model = Model(network)
     assert (model.name, model.tasks, model.size) == ("tiny", FACE, 112)
     assert_allclose(model.template, TEMPLATE)
@@ -57,7 +57,7 @@ def test_files_that_cannot_be_used(network: Path, tmp_path: Path, make_network: 
     assert "damaged" in reason(tmp_path / "cut.onnx")
     assert "reads format 1" in reason(make_network(tmp_path / "new.onnx", format=2))
     assert "incomplete" in reason(make_network(tmp_path / "bare.onnx", preprocessing={}))
-    assert "lacking: action_units" in reason(
+    assert "missing: action_units" in reason(
         make_network(tmp_path / "fewer.onnx", FACE[:1], tasks=[FACE[0].to_dict(), ACTION_UNITS.to_dict()])
     )
     bare = onnx.load(network)
@@ -69,7 +69,7 @@ def test_files_that_cannot_be_used(network: Path, tmp_path: Path, make_network: 
     assert "cannot be read" in reason(tmp_path / "broken.onnx")
 
 
-def test_any_label_space_will_do(tmp_path: Path, make_network: Callable[..., Path]) -> None:
+def test_any_label_space(tmp_path: Path, make_network: Callable[..., Path]) -> None:
     birds = Task("bird", Kind.CLASSES, ("wren", "robin"), ("a wren", "a robin"))
     model = Model(make_network(tmp_path / "birds.onnx", (birds,)))
     assert model.tasks == (birds,)

@@ -109,7 +109,7 @@ def test_a_single_unreadable_input_raises(annotator: Annotator, tmp_path: Path) 
         annotator("none.jpg")
 
 
-def test_failures_in_a_list_are_collected_and_warned_of(annotator: Annotator, astronaut: Path) -> None:
+def test_failures_in_a_list_are_collected_with_a_warning(annotator: Annotator, astronaut: Path) -> None:
     with pytest.warns(UserWarning, match=r"2 of 3 inputs could not be read \(none\.jpg: no such file\)") as caught:
         table = annotator(["none.jpg", astronaut, np.zeros(3)])
     assert caught[0].filename == __file__
@@ -149,7 +149,7 @@ def test_columns_follow_the_network(tmp_path: Path, image: np.ndarray, make_netw
     table = Annotator(make_network(tmp_path / "a.onnx", (birds,)))(image)
     assert table.column_names[-4:] == ["bird", "wren", "robin", "note"]
     clash = Task("bird", Kind.CLASSES, ("x", "robin"), ("a wren", "a robin"))
-    with pytest.raises(ModelError, match="two columns named x"):
+    with pytest.raises(ModelError, match="duplicate columns: x"):
         Annotator(make_network(tmp_path / "b.onnx", (clash,)))
 
 
@@ -159,13 +159,13 @@ def test_the_package_itself_annotates(network: Path, astronaut: Path) -> None:
         mien.nothing  # noqa: B018
 
 
-def test_pictures_are_read_as_results_are_taken(network: Path) -> None:
+def test_pictures_are_read_only_as_results_are_needed(network: Path) -> None:
     read = []
 
     def pictures() -> Iterator[np.ndarray]:
         for index in range(50):
             read.append(index)
-            yield np.zeros((2000, 1500, 3), np.uint8)  # 9 MB each: the 8th fills what may wait
+            yield np.zeros((2000, 1500, 3), np.uint8)  # 9 MB each: the 8th exceeds MAX_PENDING_BYTES
 
     stream = Annotator(network, threads=1).stream(pictures())
     for taken in range(1, 17):
@@ -174,7 +174,7 @@ def test_pictures_are_read_as_results_are_taken(network: Path) -> None:
     stream.close()
 
 
-def test_compounds_are_columns_when_asked_for(network: Path, annotator: Annotator, image: np.ndarray) -> None:
+def test_compounds_are_columns_if_requested(network: Path, annotator: Annotator, image: np.ndarray) -> None:
     pictures = [image, np.zeros((64, 64), np.uint8), image[:, ::-1]]
     table = Annotator(network, threads=1, compounds="raf_db", batch_size=1)(pictures)
     plain = annotator(pictures)
@@ -190,7 +190,7 @@ def test_compounds_are_columns_when_asked_for(network: Path, annotator: Annotato
     assert b"compounds" not in plain.schema.metadata
 
 
-def test_compounds_of_ones_own(network: Path, image: np.ndarray, tmp_path: Path) -> None:
+def test_custom_compounds(network: Path, image: np.ndarray, tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text(
         "bored: {expressions: [neutral], units: {AU04: 0.3}}\nglad: {expressions: [happiness]}"
     )
@@ -199,12 +199,12 @@ def test_compounds_of_ones_own(network: Path, image: np.ndarray, tmp_path: Path)
     assert from_file.equals(mien.annotate(image, model=network, compounds=load(tmp_path / "own.yaml")))
 
 
-def test_compounds_a_network_cannot_have(tmp_path: Path, make_network: Callable[..., Path]) -> None:
+def test_compounds_that_do_not_fit_the_network(tmp_path: Path, make_network: Callable[..., Path]) -> None:
     some = make_network(tmp_path / "a.onnx", FACE[:2])
     with pytest.raises(ModelError, match=r"^tiny: compounds need the task affect, which the network does not predict$"):
         Annotator(some, compounds="raf_db")
     own = make_network(tmp_path / "b.onnx", (*FACE, COMPOUND))
-    with pytest.raises(ModelError, match=r"two columns named angrily disgusted, .*compound"):
+    with pytest.raises(ModelError, match=r"duplicate columns: angrily disgusted, .*compound"):
         Annotator(own, compounds="raf_db")
     with pytest.raises(ValueError, match="rafdb: no such compounds"):
         Annotator(own, compounds="rafdb")
@@ -231,13 +231,13 @@ def test_pictures_and_videos_in_one_table(
     [
         ({"every": 0}, "every must be at least 1"),
         ({"fps": 0}, "fps must be more than 0"),
-        ({"every": 2, "fps": 5}, "not both"),
+        ({"every": 2, "fps": 5}, "exclude each other"),
         ({"start": -1}, "start must be 0 or more"),
-        ({"start": 3, "end": 3}, "end must lie after start"),
+        ({"start": 3, "end": 3}, "end must be after start"),
         ({"max_faces": 0}, "max_faces must be at least 1"),
-        ({"quality": "superb"}, "quality is one of best, balanced, fast"),
+        ({"quality": "superb"}, "quality must be one of best, balanced, fast"),
     ],
 )
-def test_ways_to_watch_that_are_none(choice: dict[str, object], reason: str) -> None:
+def test_video_options_out_of_range(choice: dict[str, object], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         mien.VideoOptions(**choice)

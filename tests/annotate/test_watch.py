@@ -1,4 +1,4 @@
-"""Frames in chunks: what a chunk holds depends on the frames alone, and it stays small whatever they show."""
+"""Chunks of frames: they depend on the frames alone, and their size is bounded."""
 
 import threading
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from mien.annotate.pipeline import Annotator
 from mien.annotate.result import Result
 from mien.annotate.watch import watch
 from mien.faces.detect import Face
-from mien.media.reader import Place
+from mien.media.reader import Position
 from mien.media.sampler import FrameSampler
 
 Clip = Callable[..., Path]
@@ -22,8 +22,8 @@ POINTS = np.array([[20, 20], [40, 20], [30, 30], [22, 40], [38, 40]], np.float32
 
 
 def chunks(annotator: Annotator, source: Path, **options: object) -> list[list[Result]]:
-    with FrameSampler(source, **options) as footage:
-        return list(watch(annotator, footage, annotator.video))
+    with FrameSampler(source, **options) as frames:
+        return list(watch(annotator, frames, annotator.video))
 
 
 def test_chunks_are_cut_by_frames_and_by_seconds(network: Path, clip: Clip) -> None:
@@ -32,7 +32,7 @@ def test_chunks_are_cut_by_frames_and_by_seconds(network: Path, clip: Clip) -> N
     assert [len(chunk) for chunk in chunks(annotator, clip(60), every=4)] == [*[2] * 7, 1]  # a quarter of a second each
 
 
-def test_going_on_gives_the_same_chunks(network: Path, clip: Clip) -> None:
+def test_resuming_yields_the_same_chunks(network: Path, clip: Clip) -> None:
     annotator = Annotator(network, threads=1)
     source = clip(60, without=range(20, 30), faces=2)
     whole = chunks(annotator, source)
@@ -40,8 +40,8 @@ def test_going_on_gives_the_same_chunks(network: Path, clip: Clip) -> None:
     before = [pa.RecordBatch.from_pylist(rows, annotator.video_schema)]
     last = whole[2][-1]
     assert last.time is not None
-    with FrameSampler(source, after=Place(last.frame, last.time)) as footage:
-        rest = list(watch(annotator, footage, annotator.video, before=before))
+    with FrameSampler(source, after=Position(last.frame, last.time)) as frames:
+        rest = list(watch(annotator, frames, annotator.video, before=before))
     assert [[result.rows for result in chunk] for chunk in rest] == [
         [result.rows for result in chunk] for chunk in whole[3:]
     ]
@@ -51,7 +51,7 @@ def crowd(count: int) -> Callable[[np.ndarray], list[Face]]:
     return lambda _: [Face((index % 60 * 5.0, index // 60 * 5.0, 40, 40), 0.9, POINTS) for index in range(count)]
 
 
-def test_thousands_of_faces_are_read_a_few_at_a_time(
+def test_thousands_of_faces_are_predicted_a_few_at_a_time(
     network: Path, clip: Clip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     annotator = Annotator(network, detector=crowd(600), threads=1, video=VideoOptions(end=0.2, quality="best"))
@@ -66,7 +66,7 @@ def test_thousands_of_faces_are_read_a_few_at_a_time(
     assert {len(result.rows) for result in chunks(some, clip(60), end=0.1)[0]} == {3}
 
 
-def test_the_picture_is_kept_where_it_is_asked_for(network: Path, clip: Clip) -> None:
+def test_pictures_are_kept_if_requested(network: Path, clip: Clip) -> None:
     annotator = Annotator(network, threads=1, video=VideoOptions(every=20))
     results = list(annotator.stream(clip(60)))
     assert [result.frame for result in results] == [0, 20, 40]
@@ -74,9 +74,9 @@ def test_the_picture_is_kept_where_it_is_asked_for(network: Path, clip: Clip) ->
     assert all(result.picture is None for result in annotator.stream(clip(60), pictures=False))
 
 
-def test_no_thread_is_left_behind(network: Path, clip: Clip) -> None:
+def test_threads_end_with_the_generator(network: Path, clip: Clip) -> None:
     annotator = Annotator(network, threads=1)
-    with FrameSampler(clip(60)) as footage, closing(watch(annotator, footage, annotator.video)) as stream:
+    with FrameSampler(clip(60)) as frames, closing(watch(annotator, frames, annotator.video)) as stream:
         next(stream)
         assert sum(thread.name == "prefetch" for thread in threading.enumerate()) == 3
     assert not any(thread.name == "prefetch" for thread in threading.enumerate())

@@ -34,7 +34,7 @@ def test_similarity_refuses_points_that_coincide() -> None:
 
 
 @pytest.mark.parametrize(("scale", "angle"), [(0.5, 0.0), (1.0, 0.5), (3.3, -0.7), (9.4, 2.0)])
-def test_landmarks_come_to_the_template(scale: float, angle: float) -> None:
+def test_landmarks_are_mapped_to_the_template(scale: float, angle: float) -> None:
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     landmarks = (TEMPLATE - 56) @ turn.T + 700
     y, x = np.mgrid[:1400, :1400] + 0.5
@@ -47,7 +47,7 @@ def test_landmarks_come_to_the_template(scale: float, angle: float) -> None:
 
 
 @pytest.mark.parametrize("scale", [1.0, 2.0, 3.7, 8.2])
-def test_a_ramp_is_sampled_where_the_map_says(scale: float) -> None:
+def test_a_ramp_is_sampled_at_the_mapped_positions(scale: float) -> None:
     ramp = np.tile(np.linspace(0, 255, 1024), (1024, 1))
     image = np.repeat(np.rint(ramp)[..., None], 3, 2).astype(np.uint8)
     crop = align(image, TEMPLATE * scale + 20)
@@ -74,6 +74,6 @@ def test_reduction_does_not_alias() -> None:
     assert np.abs(crop.astype(int) - 127).max() <= 20
 
 
-def test_size_and_template_are_free() -> None:
+def test_other_sizes_and_templates() -> None:
     image = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     assert_array_equal(align(image, TEMPLATE / 2, template=TEMPLATE / 2, size=56), image[:56, :56])

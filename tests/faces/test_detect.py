@@ -14,7 +14,7 @@ BY_HAND = {
     "mouth_right": (199, 142),
     "mouth_left": (241, 143),
 }
-"""Where the astronaut's landmarks are, to a few pixels."""
+"""The landmarks of the astronaut, to within a few pixels."""
 
 JITTER = 7
 """Pixels by which YuNet's landmarks of this face, 90 pixels wide, move when the picture is shifted or resized."""
@@ -30,7 +30,7 @@ def image(astronaut: Path) -> np.ndarray:
     return np.asarray(Image.open(astronaut).convert("RGB"))
 
 
-def test_one_face_with_landmarks_in_their_places(detector: YuNet, image: np.ndarray) -> None:
+def test_one_face_and_its_landmarks(detector: YuNet, image: np.ndarray) -> None:
     (face,) = detector(image)
     assert 0.7 < face.score <= 1
     assert_allclose(face.landmarks, [BY_HAND[name] for name in LANDMARKS], atol=5)
@@ -51,7 +51,7 @@ def test_a_mirrored_picture_swaps_left_and_right(detector: YuNet, image: np.ndar
 
 
 @pytest.mark.parametrize("scale", [0.5, 2, 4])
-def test_coordinates_are_those_of_the_picture_at_any_size(detector: YuNet, image: np.ndarray, scale: float) -> None:
+def test_coordinates_are_in_pixels_of_the_picture_at_any_size(detector: YuNet, image: np.ndarray, scale: float) -> None:
     size = round(512 * scale)
     (face,), (other,) = detector(image), detector(np.asarray(Image.fromarray(image).resize((size, size))))
     assert_allclose(other.landmarks / scale, face.landmarks, atol=JITTER)
@@ -63,7 +63,7 @@ def test_nothing_in_noise_or_in_tiny_pictures(detector: YuNet) -> None:
         assert detector(generator.integers(0, 256, shape, np.uint8)) == []
 
 
-def test_every_face_of_a_tiled_picture_largest_first(detector: YuNet, image: np.ndarray) -> None:
+def test_all_faces_of_a_tiled_picture_largest_first(detector: YuNet, image: np.ndarray) -> None:
     small = np.asarray(Image.fromarray(image).resize((256, 256)))
     tiled = np.zeros((512, 768, 3), np.uint8)
     tiled[:, 256:], tiled[:256, :256], tiled[256:, :256] = image, small, small

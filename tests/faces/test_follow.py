@@ -1,4 +1,4 @@
-"""Faces followed in windows: as the detector finds them in whole frames, for less."""
+"""Detection in windows: the same faces as in whole frames, at a lower cost."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def head(astronaut: Path) -> np.ndarray:
 
 
 def scene(head: np.ndarray, places: Positions, size: tuple[int, int] = (640, 360)) -> np.ndarray:
-    """Heads of 180 x 200 pixels before grey."""
+    """Heads of 180 x 200 pixels on grey."""
     image = Image.new("RGB", size, (128, 128, 128))
     for place in places:
         image.paste(Image.fromarray(head), place)
@@ -34,7 +34,7 @@ def scene(head: np.ndarray, places: Positions, size: tuple[int, int] = (640, 360
 
 
 class Counted:
-    """A detector that remembers the sizes of what it looked at."""
+    """A detector that records the sizes of its pictures."""
 
     def __init__(self, detector: YuNet) -> None:
         self.detector, self.seen = detector, list[tuple[int, int]]()
@@ -45,7 +45,7 @@ class Counted:
 
 
 def boxes(faces: list[Face]) -> np.ndarray:
-    """As they come out of a table."""
+    """The boxes in the precision of the table."""
     return np.float32([face.box for face in faces]).reshape(-1, 4)
 
 
@@ -57,12 +57,12 @@ def followed(follower: Follower, frames: list[np.ndarray]) -> list[list[Face]]:
 
 
 def crossing(head: np.ndarray, count: int = 40) -> list[np.ndarray]:
-    """One head goes right above, another goes left below."""
+    """One head moves right at the top, another moves left at the bottom."""
     return [scene(head, [(10 + 10 * k, 20), (450 - 10 * k, 250)], (640, 480)) for k in range(count)]
 
 
 @pytest.mark.parametrize("quality", QUALITIES)
-def test_faces_are_where_whole_frames_show_them(yunet: YuNet, head: np.ndarray, quality: str) -> None:
+def test_faces_are_those_of_whole_frames(yunet: YuNet, head: np.ndarray, quality: str) -> None:
     frames = crossing(head, 20)
     for faces, frame in zip(followed(Follower(yunet, quality), frames), frames, strict=True):
         whole = yunet(frame)
@@ -84,30 +84,30 @@ def test_two_faces_that_cross_keep_their_identities(yunet: YuNet, head: np.ndarr
     assert len(down[0]) == 2
 
 
-def test_between_full_looks_only_windows_are_looked_at(yunet: YuNet, head: np.ndarray) -> None:
+def test_only_windows_are_searched_between_whole_frames(yunet: YuNet, head: np.ndarray) -> None:
     detector = Counted(yunet)
     followed(Follower(detector, Quality(4, 128)), [scene(head, [(100 + 5 * k, 50)]) for k in range(9)])
     assert [size == (640, 360) for size in detector.seen] == [k % 4 == 0 for k in range(9)]
     assert all(max(size) <= 128 for size in detector.seen if size != (640, 360))
 
 
-def test_best_looks_at_whole_frames_alone(yunet: YuNet, head: np.ndarray) -> None:
+def test_best_searches_every_whole_frame(yunet: YuNet, head: np.ndarray) -> None:
     detector = Counted(yunet)
     followed(Follower(detector, "best"), [scene(head, [(100, 50)])] * 3)
     assert detector.seen == [(640, 360)] * 3
 
 
-def test_a_lost_face_is_looked_for_at_once(yunet: YuNet, head: np.ndarray) -> None:
+def test_a_lost_face_is_searched_at_once(yunet: YuNet, head: np.ndarray) -> None:
     frames = [scene(head, [(100, 50)])] * 3 + [scene(head, [(400, 100)])] * 3 + [scene(head, [])] * 3
     detector = Counted(yunet)
     found = followed(Follower(detector, Quality(100, 128)), frames)
     assert [len(faces) for faces in found] == [1] * 6 + [0] * 3
     assert found[3][0].box[0] > 400
     assert detector.seen.count((640, 360)) == 3  # the first frame, the jump, the disappearance
-    assert len(detector.seen) == 9  # nothing is looked at while nobody is known and it is not yet time
+    assert len(detector.seen) == 9  # no search without known faces before the next interval
 
 
-def test_a_new_face_is_seen_at_the_next_full_look(yunet: YuNet, head: np.ndarray) -> None:
+def test_a_new_face_is_found_in_the_next_whole_frame(yunet: YuNet, head: np.ndarray) -> None:
     frames = [scene(head, [(20, 50)])] * 5 + [scene(head, [(20, 50), (400, 50)])] * 8
     counts = [len(faces) for faces in followed(Follower(yunet, Quality(4, 128)), frames)]
     assert counts == [1] * 8 + [2] * 5
@@ -115,7 +115,7 @@ def test_a_new_face_is_seen_at_the_next_full_look(yunet: YuNet, head: np.ndarray
     assert [len(faces) for faces in followed(Follower(yunet, Quality(4, 128)), empty)] == [0] * 8 + [1] * 5
 
 
-def test_a_run_that_goes_on_finds_the_same(yunet: YuNet, head: np.ndarray) -> None:
+def test_a_resumed_run_finds_the_same_faces(yunet: YuNet, head: np.ndarray) -> None:
     frames, follower = crossing(head, 12), Follower(yunet, "balanced")
     whole = followed(follower, frames)
     for begin in (3, 7):
@@ -127,15 +127,15 @@ def test_a_run_that_goes_on_finds_the_same(yunet: YuNet, head: np.ndarray) -> No
             known = boxes(faces)
 
 
-def test_a_crowd_is_looked_at_as_a_whole(yunet: YuNet, head: np.ndarray) -> None:
-    """Windows that together are half a frame save nothing."""
+def test_many_windows_are_replaced_by_the_whole_frame(yunet: YuNet, head: np.ndarray) -> None:
+    """Windows that together cover half a frame cost more than the frame."""
     detector = Counted(yunet)
     known = np.array([(20 + 60 * x, 20 + 60 * y, 50, 50) for x in range(10) for y in range(5)])
     Follower(detector, "balanced")(scene(head, []), 1, known)
     assert detector.seen == [(640, 360)]
 
 
-def test_windows_that_find_one_face_are_not_believed(yunet: YuNet, head: np.ndarray) -> None:
+def test_two_windows_with_the_same_face_lead_to_the_whole_frame(yunet: YuNet, head: np.ndarray) -> None:
     detector = Counted(yunet)
     (face,) = yunet(scene(head, [(100, 50)]))
     x, y, width, height = face.box
@@ -152,8 +152,8 @@ def test_boxes_at_and_beyond_the_border(yunet: YuNet, head: np.ndarray) -> None:
         assert follower(scene(head, []), 1, [box]) == []
 
 
-def test_a_quality_that_is_none() -> None:
-    with pytest.raises(ValueError, match="'worst' is none of best, balanced, fast"):
+def test_an_unknown_quality() -> None:
+    with pytest.raises(ValueError, match="quality must be one of best, balanced, fast, not 'worst'"):
         Follower(YuNet(threads=1), "worst")
 
 

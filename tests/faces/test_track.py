@@ -1,4 +1,4 @@
-"""Identities that hold: made boxes for every case, and two people in a clip."""
+"""Tracking: identities of constructed boxes."""
 
 from itertools import permutations
 
@@ -19,12 +19,12 @@ def face(x: float, y: float = 100, side: float = 60) -> tuple[float, float, floa
     return (x, y, side, side)
 
 
-def test_a_face_keeps_its_identity_and_each_has_its_own() -> None:
+def test_each_face_keeps_its_own_identity() -> None:
     frames = [[face(100 + 3 * k), face(400 - 2 * k, 90)] for k in range(50)]
     assert follow(frames) == [[0, 1]] * 50
 
 
-def test_identities_go_with_the_boxes_not_with_their_order() -> None:
+def test_identities_follow_the_boxes_not_their_order() -> None:
     frames = [[face(100), face(300)] if k % 2 else [face(300), face(100)] for k in range(10)]
     assert follow(frames) == [[0, 1] if k % 2 == 0 else [1, 0] for k in range(10)]
 
@@ -35,35 +35,35 @@ def test_faces_that_cross_do_not_swap(apart: float) -> None:
     assert follow(frames) == [[0, 1]] * 100
 
 
-def test_a_pan_does_not_hand_identities_to_the_neighbour() -> None:
-    """After half a face's width, the nearest box is the neighbour's: only all pairs together tell."""
+def test_a_pan_does_not_swap_identities() -> None:
+    """After half a face's width the nearest box is the neighbour's; only all pairs together identify the faces."""
     still = [[face(100), face(170)]] * 5
     assert follow([*still, [face(140), face(210)]])[-1] == [0, 1]
 
 
 @pytest.mark.parametrize("gap", [1, 10, 24])
-def test_a_lost_face_is_found_within_the_patience(gap: int) -> None:
+def test_a_lost_face_keeps_its_identity_within_the_patience(gap: int) -> None:
     frames = [[face(100)]] * 5 + [[]] * gap + [[face(110)]] * 3
     assert [ids for ids in follow(frames, patience=1.0) if ids] == [[0]] * 8
 
 
-def test_after_the_patience_it_is_a_new_one() -> None:
+def test_a_lost_face_gets_a_new_identity_after_the_patience() -> None:
     frames = [[face(100)]] * 5 + [[]] * 26 + [[face(100)]] * 3
     assert [ids for ids in follow(frames, patience=1.0) if ids] == [[0]] * 5 + [[1]] * 3
     assert [ids for ids in follow(frames, patience=2.0) if ids] == [[0]] * 8
 
 
-def test_frames_far_apart_are_still_neighbours() -> None:
+def test_consecutive_frames_far_apart_in_time() -> None:
     assert follow([[face(100)], [face(110)], [face(120)]], step=5.0) == [[0]] * 3
     assert follow([[face(100)], [], [face(120)]], step=5.0) == [[0], [], [1]]
 
 
-def test_a_face_that_walks_on_while_it_is_hidden_is_found() -> None:
+def test_a_hidden_face_that_keeps_moving_is_found() -> None:
     frames = [[face(100 + 6 * k)] for k in range(20)] + [[]] * 8 + [[face(100 + 6 * k)] for k in range(28, 32)]
     assert {ids[0] for ids in follow(frames) if ids} == {0}
 
 
-def test_a_cut_begins_new_identities() -> None:
+def test_a_cut_starts_new_identities() -> None:
     frames = [[face(100), face(300)]] * 5 + [[face(180, 130, 120)]] * 5
     assert follow(frames)[-1] == [2]
 
@@ -76,7 +76,7 @@ def test_variable_frame_times() -> None:
 
 
 def test_the_same_boxes_give_the_same_identities_again() -> None:
-    """A run that goes on shows the tracker the boxes of the journal again."""
+    """A resumed run passes the boxes of the journal to the tracker again."""
     generator = np.random.default_rng(1)
     frames = [[face(*generator.uniform(0, 500, 2), 80) for _ in range(generator.integers(0, 8))] for _ in range(200)]
     whole = follow(frames)
@@ -93,15 +93,15 @@ def test_the_same_boxes_give_the_same_identities_again() -> None:
         ] == whole[stop:]
 
 
-def test_a_weak_box_continues_a_track_but_begins_none() -> None:
+def test_a_box_with_a_low_score_continues_a_track_but_starts_none() -> None:
     tracker = Tracker(sure=0.6)
     assert tracker([face(100)], [0.5], 0.0) == [None]
     assert tracker([face(100)], [0.9], 0.1) == [0]
     assert tracker([face(103)], [0.5], 0.2) == [0]
 
 
-def test_pairs_are_the_best_of_all() -> None:
-    """Against every permutation, where faces crowd."""
+def test_pairs_have_the_largest_sum_of_overlaps() -> None:
+    """Against all permutations of crowded faces."""
     generator = np.random.default_rng(2)
     for _ in range(50):
         corners = generator.uniform(0, 60, (2, 4, 2))
@@ -115,7 +115,7 @@ def test_pairs_are_the_best_of_all() -> None:
         assert reached == pytest.approx(max(sum(likeness[order, range(4)]) for order in permutations(range(4))))
 
 
-def test_hundreds_of_faces_keep_theirs() -> None:
+def test_hundreds_of_faces_keep_their_identities() -> None:
     generator = np.random.default_rng(3)
     grid = np.array([(70 * x, 70 * y, 50, 50) for x in range(20) for y in range(20)], float)
     tracker = Tracker()
@@ -129,11 +129,11 @@ def test_no_faces_and_bad_calls() -> None:
     assert tracker([], [], 0.0) == []
     with pytest.raises(ValueError, match="1 boxes but 2 scores"):
         tracker([face(1)], [0.9, 0.9], 0.1)
-    with pytest.raises(ValueError, match="comes after"):
+    with pytest.raises(ValueError, match="order of time"):
         tracker([face(1)], [0.9], 0.0)
 
 
-def test_the_largest_faces_do_not_take_turns() -> None:
+def test_the_largest_faces_do_not_alternate() -> None:
     tracker, kept = Tracker(), []
     for k in range(10):
         boxes = [face(100, side=60 + k % 2), face(300, side=60 + (k + 1) % 2)]

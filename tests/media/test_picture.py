@@ -51,8 +51,8 @@ def test_exif_orientation_is_undone(tmp_path: Path, orientation: int) -> None:
 @pytest.mark.parametrize(
     ("tag", "kind", "value"), [(0x011A, 2, b"72\0\0"), (0x0100, 7, b"64\0\0")], ids=["XResolution", "ImageWidth"]
 )
-def test_odd_exif_tags_are_no_damage(tmp_path: Path, tag: int, kind: int, value: bytes) -> None:
-    """A resolution that is a text, a width of no type: nobody needs them to turn a picture."""
+def test_invalid_exif_tags_are_ignored(tmp_path: Path, tag: int, kind: int, value: bytes) -> None:
+    """A resolution that is text, a width without a type: they are not needed to rotate a picture."""
     turned, odd = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0), struct.pack("<HHI4s", tag, kind, 3, value)
     exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + turned + odd + bytes(4)
     picture = read(saved(tmp_path / "a.jpg", Image.fromarray(RAMP), exif=exif))
@@ -60,7 +60,7 @@ def test_odd_exif_tags_are_no_damage(tmp_path: Path, tag: int, kind: int, value:
     assert picture.pixels[0].mean() < 10
 
 
-def test_transparent_parts_lie_on_white(tmp_path: Path) -> None:
+def test_transparent_pixels_become_white(tmp_path: Path) -> None:
     image = Image.new("RGBA", (8, 8), (200, 0, 0, 0))
     image.paste((200, 0, 0, 255), (0, 0, 4, 8))
     for name in ("a.png", "a.webp"):
@@ -89,7 +89,7 @@ def test_floats_are_scaled_rather_than_clipped(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png", "a.tif"])
-def test_first_of_several_frames_is_taken_and_noted(tmp_path: Path, name: str) -> None:
+def test_first_of_several_frames_is_read_with_a_note(tmp_path: Path, name: str) -> None:
     frames = [Image.new("RGB", (16, 16), (shade, shade, shade)) for shade in (0, 120, 240)]
     options = {"lossless": True} if name.endswith("webp") else {}
     picture = read(saved(tmp_path / name, frames[0], save_all=True, append_images=frames[1:], **options))
@@ -110,7 +110,7 @@ def test_large_jpeg_is_reduced_but_keeps_its_own_coordinates(tmp_path: Path, mon
     assert picture.scale == (403 / 101, 901 / 226)
 
 
-def test_too_many_pixels_are_refused_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_pixels_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(media, "MAX_PIXELS", 1_000)
     png = saved(tmp_path / "a.png", Image.new("RGB", (50, 40)))
     with pytest.raises(MediaError, match="50 x 40 pixels are too many"):
@@ -122,15 +122,15 @@ def test_too_many_pixels_are_refused_with_the_reason(tmp_path: Path, monkeypatch
         read(png)
 
 
-def test_what_is_no_picture_is_refused_in_one_line(tmp_path: Path, astronaut: Path) -> None:
+def test_files_that_are_not_pictures(tmp_path: Path, astronaut: Path) -> None:
     whole = astronaut.read_bytes()
     cases = {
-        "text.jpg": (b"hello", "known format"),
+        "text.jpg": (b"hello", "not a readable picture"),
         "empty.png": (b"", "empty"),
         "cut.png": (whole[: len(whole) // 2], "truncated"),
-        "noise.jpg": (b"\xff\xd8\xff" + bytes(range(256)) * 4, "known format|damaged"),
+        "noise.jpg": (b"\xff\xd8\xff" + bytes(range(256)) * 4, "not a readable picture|damaged"),
         "phone.heic": (struct.pack(">I", 24) + b"ftypheic" + bytes(40), "convert it to JPEG"),
-        "script.eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "known format"),
+        "script.eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a readable picture"),
     }
     for name, (content, reason) in cases.items():
         (tmp_path / name).write_bytes(content)
@@ -203,7 +203,7 @@ def test_bool_array() -> None:
         (b"a.png", "bytes is neither"),
     ],
 )
-def test_other_arrays_and_things_are_refused(item: object, reason: str) -> None:
+def test_other_arrays_and_objects_are_refused(item: object, reason: str) -> None:
     with pytest.raises(MediaError, match=reason):
         read(item)
 
@@ -222,7 +222,7 @@ def test_a_picture_without_pixels_is_refused() -> None:
         read(Image.new("RGB", (0, 3)))
 
 
-def test_a_video_is_called_one(tmp_path: Path) -> None:
+def test_a_video_is_not_a_picture(tmp_path: Path) -> None:
     (tmp_path / "clip.MP4").write_bytes(b"....ftypisom")
     with pytest.raises(MediaError, match="is a video"):
         read(tmp_path / "clip.MP4")

@@ -1,4 +1,4 @@
-"""A thread takes items ahead: never more than it may, in their order, and it ends with whoever asked for them."""
+"""Prefetching: a bounded number of items, in order, by a thread that ends with the consumer."""
 
 import gc
 import threading
@@ -37,7 +37,7 @@ def test_no_more_than_size_wait() -> None:
     assert threads() == 0
 
 
-def test_the_error_comes_after_what_was_good() -> None:
+def test_an_error_is_raised_after_the_items_before_it() -> None:
     def items() -> Iterator[int]:
         yield 1
         yield 2
@@ -77,7 +77,7 @@ def test_two_stages_work_at_once() -> None:
     assert time.perf_counter() - begin < 0.7
 
 
-def test_an_item_that_was_used_is_let_go() -> None:
+def test_a_used_item_is_released() -> None:
     class Thing:
         pass
 

@@ -7,11 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from mien.media.mp4 import VideoWriteError
 from mien.media.picture import MediaError
 from mien.media.sampler import Frame
 from mien.overlay.video import OverlayWriter, by_frame, draw_overlay, draw_video, faces_at_once
 from mien.table.reader import TableError
-from mien.table.writer import TableWriteError
 from mien.tasks import FACE
 
 ROWS = [(0, 0.0, 0), (0, 0.0, 1), (2, 0.08, -1), (3, 0.12, 0), (9, 0.36, 0)]
@@ -63,7 +63,7 @@ def test_frames_that_only_the_video_or_the_table_has_are_skipped(
     assert draw_overlay(frames(1, 3, 4), table.iter_batches(), FACE, tmp_path / "o.mp4") == 1
     with pytest.raises(TableWriteError, match=r"p\.mp4: nothing to draw: the video has no frame of the table$"):
         draw_overlay(frames(1, 4), table.iter_batches(), FACE, tmp_path / "p.mp4")
-    with pytest.raises(TableWriteError, match="nothing to draw"):
+    with pytest.raises(VideoWriteError, match="nothing to draw"):
         draw_overlay([], table.iter_batches(), FACE, tmp_path / "p.mp4")
     assert not list(tmp_path.glob("p.mp4*"))
 

@@ -1,4 +1,4 @@
-"""Other tools' columns, cell by cell, and read by pandas."""
+"""Layouts of other tools, cell by cell, and read by pandas."""
 
 import io
 import warnings
@@ -22,7 +22,7 @@ OPENFACE = [
     *(f"{unit}_r" for unit in (*UNITS, "AU25", "AU26", "AU45")),
     *(f"{unit}_c" for unit in (*UNITS, "AU25", "AU26", "AU28", "AU45")),
 ]
-"""What OpenFace 2.2 writes with -aus."""
+"""The columns of OpenFace 2.2 with -aus."""
 
 
 def schema_of(tasks: Sequence[Task]) -> pa.Schema:
@@ -42,7 +42,7 @@ def nobody(frame: int) -> dict[str, Any]:
 
 
 def written(name: str, rows: Sequence[dict[str, Any]], tasks: Sequence[Task] = FACE, **settings: Any) -> bytes:
-    """A CSV, batch by batch."""
+    """Write a CSV batch by batch."""
     layout, stream = Layout(name, tasks, **settings), io.BytesIO()
     with csv_writer(stream, layout.schema) as writer:
         for start in range(0, len(rows), 2):
@@ -59,7 +59,7 @@ def cells(
     ]
 
 
-def test_openface_has_its_own_columns_first_and_in_order() -> None:
+def test_openface_columns_come_first_and_in_order() -> None:
     names = Layout("openface", FACE).schema.names
     assert names[: len(OPENFACE)] == OPENFACE
     assert names[len(OPENFACE) :] == [
@@ -81,7 +81,7 @@ def test_openface_cells() -> None:
     assert [stranger[name] for name in ("frame", "face_id", "success", "AU01_r", "AU01_c")] == [3, -1, 1, 1.75, 0]
 
 
-def test_thresholds_are_those_of_the_network() -> None:
+def test_thresholds() -> None:
     found = cells("openface", [row(0, 0, AU01=0.3, AU02=0.3)], thresholds={"AU01": 0.3})[0]
     assert (found["AU01_c"], found["AU02_c"]) == (1, 0)
 
@@ -108,7 +108,7 @@ def test_py_feat_cells() -> None:
     assert {name for name in names if lost[name] is not None} == {"input", "frame", "approx_time", "time"}
 
 
-def test_a_label_is_smoothed_where_it_was_smoothed() -> None:
+def test_labels_are_the_smoothed_values_if_available() -> None:
     schema = schema_of(FACE)
     rows = [row(frame, None if frame == 9 else 0, AU01=float(frame == 2), fear=0) for frame in range(10)]
     rows[9]["AU01"] = 0.75
@@ -121,7 +121,7 @@ def test_a_label_is_smoothed_where_it_was_smoothed() -> None:
             assert not any("smooth" in name for name in layout.schema.names)
 
 
-def test_labels_that_the_tool_does_not_know_follow() -> None:
+def test_other_labels_follow() -> None:
     for name in ("openface", "py-feat"):
         assert Layout(name, ALL_TASKS).schema.names[-len(COMPOUND) :] == [*COMPOUND.labels]
     wings = Task("wings", Kind.ATTRIBUTES, ("AU99", "flapping"), ("?", "they flap"))
@@ -130,15 +130,15 @@ def test_labels_that_the_tool_does_not_know_follow() -> None:
     ]  # fmt: skip
 
 
-def test_layouts_that_cannot_be() -> None:
-    with pytest.raises(ValueError, match="no layout is called openpose; there are openface, py-feat"):
+def test_invalid_layouts() -> None:
+    with pytest.raises(ValueError, match="unknown layout openpose; expected openface or py-feat"):
         Layout("openpose", FACE)
-    with pytest.raises(ValueError, match="the layout openface has a column for none of the labels valence, arousal"):
+    with pytest.raises(ValueError, match="layout openface has no column for any of the labels valence, arousal"):
         Layout("openface", (AFFECT,))
-    with pytest.raises(ValueError, match="the layout py-feat has a column for none of the labels happily surprised"):
+    with pytest.raises(ValueError, match="layout py-feat has no column for any of the labels happily surprised"):
         Layout("py-feat", (COMPOUND,))
     odd = Task("odd", Kind.ATTRIBUTES, ("timestamp",), ("?",))
-    with pytest.raises(ValueError, match="the layout openface would have two columns named timestamp"):
+    with pytest.raises(ValueError, match="layout openface has duplicate columns: timestamp"):
         Layout("openface", (*FACE, odd))
 
 

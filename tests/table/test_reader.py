@@ -10,7 +10,7 @@ from mien.table.reader import AnnotatedTable, TableError
 from mien.tasks import FACE, Kind
 
 
-def test_what_a_table_says_of_itself(tmp_path: Path, annotations: Callable[..., Path]) -> None:
+def test_metadata_and_columns(tmp_path: Path, annotations: Callable[..., Path]) -> None:
     table = AnnotatedTable(annotations(tmp_path / "t.parquet", [(0, 0.0, 0), (1, 0.04, -1)], metadata={"x": "1"}))
     assert (table.tasks, table.rows, table.timed) == (FACE, 2, True)
     assert (table.metadata["model"], table.metadata["x"]) == ("tiny", "1")
@@ -21,7 +21,7 @@ def test_what_a_table_says_of_itself(tmp_path: Path, annotations: Callable[..., 
     assert not AnnotatedTable(pictures).timed
 
 
-def test_what_is_no_table_of_ours(tmp_path: Path, annotations: Callable[..., Path]) -> None:
+def test_files_that_are_not_tables_of_mien(tmp_path: Path, annotations: Callable[..., Path]) -> None:
     good = annotations(tmp_path / "good.parquet", [(0, 0.0, 0)])
     (tmp_path / "d.parquet").mkdir()
     (tmp_path / "empty.parquet").write_bytes(b"")
@@ -42,8 +42,8 @@ def test_what_is_no_table_of_ours(tmp_path: Path, annotations: Callable[..., Pat
         "d.parquet": "is a folder",
         "empty.parquet": "cannot be read",
         "cut.parquet": "cannot be read",
-        "other.parquet": "is not a table of mien annotate",
-        "old.parquet": "does not say what its labels are: its metadata lacks 'tasks'",
+        "other.parquet": "not a table of mien annotate",
+        "old.parquet": "has no label space: no metadata 'tasks'",
         "broken.parquet": "its metadata 'tasks' cannot be read",
         "less.parquet": "has no column AU12, expression",
     }
@@ -54,7 +54,7 @@ def test_what_is_no_table_of_ours(tmp_path: Path, annotations: Callable[..., Pat
         assert "\n" not in str(caught.value)
 
 
-def test_damage_in_the_middle_is_one_line(tmp_path: Path, annotations: Callable[..., Path]) -> None:
+def test_damage_in_the_middle_is_an_error_of_one_line(tmp_path: Path, annotations: Callable[..., Path]) -> None:
     path = annotations(tmp_path / "t.parquet", [(index, index / 25, 0) for index in range(500)])
     content = bytearray(path.read_bytes())
     content[100 : len(content) // 2] = bytes(len(content) // 2 - 100)
@@ -63,7 +63,7 @@ def test_damage_in_the_middle_is_one_line(tmp_path: Path, annotations: Callable[
         list(AnnotatedTable(path).batches())
 
 
-def test_tasks_are_of_any_label_space(tmp_path: Path, annotations: Callable[..., Path]) -> None:
+def test_any_label_space(tmp_path: Path, annotations: Callable[..., Path]) -> None:
     tasks = FACE[:1]
     path = annotations(tmp_path / "t.parquet", [(0, 0.0, 0)], tasks)
     assert json.loads(AnnotatedTable(path).metadata["tasks"])[0]["name"] == "expression"

@@ -13,7 +13,7 @@ FACES = [(0, 0.0, 4), (0, 0.0, 7), (2, 0.1, -1), (3, 0.4, 7), (3, 0.4, None), (9
 
 
 class Batched(AnnotatedTable):
-    """Batches of so few rows that frames are torn."""
+    """Batches of so few rows that they divide frames."""
 
     few = 1
 
@@ -31,9 +31,7 @@ def whole(table: AnnotatedTable, **options: bool) -> tuple[Reader, Rows]:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
-def test_rows_are_the_same_however_they_are_batched(
-    tmp_path: Path, annotations: Callable[..., Path], size: int
-) -> None:
+def test_rows_do_not_depend_on_the_batches(tmp_path: Path, annotations: Callable[..., Path], size: int) -> None:
     table = Batched(annotations(tmp_path / "t.parquet", FACES, smooth=True))
     table.few = size
     reader, found = whole(table)
@@ -50,7 +48,7 @@ def test_rows_are_the_same_however_they_are_batched(
         assert len(np.unique(part.positions)) >= 1
 
 
-def test_frames_are_never_torn(tmp_path: Path, annotations: Callable[..., Path]) -> None:
+def test_frames_are_whole(tmp_path: Path, annotations: Callable[..., Path]) -> None:
     faces = [(frame, frame / 25, track) for frame in range(20) for track in range(7)]
     table = Batched(annotations(tmp_path / "t.parquet", faces))
     table.few = 5
@@ -67,7 +65,7 @@ def test_without_labels_and_without_smoothing(tmp_path: Path, annotations: Calla
     assert found.shown[0] == pytest.approx(found.values[0])
 
 
-def test_pictures_have_no_times_and_one_crowd(tmp_path: Path, annotations: Callable[..., Path]) -> None:
+def test_pictures_have_no_times_and_one_track(tmp_path: Path, annotations: Callable[..., Path]) -> None:
     path = annotations(
         tmp_path / "t.parquet", [(0, 0.0, None)] * 3, video=False, input=["a.jpg", "b.jpg", "b.jpg"], face=[0, 0, 1]
     )

@@ -1,4 +1,4 @@
-"""Summaries against slow loops over rows, and by hand."""
+"""Summaries, compared with slow loops over rows and with values computed by hand."""
 
 import csv
 import json
@@ -46,7 +46,7 @@ def nobody(frame: int, time: float) -> dict[str, Any]:
 
 
 def wild(seed: int, frames: int = 80) -> list[dict[str, Any]]:
-    """Three tracks that come and go, faces without a track, frames without a face, left-out frames, odd times."""
+    """Three tracks that come and go, faces without a track, frames without a face, skipped frames, odd times."""
     draw = np.random.default_rng(seed)
     rows: list[dict[str, Any]] = []
     time, present = 0.0, [True, False, True]
@@ -86,7 +86,7 @@ def on(this: dict[str, Any], label: str, limit: float) -> bool:
 def oracle(
     rows: Sequence[dict[str, Any]], faces: Sequence[dict[str, Any]], pause: float, limit: float
 ) -> dict[str, Any]:
-    """The columns of the labels over some faces; episodes if they are one track's."""
+    """The columns of the labels over some faces; with episodes if the faces are of one track."""
     lasts, frames = durations(rows), list(durations(rows))
     seconds = sum(lasts[face["frame"]] for face in faces)
     found = {"score_mean": statistics.mean(face["score"] for face in faces), "seconds": seconds}
@@ -119,7 +119,7 @@ def oracle(
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize(("pause", "limit"), [(0.5, 0.5), (0.0, 0.25), (1e9, 0.9)])
-def test_it_is_what_slow_loops_say(seed: int, pause: float, limit: float) -> None:
+def test_summaries_equal_slow_loops(seed: int, pause: float, limit: float) -> None:
     rows = wild(seed)
     found = summed(rows, range(7, len(rows), 7), pause=pause, thresholds=dict.fromkeys(STATE.labels, limit))
     faces = [row for row in rows if "score" in row]
@@ -147,7 +147,7 @@ def test_it_is_what_slow_loops_say(seed: int, pause: float, limit: float) -> Non
     assert got == pytest.approx(expected, abs=1e-9)
 
 
-def test_how_rows_are_cut_into_batches_makes_no_difference() -> None:
+def test_summaries_do_not_depend_on_the_batches() -> None:
     rows = wild(7)
     whole = summed(rows)
     draw = np.random.default_rng(0)
@@ -174,7 +174,7 @@ def test_by_hand() -> None:
     assert summed(rows, pause=1).tracks["wren_episodes"].to_pylist() == [2]
 
 
-def test_smoothed_values_are_summed_up_where_they_are() -> None:
+def test_smoothed_values_are_used_if_available() -> None:
     calm, spike = [1.0, 0, 0, 0, 0, 0, 0, 0], [0, 0, 1.0, 1, 1, 1, 1, 1]
     rows = [
         row(frame, frame / 10, None if frame == 9 else 0, spike if frame in (4, 9) else calm) for frame in range(10)
@@ -202,7 +202,7 @@ def test_a_video_without_a_face_without_frames_and_of_one_frame() -> None:
     assert (track["duck_share"], track["altitude_sd"], track["wet_episodes"]) == (None, None, 1)
 
 
-def test_what_is_held_does_not_grow_with_the_rows() -> None:
+def test_memory_does_not_grow_with_the_rows() -> None:
     summariser = Summariser(SCHEMA, TASKS)
     batch = pa.RecordBatch.from_pylist([row(0, 0, 0, [1, 0, 0, 1, 0, 0.5, 0, 0])], SCHEMA)
     for frame in range(1000):
@@ -215,7 +215,7 @@ def test_what_is_held_does_not_grow_with_the_rows() -> None:
     assert summariser.tables().tracks["seconds"].to_pylist() == [pytest.approx(100)]
 
 
-def test_every_column_says_what_it_is() -> None:
+def test_every_column_has_a_meaning() -> None:
     for table in Summariser(schema_of(FACE), FACE).tables():
         for field in table.schema:
             assert field.metadata.keys() == {b"range", b"unit", b"meaning"}, field.name
@@ -233,15 +233,15 @@ def test_every_column_says_what_it_is() -> None:
     )
 
 
-def test_tables_that_cannot_be_summed_up() -> None:
-    with pytest.raises(ValueError, match="nothing to sum up: the table has no column time, track"):
+def test_invalid_tables() -> None:
+    with pytest.raises(ValueError, match="cannot summarise: the table has no column time, track"):
         Summariser(table_schema(TASKS, "tiny"), TASKS)
     odd = Task("frames", Kind.CLASSES, ("a", "b"), ("?", "?"))
-    with pytest.raises(ValueError, match="the summary would have two columns named frames"):
+    with pytest.raises(ValueError, match="duplicate columns in the summary: frames"):
         Summariser(schema_of((odd,)), (odd,))
 
 
-def test_both_tables_stand_beside_the_main_one(tmp_path: Path) -> None:
+def test_both_tables_are_written_next_to_the_main_one(tmp_path: Path) -> None:
     summary = summed(wild(0))
     paths = write_summary(tmp_path / "pond.parquet", summary)
     assert [path.name for path in paths] == ["pond.tracks.csv", "pond.summary.csv"]
@@ -250,7 +250,7 @@ def test_both_tables_stand_beside_the_main_one(tmp_path: Path) -> None:
         assert [*lines[0]] == table.schema.names
         assert [float(line["valence_mean"]) for line in lines] == table["valence_mean"].to_pylist()
         assert [line["bird"] for line in lines] == table["bird"].to_pylist()
-    with pytest.raises(TableWriteError, match=r"pond\.tracks\.csv: exists already \(--overwrite"):
+    with pytest.raises(TableWriteError, match=r"pond\.tracks\.csv: already exists \(use --overwrite"):
         write_summary(tmp_path / "pond.csv", summary)
     assert write_summary(tmp_path / "pond.csv", summary, overwrite=True) == paths
     with pytest.raises(TableWriteError, match=r"a\.tracks\.csv: cannot be written: No such file"):

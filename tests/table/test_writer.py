@@ -60,7 +60,7 @@ def test_jsonl_writes_nulls_and_short_numbers(tmp_path: Path) -> None:
     assert list(json.loads(second)) == SCHEMA.names
 
 
-def test_an_interruption_keeps_what_was_done(tmp_path: Path) -> None:
+def test_an_interruption_keeps_finished_rows(tmp_path: Path) -> None:
     def interrupted() -> None:
         with TableWriter(tmp_path / "a.parquet", SCHEMA) as store:
             store.write(rows(3))
@@ -71,7 +71,7 @@ def test_an_interruption_keeps_what_was_done(tmp_path: Path) -> None:
     assert pa.parquet.read_table(tmp_path / "a.parquet").num_rows == 3
 
 
-def test_errors_stand_beside_the_table_and_a_stale_list_goes(tmp_path: Path) -> None:
+def test_errors_are_written_next_to_the_table_and_old_ones_are_removed(tmp_path: Path) -> None:
     path, errors = tmp_path / "a.parquet", tmp_path / "a.errors.csv"
     with TableWriter(path, SCHEMA) as store:
         store.fail("b, c.jpg", "no such file")
@@ -82,23 +82,23 @@ def test_errors_stand_beside_the_table_and_a_stale_list_goes(tmp_path: Path) -> 
     assert pa.parquet.read_table(path).num_rows == 0
 
 
-def test_summaries_of_a_table_that_is_replaced_go_with_it(tmp_path: Path) -> None:
+def test_summaries_of_a_replaced_table_are_removed(tmp_path: Path) -> None:
     summaries = [tmp_path / "a.tracks.csv", tmp_path / "a.summary.csv"]
     for path in (tmp_path / "a.parquet", *summaries):
         path.write_text("of a video")
     with TableWriter(tmp_path / "a.csv", SCHEMA, overwrite=True):
         pass
-    assert all(path.exists() for path in summaries)  # they are of a.parquet, which still stands
+    assert all(path.exists() for path in summaries)  # they belong to a.parquet, which still exists
     with TableWriter(tmp_path / "a.parquet", SCHEMA, overwrite=True):
         pass
     assert not any(path.exists() for path in summaries)
 
 
-def test_outputs_that_cannot_be(tmp_path: Path) -> None:
+def test_outputs_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("mine")
     (tmp_path / "a.errors.csv").write_text("mine too")
     for name in ("a.csv", "a.parquet"):  # the second would replace the first one's list of errors
-        with pytest.raises(TableWriteError, match="exists already"):
+        with pytest.raises(TableWriteError, match="already exists"):
             TableWriter(tmp_path / name, SCHEMA)
     assert not (tmp_path / "a.parquet").exists()
     assert (tmp_path / "a.csv").read_text() == "mine"

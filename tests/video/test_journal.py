@@ -1,4 +1,4 @@
-"""Whatever tears a journal, what stands before the tear is read back, and it goes on behind it."""
+"""The journal: batches before any damage are read back, and writing resumes after them."""
 
 import json
 import os
@@ -23,7 +23,7 @@ def batch(index: int) -> list[dict[str, object]]:
 
 
 def written(path: Path, batches: int = 4) -> list[int]:
-    """Write a journal; returns the size of the file after the schema and after each batch."""
+    """Write a journal; return the size of the file after the schema and after each batch."""
     journal = Journal(path, schema(every=2))
     sizes = [path.stat().st_size]
     for index in range(batches):
@@ -37,7 +37,7 @@ def read_back(journal: Journal) -> list[dict[str, object]]:
     return [row for part in journal.batches() for row in part.to_pylist()]
 
 
-def test_every_tear_is_cut_back_to_the_last_whole_batch(tmp_path: Path) -> None:
+def test_a_damaged_end_is_truncated_to_the_last_whole_batch(tmp_path: Path) -> None:
     path = tmp_path / "a.part"
     sizes = written(path)
     whole = path.read_bytes()
@@ -54,7 +54,7 @@ def test_every_tear_is_cut_back_to_the_last_whole_batch(tmp_path: Path) -> None:
         assert path.read_bytes() == whole
 
 
-def test_a_tail_of_other_bytes_is_cut(tmp_path: Path) -> None:
+def test_other_bytes_at_the_end_are_truncated(tmp_path: Path) -> None:
     path = tmp_path / "a.part"
     written(path)
     whole = path.read_bytes()
@@ -73,9 +73,9 @@ def test_it_can_be_read_while_it_is_written(tmp_path: Path) -> None:
         assert read_back(journal) == batch(0) + batch(1)
 
 
-def test_other_options_are_refused_by_name(tmp_path: Path) -> None:
+def test_other_options_are_named(tmp_path: Path) -> None:
     written(tmp_path / "a.part")
-    with pytest.raises(JournalError, match=r"a\.part: was begun with another every \(was 2, is 3\), fps \(was none"):
+    with pytest.raises(JournalError, match=r"with other options: every \(was 2, is 3\), fps \(was none"):
         Journal(tmp_path / "a.part", schema(every=3, fps=5), resume=True)
     with pytest.raises(JournalError, match="other columns"):
         Journal(tmp_path / "a.part", schema(every=2).remove(3), resume=True)
@@ -83,19 +83,19 @@ def test_other_options_are_refused_by_name(tmp_path: Path) -> None:
         assert journal.rows == 8
 
 
-def test_what_is_no_journal_is_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_journal_is_unchanged(tmp_path: Path) -> None:
     (tmp_path / "a.part").write_text("my own notes " * 100)
     with pytest.raises(JournalError, match="not a run"):
         Journal(tmp_path / "a.part", schema(), resume=True)
     assert (tmp_path / "a.part").read_text().startswith("my own notes")
 
 
-def test_nothing_to_resume_begins_anew(tmp_path: Path) -> None:
+def test_resuming_without_a_file_starts_over(tmp_path: Path) -> None:
     with Journal(tmp_path / "a.part", schema(), resume=True) as journal:
         assert (journal.rows, journal.last) == (0, None)
 
 
-def test_a_part_that_does_not_fit_is_taken_back(tmp_path: Path) -> None:
+def test_a_partly_written_batch_is_removed(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "a.part", schema())
     journal.write(batch(0))
     file = journal._file

@@ -1,4 +1,4 @@
-"""kill -9 at any moment: going on ends with the same table, to the byte, as a run that nobody touched."""
+"""kill -9 at any moment: a resumed run ends with a table byte-identical to that of an uninterrupted run."""
 
 import os
 import random
@@ -13,7 +13,7 @@ import mien
 
 Clip = Callable[..., Path]
 STOP = signal.SIGTERM if signal.getsignal(signal.SIGINT) == signal.SIG_IGN else signal.SIGINT
-"""Ctrl-C; a suite in the background hears none, nor do the processes that it starts."""
+"""Ctrl-C; a test suite in the background ignores it, and so do its processes."""
 KILLS = 10
 
 
@@ -61,7 +61,7 @@ def test_killed_many_times(network: Path, clip: Clip, tmp_path: Path) -> None:
     assert (status, said, faults) == (0, f"{out}: is complete already\n", "")
 
 
-def test_ctrl_c_and_on(network: Path, clip: Clip, tmp_path: Path) -> None:
+def test_ctrl_c_and_resume(network: Path, clip: Clip, tmp_path: Path) -> None:
     source, out = clip(300, without=range(200, 230), faces=2), tmp_path / "a.csv"
     process = start(network, source, out)
     while not (part := tmp_path / "a.csv.part").exists() or part.stat().st_size < 40_000:

@@ -1,4 +1,4 @@
-"""One video to one table; whatever breaks a run off, going on ends with the same bytes."""
+"""One video to one table; an interrupted and resumed run ends with the same bytes."""
 
 import json
 import random
@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -15,9 +14,10 @@ from mien.annotate.pipeline import Annotator
 from mien.media.picture import MediaError
 from mien.table.writer import TableWriteError
 from mien.video import run as module
+from mien.video.checks import journal_path
 from mien.video.journal import Journal, JournalError
 from mien.video.postprocess import PostprocessOptions
-from mien.video.run import VideoRun, is_complete, journal_path
+from mien.video.run import VideoRun, is_complete
 
 Clip = Callable[..., Path]
 GAP = range(20, 30)
@@ -29,16 +29,16 @@ def annotator(network: Path) -> Annotator:
 
 
 def run(
-    annotator: Annotator, source: Path, out: Path, ending: PostprocessOptions | None = None, **options: bool
-) -> module.Outcome:
-    return VideoRun(annotator, str(source), out, ending, **options)()
+    annotator: Annotator, source: Path, out: Path, postprocess: PostprocessOptions | None = None, **options: bool
+) -> module.VideoResult:
+    return VideoRun(annotator, str(source), out, postprocess, **options)()
 
 
 def test_a_video_to_a_table(annotator: Annotator, clip: Clip, tmp_path: Path) -> None:
     source, out = clip(60, without=GAP), tmp_path / "a.parquet"
-    outcome = run(annotator, source, out)
-    assert (outcome.status, outcome.frames, outcome.faces, outcome.rows) == ("done", 60, 50, 60)
-    assert outcome.seconds == pytest.approx(59 / 30)
+    result = run(annotator, source, out)
+    assert (result.status, result.frames, result.faces, result.rows) == ("done", 60, 50, 60)
+    assert result.seconds == pytest.approx(59 / 30)
     table = pq.read_table(out)
     assert table.schema.names[:5] == ["input", "frame", "time", "face", "track"]
     assert table["frame"].to_pylist() == list(range(60))
@@ -54,14 +54,14 @@ def test_a_video_to_a_table(annotator: Annotator, clip: Clip, tmp_path: Path) ->
     assert whole.equals(table)
 
 
-def test_frames_that_are_looked_at(network: Path, clip: Clip, tmp_path: Path) -> None:
+def test_sampled_frames(network: Path, clip: Clip, tmp_path: Path) -> None:
     chosen = Annotator(network, threads=1, video=VideoOptions(every=7, start=0.5, end=1.5, max_faces=1))
     table = chosen(clip(60, faces=2))
     assert table["frame"].to_pylist() == [21, 28, 35, 42]
     assert set(table["face"].to_pylist()) == {0}
 
 
-def test_smoothing_stands_beside_the_raw_columns(annotator: Annotator, clip: Clip, tmp_path: Path) -> None:
+def test_smoothing_adds_columns(annotator: Annotator, clip: Clip, tmp_path: Path) -> None:
     raw, smooth = tmp_path / "raw.parquet", tmp_path / "smooth.parquet"
     run(annotator, clip(60, without=GAP), raw)
     run(annotator, clip(60, without=GAP), smooth, PostprocessOptions(smooth=5))
@@ -80,26 +80,26 @@ def test_an_overlay_has_every_frame(annotator: Annotator, clip: Clip, tmp_path: 
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl"])
-def test_a_torn_journal_goes_on_to_the_same_bytes(
+def test_a_damaged_journal_resumes_to_the_same_bytes(
     annotator: Annotator, clip: Clip, tmp_path: Path, suffix: str
 ) -> None:
     source, whole = clip(60, without=GAP, faces=2), tmp_path / f"whole{suffix}"
-    ending = PostprocessOptions(smooth=3)
-    run(annotator, source, whole, ending)
+    postprocess = PostprocessOptions(smooth=3)
+    run(annotator, source, whole, postprocess)
     journal = _journal_of(annotator, source, tmp_path)
     generator = random.Random(0)
     out = tmp_path / f"again{suffix}"
     for length in [0, len(journal), *(generator.randrange(len(journal)) for _ in range(5))]:
         journal_path(out).write_bytes(journal[:length])
-        outcome = run(annotator, source, out, ending, resume=True)
-        assert (outcome.status, outcome.frames) == ("done", 60)
+        result = run(annotator, source, out, postprocess, resume=True)
+        assert (result.status, result.frames) == ("done", 60)
         assert out.read_bytes() == whole.read_bytes()
         for entry in tmp_path.glob("again.*"):
             entry.unlink()
 
 
 def _journal_of(annotator: Annotator, source: Path, folder: Path) -> bytes:
-    """The bytes of the journal of a whole run, which ends as if the disk were full."""
+    """The bytes of the journal of a whole run that ends as if the disk were full."""
     out = folder / "kept.parquet"
     started = VideoRun(annotator, str(source), out)
     with pytest.MonkeyPatch.context() as patch:
@@ -112,7 +112,7 @@ def _full(*_: object) -> None:
     raise OSError(28, "No space left on device")
 
 
-def test_tracks_go_on_behind_the_tear(annotator: Annotator, clip: Clip, tmp_path: Path) -> None:
+def test_tracks_continue_after_damage(annotator: Annotator, clip: Clip, tmp_path: Path) -> None:
     source, out = clip(60, faces=2), tmp_path / "a.parquet"
     journal = _journal_of(annotator, source, tmp_path)
     journal_path(out).write_bytes(journal[: len(journal) // 2])
@@ -121,7 +121,7 @@ def test_tracks_go_on_behind_the_tear(annotator: Annotator, clip: Clip, tmp_path
     assert set(tracks) == {0, 1}
 
 
-def test_other_options_are_refused_by_name(network: Path, clip: Clip, tmp_path: Path) -> None:
+def test_other_options_are_named(network: Path, clip: Clip, tmp_path: Path) -> None:
     source, out = clip(60, faces=2), tmp_path / "a.parquet"
     journal = _journal_of(Annotator(network, threads=1), source, tmp_path)
     journal_path(out).write_bytes(journal)
@@ -140,7 +140,7 @@ def test_other_options_are_refused_by_name(network: Path, clip: Clip, tmp_path: 
     assert journal_path(out).read_bytes() == journal
 
 
-def test_a_finished_table_is_known(annotator: Annotator, network: Path, clip: Clip, tmp_path: Path) -> None:
+def test_a_finished_table_is_recognised(annotator: Annotator, network: Path, clip: Clip, tmp_path: Path) -> None:
     source, out = clip(60), tmp_path / "a.parquet"
     assert not is_complete(annotator, str(source), out)
     run(annotator, source, out)
@@ -149,20 +149,20 @@ def test_a_finished_table_is_known(annotator: Annotator, network: Path, clip: Cl
         is_complete(Annotator(network, threads=1, video=VideoOptions(every=2)), str(source), out)
     out.write_bytes(out.read_bytes()[:-100])
     with pytest.raises(
-        TableWriteError, match=rf"^{re.escape(str(out))}: cannot be read \(.*\); --overwrite begins anew$"
+        TableWriteError, match=rf"^{re.escape(str(out))}: cannot be read \(.*\); use --overwrite to start over$"
     ):
         is_complete(annotator, str(source), out)
 
 
-def test_what_is_there_is_left_alone(annotator: Annotator, clip: Clip, tmp_path: Path) -> None:
+def test_existing_files_are_unchanged(annotator: Annotator, clip: Clip, tmp_path: Path) -> None:
     source, out = clip(60), tmp_path / "a.csv"
     out.write_text("mine")
-    with pytest.raises(TableWriteError, match="exists already"):
+    with pytest.raises(TableWriteError, match="already exists"):
         run(annotator, source, out)
     assert out.read_text() == "mine"
     out.unlink()
     journal_path(out).write_text("half")
-    with pytest.raises(TableWriteError, match="--resume goes on with it, --overwrite begins anew"):
+    with pytest.raises(TableWriteError, match="--resume continues it, --overwrite starts over"):
         run(annotator, source, out)
     for name, reason in (("a.xlsx", "must end in"), ("none/a.csv", "no folder"), ("", "must end in")):
         with pytest.raises(TableWriteError, match=reason):
@@ -171,24 +171,24 @@ def test_what_is_there_is_left_alone(annotator: Annotator, clip: Clip, tmp_path:
         run(annotator, source, tmp_path / "a.parquet", PostprocessOptions(layout="openface"))
 
 
-def test_a_list_of_failures_of_pictures_goes_with_their_table(annotator: Annotator, clip: Clip, tmp_path: Path) -> None:
+def test_the_list_of_failures_of_a_replaced_table_is_removed(annotator: Annotator, clip: Clip, tmp_path: Path) -> None:
     source, errors = clip(60), tmp_path / "a.errors.csv"
     errors.write_text("input,error\nb.jpg,no such file\n")
-    with pytest.raises(TableWriteError, match=r"a\.errors\.csv: exists already"):
+    with pytest.raises(TableWriteError, match=r"a\.errors\.csv: already exists"):
         run(annotator, source, tmp_path / "a.parquet")
     assert errors.exists()
     run(annotator, source, tmp_path / "a.parquet", overwrite=True)
     assert not errors.exists()
 
 
-def test_what_cannot_be_opened_leaves_nothing(annotator: Annotator, tmp_path: Path) -> None:
+def test_an_unreadable_video_leaves_no_files(annotator: Annotator, tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"no video at all")
     with pytest.raises(MediaError):
         run(annotator, tmp_path / "a.mp4", tmp_path / "a.parquet")
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.mp4"]
 
 
-def test_ctrl_c_keeps_what_was_done(
+def test_ctrl_c_keeps_finished_frames(
     annotator: Annotator, clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, out = clip(60), tmp_path / "a.parquet"
@@ -201,15 +201,35 @@ def test_ctrl_c_keeps_what_was_done(
 
     with monkeypatch.context() as patch:
         patch.setattr(Journal, "write", interrupted)
-        outcome = run(annotator, source, out)
-    assert (outcome.status, outcome.frames) == ("interrupted", 32)
+        result = run(annotator, source, out)
+    assert (result.status, result.frames) == ("interrupted", 32)
     assert pq.read_table(out).num_rows == 32
     assert run(annotator, source, out, resume=True).status == "done"
     assert pq.read_table(out).num_rows == 60
     assert not journal_path(out).exists()
 
 
-def test_a_full_disk_keeps_what_was_done(
+def test_a_stop_request_keeps_finished_frames(annotator: Annotator, clip: Clip, tmp_path: Path) -> None:
+    source, out = clip(60), tmp_path / "a.parquet"
+    checks = iter([False, False, False, True])  # before the first chunk, then after each
+    result = VideoRun(annotator, str(source), out)(stop=lambda: next(checks))
+    assert (result.status, result.frames) == ("interrupted", 24)
+    assert pq.read_table(out).num_rows == 24
+    assert VideoRun(annotator, str(source), out, resume=True)(stop=lambda: True).frames == 24
+    assert run(annotator, source, out, resume=True).frames == 60
+
+
+def test_a_stop_request_while_the_overlay_is_drawn(annotator: Annotator, clip: Clip, tmp_path: Path) -> None:
+    source, out = clip(60), tmp_path / "a.parquet"
+    drawn: list[int] = []
+    started = VideoRun(annotator, str(source), out, PostprocessOptions(overlay=tmp_path / "a.mp4"))
+    assert started(drawn=drawn.append, stop=lambda: len(drawn) > 4).status == "interrupted"
+    assert drawn == [1] * 5
+    assert pq.read_table(out).num_rows == 60
+    assert journal_path(out).exists()
+
+
+def test_a_full_disk_keeps_finished_frames(
     annotator: Annotator, clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, out = clip(60), tmp_path / "a.parquet"
@@ -222,42 +242,38 @@ def test_a_full_disk_keeps_what_was_done(
 
     with monkeypatch.context() as patch:
         patch.setattr(Journal, "write", full)
-        outcome = run(annotator, source, out)
-    assert (outcome.status, outcome.error) == ("failed", "cannot write: No space left on device")
+        result = run(annotator, source, out)
+    assert (result.status, result.error) == ("failed", "cannot write: No space left on device")
     assert pq.read_table(out).num_rows == 16
     assert run(annotator, source, out, resume=True).frames == 60
 
 
-def test_damage_in_mid_stream_keeps_what_came_before(annotator: Annotator, clip: Clip, tmp_path: Path) -> None:
+def test_damage_keeps_the_frames_before(annotator: Annotator, clip: Clip, tmp_path: Path) -> None:
     whole = clip(60, suffix=".avi").read_bytes()
     (tmp_path / "cut.avi").write_bytes(whole[: len(whole) // 2])
-    outcome = run(annotator, tmp_path / "cut.avi", tmp_path / "a.parquet")
-    assert outcome.status == "damaged"
-    assert outcome.error is not None
+    result = run(annotator, tmp_path / "cut.avi", tmp_path / "a.parquet")
+    assert result.status == "damaged"
+    assert result.error is not None
     table = pq.read_table(tmp_path / "a.parquet")
-    assert 0 < table.num_rows == outcome.frames < 60
-    assert json.loads(table.schema.metadata[b"errors"]) == [
-        {"input": str(tmp_path / "cut.avi"), "error": outcome.error}
-    ]
+    assert 0 < table.num_rows == result.frames < 60
+    assert json.loads(table.schema.metadata[b"errors"]) == [{"input": str(tmp_path / "cut.avi"), "error": result.error}]
 
 
-def test_row_groups_and_memory_do_not_grow(
-    annotator: Annotator, clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_row_groups(annotator: Annotator, clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mien.table import writer as store
 
     monkeypatch.setattr(store, "GROUP", 20)
     run(annotator, clip(60), tmp_path / "a.parquet", PostprocessOptions(smooth=3))
     file = pq.ParquetFile(tmp_path / "a.parquet")
     assert file.num_row_groups == 3
-    assert isinstance(file.schema_arrow, pa.Schema)
+    assert file.metadata.num_rows == 60
 
 
-def test_damaged_frames_that_were_passed_over_are_told(
+def test_skipped_damaged_frames_are_reported(
     annotator: Annotator, clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module.FrameSampler, "damaged", 3)
-    outcome = run(annotator, clip(60), tmp_path / "a.parquet")
-    assert (outcome.status, outcome.frames) == ("damaged", 60)
-    assert outcome.error == "3 damaged packets or frames were passed over"
+    result = run(annotator, clip(60), tmp_path / "a.parquet")
+    assert (result.status, result.frames) == ("damaged", 60)
+    assert result.error == "skipped 3 damaged packets or frames"
     assert not journal_path(tmp_path / "a.parquet").exists()

@@ -1,4 +1,4 @@
-"""Smoothing against a slow loop over each track, and what must hold whatever the rows are."""
+"""Smoothing, compared with a slow loop over each track, and properties that hold for any rows."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -42,7 +42,7 @@ def row(frame: int, time: float, track: int | None, values: Sequence[float]) -> 
 
 
 def wild(seed: int, frames: int = 60) -> list[dict[str, Any]]:
-    """Three tracks that come and go, faces without a track, frames without a face, left-out frames, odd times."""
+    """Three tracks that come and go, faces without a track, frames without a face, skipped frames, odd times."""
     draw = np.random.default_rng(seed)
     rows: list[dict[str, Any]] = []
     time, present = 0.0, [True, False, True]
@@ -69,7 +69,7 @@ def smoothed(rows: Sequence[dict[str, Any]], cuts: Sequence[int] = (), **setting
 
 
 def oracle(rows: Sequence[dict[str, Any]], window: int, constant: float | None) -> list[list[float] | None]:
-    """As the documents say it: a loop over tracks, rows and labels."""
+    """As documented: a loop over tracks, rows and labels."""
     frames = sorted({row["frame"] for row in rows})
     found: list[list[float] | None] = [None] * len(rows)
     for track in {row.get("track") for row in rows} - {None}:
@@ -92,7 +92,7 @@ def oracle(rows: Sequence[dict[str, Any]], window: int, constant: float | None) 
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize(("window", "constant"), [(1, None), (3, None), (5, None), (9, 0.2), (1, 0.05)])
-def test_it_is_what_a_slow_loop_says(seed: int, window: int, constant: float | None) -> None:
+def test_smoothing_equals_a_slow_loop(seed: int, window: int, constant: float | None) -> None:
     rows = wild(seed)
     found = smoothed(rows, range(7, len(rows), 7), window=window, constant=constant)
     assert len(found) == len(rows)
@@ -109,7 +109,7 @@ def test_it_is_what_a_slow_loop_says(seed: int, window: int, constant: float | N
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_how_rows_are_cut_into_batches_makes_no_difference(seed: int) -> None:
+def test_rows_do_not_depend_on_the_batches(seed: int) -> None:
     rows = wild(seed)
     whole = smoothed(rows, constant=0.1)
     assert smoothed(rows, range(1, len(rows)), constant=0.1) == whole
@@ -119,14 +119,14 @@ def test_how_rows_are_cut_into_batches_makes_no_difference(seed: int) -> None:
         assert smoothed(rows, cuts, constant=0.1) == whole
 
 
-def test_a_run_that_stopped_says_the_same_but_of_its_last_frames() -> None:
+def test_a_stopped_run_differs_in_its_last_frames_only() -> None:
     rows = wild(5)
     stop = 40
     certain = [at for at in range(stop) if rows[at]["frame"] < sorted({row["frame"] for row in rows[:stop]})[-3]]
     assert smoothed(rows[:stop], constant=0.1)[: len(certain)] == smoothed(rows, constant=0.1)[: len(certain)]
 
 
-def test_rows_come_as_soon_as_they_are_certain_and_few_are_held() -> None:
+def test_rows_are_yielded_as_soon_as_they_are_final() -> None:
     values = [0.5, 0.25, 0.25, 0, 1, 0]
     taken = 0
 
@@ -142,7 +142,7 @@ def test_rows_come_as_soon_as_they_are_certain_and_few_are_held() -> None:
         assert taken == given + 3
 
 
-def test_tracks_that_are_over_are_forgotten() -> None:
+def test_ended_tracks_are_dropped() -> None:
     filtered = _Exponential(0.1)
     for frame in range(100):
         at = np.array([frame])
@@ -150,7 +150,7 @@ def test_tracks_that_are_over_are_forgotten() -> None:
     assert len(filtered._before) == 4
 
 
-def test_what_is_constant_stays_and_a_spike_goes() -> None:
+def test_a_constant_is_unchanged_and_a_spike_is_removed() -> None:
     calm, spike = [0.5, 0.25, 0.25, 0, 1, -0.5], [0, 0, 1, 1, 0, 1.0]
     rows = [row(frame, frame / 30, 7, calm) for frame in range(20)]
     for settings in ({}, {"window": 9}, {"window": 1, "constant": 0.3}, {"constant": 2.0}):
@@ -165,11 +165,11 @@ def test_what_is_constant_stays_and_a_spike_goes() -> None:
 
 
 @pytest.mark.parametrize("settings", [{"window": 7}, {"window": 1, "constant": 0.2}])
-def test_nothing_leaks_over_a_gap_or_between_tracks(settings: dict[str, Any]) -> None:
+def test_no_leak_across_a_gap_or_between_tracks(settings: dict[str, Any]) -> None:
     low, high = [1.0, 0, 0, 0, 0, -1], [0, 0, 1.0, 1, 1, 1]
     rows = [row(frame, frame / 10, 1, low) for frame in range(10)]
     rows += [{"frame": frame, "time": frame / 10} for frame in range(10, 13)]
-    rows += [row(13, 1.3, 1, high)]  # alone: whatever reached it would show
+    rows += [row(13, 1.3, 1, high)]  # alone, so any leak shows
     rows += [row(frame, frame / 10, 3, low) for frame in range(14, 17)]
     rows += [row(frame, frame / 10, track, [low, high][track - 1]) for frame in range(17, 30) for track in (1, 2)]
     for raw, got in zip(rows, smoothed(rows, **settings), strict=True):
@@ -214,7 +214,7 @@ def test_rows_without_a_track_or_without_all_labels_have_no_smoothed_value() -> 
     assert smoothed([]) == []
 
 
-def test_columns_stand_beside_the_raw_ones_and_say_what_they_are() -> None:
+def test_smoothed_columns_and_their_meanings() -> None:
     schema = Smoother(schema_of(FACE), FACE, window=7, constant=0.5).schema
     names = schema.names
     for label in ("expression", "fear", "AU01", "valence"):
@@ -234,7 +234,7 @@ def test_columns_stand_beside_the_raw_ones_and_say_what_they_are() -> None:
     assert schema.metadata[b"model"] == b"tiny"
 
 
-def test_settings_and_tables_that_cannot_be() -> None:
+def test_invalid_settings_and_tables() -> None:
     for window in (0, 4, -1):
         with pytest.raises(ValueError, match=f"odd number of frames, not {window}"):
             Smoother(SCHEMA, TASKS, window=window)
@@ -244,5 +244,5 @@ def test_settings_and_tables_that_cannot_be() -> None:
     with pytest.raises(ValueError, match="no column time, track"):
         Smoother(table_schema(TASKS, "tiny"), TASKS)
     twice = Task("more", Kind.ATTRIBUTES, ("wet_smooth",), ("?",))
-    with pytest.raises(ValueError, match="two columns named wet_smooth"):
+    with pytest.raises(ValueError, match="duplicate columns: wet_smooth"):
         Smoother(schema_of((*TASKS, twice)), TASKS)

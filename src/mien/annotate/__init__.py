@@ -1,1 +1,1 @@
-"""From pictures to a table: inputs -> media -> pipeline -> schema -> store, and the overlays of draw."""
+"""Annotation: faces in pictures and videos to rows of a table."""

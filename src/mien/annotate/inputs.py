@@ -1,4 +1,4 @@
-"""What a user may point at: pictures, videos, folders, globs, a list on standard input, arrays, PIL images."""
+"""Inputs: pictures, videos, folders, globs, a list on standard input, arrays, PIL images."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from PIL import Image
 
 from mien.media.picture import SUFFIXES, VIDEOS, MediaError
 
-SERIES = re.compile(r"%0?\d*d")
-"""How a path says that it stands for a series of pictures, the frames of a video."""
+SEQUENCE = re.compile(r"%0?\d*d")
+"""The number in the path of a sequence of pictures, which are the frames of a video."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """One picture or video to be read.
+    """A picture or video to read.
 
     Args:
-        name: for the column ``input``: the path, or ``input 3`` for the fourth entry of a list.
-        item: a path, an array, a PIL image, or the error that stands for a folder or glob without pictures.
+        name: for the column ``input``: the path, or ``input 3`` for the fourth item of a list.
+        item: a path, an array, a PIL image, or the error of a folder or glob without pictures.
         video: whether it is a video.
     """
 
@@ -42,17 +42,21 @@ Inputs: TypeAlias = Input | Iterable[Input]
 
 
 def is_single(inputs: Inputs) -> bool:
-    """Whether ``inputs`` is one thing rather than a list of things (a folder is one thing)."""
+    """Whether ``inputs`` is one input and not a list; a folder is one input."""
     things = (str, bytes, os.PathLike, ndarray, Image.Image, Source)
     return inputs is None or isinstance(inputs, things) or hasattr(inputs, "read")
 
 
 def expand(inputs: Inputs, *, distinct: bool = False) -> Iterator[Source]:
-    """The pictures and videos that are meant, lazily, in the order given; those of a folder or a glob are sorted.
+    """Yield the pictures and videos in the order given; those of a folder or a glob are sorted.
 
-    A folder stands for the pictures and videos in it and below it (by suffix; hidden ones are left out), ``-`` for a
-    list on standard input, one entry a line. If ``distinct``, a path that was had before is left out. A folder or a
-    glob without any comes as a source whose item is a :class:`MediaError`, so that it is reported and the rest read.
+    A folder means the pictures and videos in it and its subfolders, by suffix and without hidden ones; ``-`` means a
+    list on standard input, one per line. If ``distinct``, repeated paths are skipped. A folder or glob without any
+    yields a source whose item is a :class:`MediaError`, so that it is reported and the rest is read.
+
+    Example:
+        >>> [source.name for source in expand(["a.png", "talk.mp4"])]
+        ['a.png', 'talk.mp4']
     """
     seen: set[str] = set()
     for index, item in enumerate([inputs] if is_single(inputs) else inputs):  # type: ignore[arg-type]
@@ -60,60 +64,60 @@ def expand(inputs: Inputs, *, distinct: bool = False) -> Iterator[Source]:
             yield item if isinstance(item, Source) else Source(f"input {index}", item)
             continue
         for found in _standard_input() if item == "-" else [os.fspath(item)]:
-            for source in _pictures(found):
-                place = os.path.abspath(source.item if isinstance(source.item, str) else source.name)
-                if not (distinct and place in seen):
+            for source in _sources(found):
+                path = os.path.abspath(source.item if isinstance(source.item, str) else source.name)
+                if not (distinct and path in seen):
                     yield source
-                seen.add(place)
+                seen.add(path)
 
 
 def is_video(path: str) -> bool:
-    """Whether a path is a video: by its name, as a GIF of several frames, or as a series such as ``shot_%04d.png``."""
+    """Whether a path is a video: by suffix, as a GIF of several frames, or as a sequence such as ``shot_%04d.png``."""
     suffix = os.path.splitext(path)[1].lower()
     if suffix == ".gif" and os.path.isfile(path):
         try:
             with open(path, "rb") as stream, Image.open(stream, formats=["GIF"]) as image:
                 return bool(getattr(image, "is_animated", False))
-        except Exception:  # whoever reads it as a picture says why not
+        except Exception:  # reported when it is read as a picture
             return False
-    return suffix in VIDEOS or (suffix in SUFFIXES and SERIES.search(path) is not None and not os.path.exists(path))
+    return suffix in VIDEOS or (suffix in SUFFIXES and SEQUENCE.search(path) is not None and not os.path.exists(path))
 
 
 def _standard_input() -> Iterator[str]:
-    return (line for line in map(_chomp, sys.stdin.buffer) if line.strip())
+    return (line for line in map(_decode_line, sys.stdin.buffer) if line.strip())
 
 
-def _chomp(line: bytes) -> str:
-    """A name as the system has it: its bytes need not be valid Unicode."""
+def _decode_line(line: bytes) -> str:
+    """Decode a file name, whose bytes need not be valid Unicode."""
     return os.fsdecode(line).rstrip("\r\n").removeprefix("\ufeff")
 
 
-def _pictures(path: str) -> list[Source]:
-    """The sources behind one path, folder or glob."""
+def _sources(path: str) -> list[Source]:
+    """The sources of one path, folder or glob."""
     try:
         if os.path.isdir(path):
             unlisted: list[OSError] = []
             files = list(_below(path, unlisted))
             closed = [Source(_printable(str(e.filename)), MediaError(f"cannot list: {e.strerror}")) for e in unlisted]
-            found = _sorted(files, "no pictures or videos in this folder", fine=bool(closed))
+            found = _sorted(files, "no pictures or videos in this folder", may_be_empty=bool(closed))
             return [_named(file) for file in found] + closed
         if not os.path.exists(path) and glob.has_magic(path):
-            return [_named(file) for file in _sorted(glob.iglob(path, recursive=True), "no picture or video matches")]
+            return [_named(file) for file in _sorted(glob.iglob(path, recursive=True), "no pictures or videos match")]
     except MediaError as error:
         return [Source(_printable(path), error)]
     return [_named(path)]
 
 
-def _sorted(files: Iterable[str], otherwise: str, *, fine: bool = False) -> list[str]:
+def _sorted(files: Iterable[str], reason: str, *, may_be_empty: bool = False) -> list[str]:
     known = SUFFIXES | VIDEOS
     found = sorted(file for file in files if os.path.splitext(file)[1].lower() in known and os.path.isfile(file))
-    if not found and not fine:
-        raise MediaError(otherwise)
+    if not found and not may_be_empty:
+        raise MediaError(reason)
     return found
 
 
 def _below(folder: str, unlisted: list[OSError]) -> Iterator[str]:
-    """The files of a folder and of those in it, not of links to folders nor hidden; faults go to ``unlisted``."""
+    """Files in a folder and its subfolders, not hidden or behind links; errors are appended to ``unlisted``."""
     for here, folders, files in os.walk(folder, onerror=unlisted.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (os.path.join(here, name) for name in files if not name.startswith("."))
@@ -124,5 +128,5 @@ def _named(path: str) -> Source:
 
 
 def _printable(path: str) -> str:
-    """The path as valid Unicode: a table cannot hold the stray bytes that a file name can."""
+    """The path as valid Unicode, because a table cannot hold the other bytes of a file name."""
     return os.fsencode(path).decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""The network that reads aligned crops: one ONNX file that says what it predicts and what it must be fed."""
+"""The network for aligned crops: an ONNX file with its label space and preprocessing."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from mien.faces.detect import Pixels
 from mien.tasks import Task
 
 FORMAT = 1
-"""The layout of the file's metadata that this version of mien understands."""
+"""The format of the file's metadata that this version of mien reads."""
 
 
 BUNDLED = ("default", "tiny")
-"""Names of the networks that come with the package; a file of such a name goes before."""
+"""Names of the bundled networks; a file with such a name takes precedence."""
 
 
 class ModelError(ValueError):
@@ -29,22 +29,27 @@ class ModelError(ValueError):
 
 
 class Model:
-    """A network in ONNX Runtime, with its label space and its preprocessing.
+    """A network in ONNX Runtime, with its label space and preprocessing.
 
     Args:
-        path: an ONNX file that ``mien export`` wrote, or one of :data:`BUNDLED`; ``default`` by default.
-        threads: of ONNX Runtime; 0 leaves the choice to it.
+        path: an ONNX file from ``mien export``, or one of :data:`BUNDLED`; None for ``default``.
+        threads: threads of ONNX Runtime; 0 lets it choose.
 
     Attributes:
-        name: the network's name.
+        name: of the network.
         tasks: what it predicts; each task is one output.
         size: side of a crop, in pixels.
-        template: 5 x 2, where the landmarks lie in a crop, in pixels.
-        metadata: all that the file says about itself.
-        digest: SHA-256 of the file, in hexadecimal digits.
+        template: 5 x 2, positions of the landmarks in a crop, in pixels.
+        metadata: all metadata of the file.
+        digest: SHA-256 of the file, in hexadecimal.
 
     Raises:
-        ModelError: if the file is missing, damaged or not one of mien's.
+        ModelError: if the file is missing, damaged or not a network of mien.
+
+    Example:
+        >>> model = Model("tiny")
+        >>> model(np.zeros((2, 112, 112, 3), np.uint8))["affect"].shape
+        (2, 2)
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None, *, threads: int = 0) -> None:
@@ -60,19 +65,19 @@ class Model:
             self.template = np.array(self.metadata["preprocessing"]["template"], np.float64).reshape(5, 2)
         except (AssertionError, KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{label}: its metadata is incomplete ({error!r})") from None
-        lacking = {task.name for task in self.tasks} - {output.name for output in self._session.get_outputs()}
-        if lacking or [entry.name for entry in self._session.get_inputs()] != ["crops"]:
-            raise ModelError(f"{label}: needs one input 'crops' and an output for each task" + _listed(lacking))
+        missing = {task.name for task in self.tasks} - {output.name for output in self._session.get_outputs()}
+        if missing or [entry.name for entry in self._session.get_inputs()] != ["crops"]:
+            raise ModelError(f"{label}: needs one input 'crops' and an output for each task" + _listed(missing))
 
     def __call__(self, crops: Pixels, batch_size: int = 32) -> dict[str, NDArray[np.float32]]:
-        """The outputs for any number of crops, ``batch_size`` at a time: task name -> N x labels.
+        """Compute the outputs for any number of crops, ``batch_size`` at a time: task name -> N x labels.
 
         Args:
             crops: N x size x size x 3 uint8 RGB, aligned.
-            batch_size: how many crops are in memory as activations at once.
+            batch_size: number of crops whose activations are in memory at once.
 
         Raises:
-            ValueError: if the shape or the dtype is another.
+            ValueError: for crops of another shape or dtype.
         """
         wanted = (self.size, self.size, 3)
         if not isinstance(crops, np.ndarray) or crops.dtype != np.uint8 or crops.shape[1:] != wanted or crops.ndim != 4:
@@ -88,7 +93,7 @@ class Model:
 
 
 def is_bundled(path: str | os.PathLike[str]) -> bool:
-    """Whether a path is the name of a bundled network, and of nothing on disk."""
+    """Whether a path is the name of a bundled network, and not of a file."""
     return os.fspath(path) in BUNDLED and not Path(path).exists()
 
 
@@ -117,7 +122,7 @@ def _session(content: bytes, label: str, threads: int) -> Any:
 def _metadata(session: Any, label: str) -> dict[str, Any]:
     text = session.get_modelmeta().custom_metadata_map.get("mien")
     if text is None:
-        raise ModelError(f"{label}: not a network of mien (it has no metadata 'mien')")
+        raise ModelError(f"{label}: not a network of mien (no metadata 'mien')")
     try:
         metadata = json.loads(text)
         number = metadata["format"]
@@ -129,4 +134,4 @@ def _metadata(session: Any, label: str) -> dict[str, Any]:
 
 
 def _listed(names: set[str]) -> str:
-    return f" (lacking: {', '.join(sorted(names))})" if names else ""
+    return f" (missing: {', '.join(sorted(names))})" if names else ""

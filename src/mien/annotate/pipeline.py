@@ -1,4 +1,4 @@
-"""Annotator: pictures and videos in, a table of faces out."""
+"""The annotator: pictures and videos to a table of faces."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mien.annotate.inputs import Inputs, Source, expand, is_single
 from mien.annotate.model import Model, ModelError
 from mien.annotate.options import VideoOptions
-from mien.annotate.result import Result
+from mien.annotate.result import MAX_PENDING_BYTES, Result
 from mien.annotate.schema import Row, face_rows, table_schema
 from mien.compound import Compounds
 from mien.compound_sets import load
@@ -23,13 +23,10 @@ from mien.faces.align import align
 from mien.faces.detect import Detector, Face, Pixels, YuNet
 from mien.media.picture import MediaError, Picture, read
 
-HELD_BYTES = 64_000_000
-"""Pictures wait for others to fill a batch until they take this much memory."""
-
 
 @dataclass(frozen=True)
-class _Seen:
-    """A picture whose faces wait for the network, or an input that failed."""
+class _Detected:
+    """A picture whose crops wait for the network, or an input that could not be read."""
 
     source: Source
     picture: Picture | None = None
@@ -39,28 +36,32 @@ class _Seen:
 
 
 class Annotator:
-    """Finds, aligns and reads faces. Reusable: the networks are loaded once.
+    """Detects and aligns faces, and predicts their labels. Reusable: the networks are loaded once.
 
     Args:
-        model: an ONNX file that ``mien export`` wrote; the bundled network by default.
-        detector: whatever finds faces; :class:`mien.faces.detect.YuNet` by default.
-        min_size: faces whose shorter box side is below this many pixels of the original are left out.
-        batch_size: how many crops the network reads at once.
-        threads: of ONNX Runtime; 0 leaves the choice to it.
-        compounds: also say which compound expression is likeliest, among a set by name, those of a YAML file
-            (:func:`mien.compound_sets.load`) or a set of one's own; None for no such columns.
-        video: how videos are watched.
+        model: an ONNX file from ``mien export``; the bundled network by default.
+        detector: a face detector; :class:`mien.faces.detect.YuNet` by default.
+        min_size: skip faces whose shorter box side is below this many pixels of the original.
+        batch_size: number of crops in a batch of the network.
+        threads: threads of ONNX Runtime; 0 lets it choose.
+        compounds: add columns for compound expressions: a named set, a YAML file (:func:`mien.compound_sets.load`) or a
+            custom set.
+        video: which frames of videos are annotated.
 
     Attributes:
         model: the network.
-        tasks: those of the network, and the compounds: what the columns are made of.
-        schema: of a table of pictures; its metadata has all that the compounds depend on under ``compounds``.
-        video_schema: of a table with frames of videos: the columns ``time`` and ``track`` too.
+        tasks: of the label columns: those of the network, and the compounds.
+        schema: of a table of pictures; its metadata has the definition of the compounds under ``compounds``.
+        video_schema: of a table with frames of videos, which has the columns ``time`` and ``track`` too.
 
     Raises:
-        ModelError: if the network's file is missing, damaged or not one of mien's, or it lacks what compounds are
-            made of.
-        ValueError: for compounds that are none.
+        ModelError: if the network's file is missing, damaged or not a network of mien, or it lacks labels that the
+            compounds need.
+        ValueError: for unknown compounds.
+
+    Example:
+        >>> annotator = Annotator(video=VideoOptions(fps=5))
+        >>> table = annotator("talk.mp4")  # doctest: +SKIP
     """
 
     def __init__(
@@ -90,32 +91,32 @@ class Annotator:
         except ValueError as error:
             raise ModelError(f"{self.model.name}: {error}") from None
         if self.compounds is not None:
-            told = {"compounds": self.compounds.to_json()}
+            extra = {"compounds": self.compounds.to_json()}
             self.schema, self.video_schema = (
-                schema.with_metadata({**schema.metadata, **told}) for schema in (self.schema, self.video_schema)
+                schema.with_metadata({**schema.metadata, **extra}) for schema in (self.schema, self.video_schema)
             )
 
     def predict(self, crops: Pixels) -> dict[str, NDArray[np.float32]]:
-        """What the network says of aligned crops: task name -> N x labels.
+        """The network's outputs for aligned crops: task name -> N x labels.
 
         Args:
-            crops: N x 112 x 112 x 3 uint8 RGB (or of the side that the network asks for).
+            crops: N x 112 x 112 x 3 uint8 RGB, or of the network's own size.
 
         Raises:
-            ValueError: if the shape or the dtype is another.
+            ValueError: for crops of another shape or dtype.
         """
         return self.model(crops, self.batch_size)
 
     def crops(self, pixels: Pixels, faces: Sequence[Face]) -> list[Pixels]:
-        """The aligned crops of faces, as the network wants them."""
+        """Cut out the aligned crops of faces for the network."""
         template, size = self.model.template, self.model.size
         return [align(pixels, face.landmarks, template=template, size=size) for face in faces]
 
     def outputs(self, crops: Sequence[Pixels]) -> dict[str, NDArray[np.float32]]:
-        """What the table says of crops: :meth:`predict`, and the compounds; nothing for no crops."""
+        """The values of the label columns: :meth:`predict` and the compounds; empty without crops."""
         if not crops:
             return {}
-        size = self.batch_size  # what is stacked is a copy: no more of it than the network reads at once
+        size = self.batch_size  # stacking copies: only one batch at a time
         parts = [self.predict(np.stack(crops[start : start + size])) for start in range(0, len(crops), size)]
         outputs = {task.name: np.concatenate([part[task.name] for part in parts]) for task in self.model.tasks}
         if self.compounds is not None:
@@ -123,20 +124,20 @@ class Annotator:
         return outputs
 
     def __call__(self, inputs: Inputs) -> pa.Table:
-        """One row a face, largest first, in the order of the inputs; a picture without a face is one row of nulls.
+        """Annotate inputs: one row per face, largest first, in the order of the inputs.
 
-        A video has such rows for each frame that is looked at, and gives the table its columns ``time`` and ``track``.
+        A picture without a face is one row of nulls. A video has such rows for each sampled frame, and adds the columns
+        ``time`` and ``track``.
 
-        Inputs that cannot be read do not stop the rest: the table's schema metadata holds them under ``errors``, a
-        JSON list of ``{"input", "error"}`` (empty if all went well), and one ``UserWarning`` says how many they are.
+        Unreadable inputs do not stop the rest: the table's schema metadata lists them under ``errors``, a JSON list of
+        ``{"input", "error"}`` (empty if there are none), and a ``UserWarning`` gives their number.
 
         Args:
             inputs: a path of a picture or video, a folder, glob, array or PIL image (see
                 :func:`mien.media.picture.read`), or any iterable of these.
 
         Raises:
-            MediaError: if a single input was given, which is no list and stands for no more than one picture or video,
-                and nothing of it can be read.
+            MediaError: if the only picture or video cannot be read.
         """
         rows: list[Row] = []
         errors: list[dict[str, str]] = []
@@ -165,63 +166,63 @@ class Annotator:
         return pa.Table.from_pylist(rows, schema.with_metadata({**schema.metadata, b"errors": json.dumps(errors)}))
 
     def stream(self, inputs: Inputs, *, pictures: bool = True) -> Iterator[Result]:
-        """One result for each picture and each frame that is looked at, in order, as they come.
+        """Yield a result for each picture and each sampled frame, in order.
 
         Memory does not grow with their number. Crops are batched across pictures, and across the frames of a video, so
-        results come in small groups. A video that is damaged has a last result with the error.
+        results arrive in small groups. A damaged video ends with a result that has the error.
 
         Args:
             inputs: as above.
-            pictures: whether results of frames of videos keep the frame as ``picture``.
+            pictures: whether results of frames have the frame as ``picture``.
         """
-        waiting: list[_Seen] = []
+        pending: list[_Detected] = []
         for source in expand(inputs):
             if source.video:
-                yield from self._read(waiting)
-                waiting = []
+                yield from self._predict(pending)
+                pending = []
                 yield from self._watch(source, pictures)
                 continue
-            waiting.append(self._look(source))
-            held = sum(seen.picture.pixels.nbytes for seen in waiting if seen.picture)
-            if held >= HELD_BYTES or sum(len(seen.crops) for seen in waiting) >= self.batch_size:
-                yield from self._read(waiting)
-                waiting = []
-        yield from self._read(waiting)
+            pending.append(self._detect(source))
+            held = sum(each.picture.pixels.nbytes for each in pending if each.picture)
+            if held >= MAX_PENDING_BYTES or sum(len(each.crops) for each in pending) >= self.batch_size:
+                yield from self._predict(pending)
+                pending = []
+        yield from self._predict(pending)
 
     def _watch(self, source: Source, pictures: bool) -> Iterator[Result]:
-        from mien.annotate.watch import watch
+        from mien.annotate.watch import watch  # imports PyAV, which only videos need
         from mien.media.sampler import FrameSampler
 
         options = self.video
         try:
             with FrameSampler(
                 str(source.item), every=options.every, fps=options.fps, start=options.start, end=options.end
-            ) as footage:
-                for chunk in watch(self, footage, options, pictures=pictures):
+            ) as frames:
+                for chunk in watch(self, frames, options, pictures=pictures):
                     yield from chunk
         except MediaError as error:
             yield Result(source.name, error=str(error))
 
-    def _look(self, source: Source) -> _Seen:
-        """Decode one picture, find its faces and cut them out."""
+    def _detect(self, source: Source) -> _Detected:
+        """Read a picture, detect its faces and cut them out."""
         try:
             picture = read(source.item, source.name)
         except MediaError as error:
-            return _Seen(source, error=str(error))
+            return _Detected(source, error=str(error))
         smallest = self.min_size / max(picture.scale)
         faces = [face for face in self.detector(picture.pixels) if min(face.box[2:]) >= smallest]
-        return _Seen(source, picture, faces, self.crops(picture.pixels, faces))
+        return _Detected(source, picture, faces, self.crops(picture.pixels, faces))
 
-    def _read(self, waiting: Sequence[_Seen]) -> Iterator[Result]:
-        """Let the network read all crops that wait, and hand the rows back to their pictures."""
-        outputs = self.outputs([crop for seen in waiting for crop in seen.crops])
+    def _predict(self, pending: Sequence[_Detected]) -> Iterator[Result]:
+        """Predict for all pending crops, and yield the result of each picture."""
+        outputs = self.outputs([crop for each in pending for crop in each.crops])
         start = 0
-        for seen in waiting:
-            stop = start + len(seen.faces)
-            mine = {name: values[start:stop] for name, values in outputs.items()}
+        for each in pending:
+            stop = start + len(each.faces)
+            own = {name: values[start:stop] for name, values in outputs.items()}
             rows: list[Row] = []
-            if seen.picture:
-                place = {"input": seen.picture.name, "frame": 0, "note": seen.picture.note}
-                rows = face_rows(place, seen.faces, mine, self.tasks, scale=seen.picture.scale)
-            yield Result(seen.source.name, rows, seen.picture, seen.error, seen.crops)
+            if each.picture:
+                place = {"input": each.picture.name, "frame": 0, "note": each.picture.note}
+                rows = face_rows(place, each.faces, own, self.tasks, scale=each.picture.scale)
+            yield Result(each.source.name, rows, each.picture, each.error, each.crops)
             start = stop

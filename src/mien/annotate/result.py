@@ -1,4 +1,4 @@
-"""What became of one picture, or of one frame of a video."""
+"""The result for a picture or for a frame of a video."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from mien.annotate.schema import Row
 from mien.faces.detect import Pixels
 from mien.media.picture import Picture
 
+MAX_PENDING_BYTES = 64_000_000
+"""Pictures that wait for a batch to fill may take this much memory."""
+
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one input, or of one frame of a video.
+    """The result for a picture or for a frame of a video.
 
     Args:
-        name: the input.
-        rows: one a face, or one with the note "no face found"; empty if it could not be read.
-        picture: the picture that was read, if it was; of a video's frames only where they were asked for.
-        error: why it could not be read, if it could not.
-        crops: the aligned crops that the network read, size x size x 3 uint8, one a face.
+        name: of the input.
+        rows: one per face, or one with the note "no face found"; empty if the input could not be read.
+        picture: the picture, if it could be read; for frames of a video only if requested.
+        error: why the input could not be read, if so.
+        crops: the aligned crops, size x size x 3 uint8, one per face.
         frame: number of the frame in its video.
         time: of the frame, in seconds; None for a picture.
     """

@@ -1,4 +1,4 @@
-"""The table: which columns it has, what they mean, and how a face becomes a row of it."""
+"""The schema of the table, and its rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mien.faces.detect import LANDMARKS, Face
 from mien.tasks import Kind, Task
 
 Row: TypeAlias = dict[str, Any]
-"""One row: column -> value, in any order; a column that is absent is null."""
+"""A row: column -> value, in any order; missing columns are null."""
 
 SIDES = "left and right are the person's own: in a picture that is not mirrored, the right eye is on the left"
 PIXEL = "pixels of the upright original"
@@ -23,26 +23,25 @@ UNITS = {Kind.CLASSES: "probability", Kind.ATTRIBUTES: "probability", Kind.CONTI
 
 
 def table_schema(tasks: Sequence[Task], model: str, *, video: bool = False) -> pa.Schema:
-    """The columns for a network with these tasks; each field's metadata gives range, unit and meaning.
+    """The schema for a network with these tasks; each field's metadata gives range, unit and meaning.
 
-    The table's own metadata holds the tasks under ``tasks``, a JSON list, so that whoever reads a table needs nothing
-    else.
+    The table's metadata has the tasks under ``tasks``, a JSON list, so that a table can be read without the network.
 
     Args:
-        tasks: of the label columns, in their order.
+        tasks: of the label columns, in order.
         model: name of the network.
-        video: whether frames of a video are rows: there are the columns ``time`` and ``track`` too.
+        video: add the columns ``time`` and ``track``.
 
     Raises:
-        ValueError: if a label would be the second column of its name.
+        ValueError: if two columns have the same name.
     """
-    fields = [*_place_fields(video), *(field for task in tasks for field in _task_fields(task)), _note_field()]
+    fields = [*_face_fields(video), *(field for task in tasks for field in _task_fields(task)), _note_field()]
     names = [field.name for field in fields]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"the table would have two columns named {', '.join(twice)}")
-    told = json.dumps([task.to_dict() for task in tasks])
-    return pa.schema(fields, {"mien_version": __version__, "model": model, "sides": SIDES, "tasks": told})
+    duplicates = sorted({name for name in names if names.count(name) > 1})
+    if duplicates:
+        raise ValueError(f"duplicate columns: {', '.join(duplicates)}")
+    label_space = json.dumps([task.to_dict() for task in tasks])
+    return pa.schema(fields, {"mien_version": __version__, "model": model, "sides": SIDES, "tasks": label_space})
 
 
 def face_rows(
@@ -54,15 +53,15 @@ def face_rows(
     scale: tuple[float, float] = (1.0, 1.0),
     tracks: Sequence[int | None] = (),
 ) -> list[Row]:
-    """The rows of one picture or frame: one for each face, or a single one that says there is none.
+    """The rows of a picture or frame: one per face, or one with the note "no face found".
 
     Args:
-        place: what all its rows have in common: input, frame, note, and the time of a frame.
+        place: columns that all its rows share: input, frame, note, and the time of a frame.
         faces: largest first.
         outputs: task name -> len(faces) x labels.
         tasks: in the order of the columns.
-        scale: pixels of the original for one of those that ``faces`` are in, along x and along y.
-        tracks: one a face, for frames of a video.
+        scale: pixels of the original per pixel of ``faces``, along x and along y.
+        tracks: one per face, for frames of a video.
     """
     if not faces:
         return [{**place, "note": "; ".join(filter(None, (place.get("note"), "no face found")))}]
@@ -87,7 +86,7 @@ def _field(name: str, kind: pa.DataType, meaning: str, unit: str = "none", span:
     return pa.field(name, kind, metadata={"range": span, "unit": unit, "meaning": meaning})
 
 
-def _place_fields(video: bool) -> list[pa.Field]:
+def _face_fields(video: bool) -> list[pa.Field]:
     whole, real = pa.int32(), pa.float32()
     time = _field("time", pa.float64(), "when the frame is shown, from the video's own time stamps", "second")
     track = _field("track", whole, "the same face through the video; null if it is not followed", "track", "[0, inf)")

@@ -1,4 +1,4 @@
-"""What all inputs of a run have in common, in a form that goes to other processes."""
+"""Settings that all inputs of a run share."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mien.processes import cores
 
 @dataclass(frozen=True)
 class Settings:
-    """What all videos of a run have in common; goes to other processes.
+    """Settings that all inputs of a run share; picklable, for other processes.
 
     Args:
-        model, min_size, batch_size, threads, compounds, video: of the :class:`mien.annotate.pipeline.Annotator`.
-        smooth, constant, layout: of the :class:`mien.video.run.PostprocessOptions`.
-        overwrite, resume: of the :class:`mien.video.run.VideoRun`.
+        model, min_size, batch_size, threads, compounds, video: for :class:`mien.annotate.pipeline.Annotator`.
+        smooth, constant, layout: for ``mien.video.postprocess.PostprocessOptions``.
+        overwrite, resume: for ``mien.video.run.VideoRun``.
     """
 
     model: Path | None = None
@@ -34,11 +34,11 @@ class Settings:
     resume: bool = False
 
     def annotator(self, workers: int = 1) -> Annotator:
-        """The networks, loaded; two of them run at once in each of the workers, so each has its share of the cores."""
+        """Load the networks. Two run at once in each worker, so each gets its share of the cores."""
         return self._annotator(self.threads or max(1, cores() // (2 * workers)))
 
     def for_pictures(self) -> Annotator:
-        """The networks for pictures, of which one runs at a time."""
+        """Load the networks for pictures, of which one runs at a time."""
         return self._annotator(self.threads)
 
     def _annotator(self, threads: int) -> Annotator:

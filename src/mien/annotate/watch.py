@@ -1,55 +1,69 @@
-"""Frames of a video -> what is read of each, in chunks: while the network reads, the next frames are searched."""
+"""Annotating the frames of a video, in chunks: decoding, detection and the network run at the same time."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from mien.annotate.options import VideoOptions
-from mien.annotate.pipeline import HELD_BYTES, Annotator
-from mien.annotate.result import Result
+from mien.annotate.result import MAX_PENDING_BYTES, Result
 from mien.annotate.schema import face_rows
-from mien.faces.detect import Face, Pixels
+from mien.faces.detect import Detector, Face, Pixels
 from mien.faces.follow import Follower
 from mien.faces.track import Tracker, largest
 from mien.media.picture import MediaError, Picture
 from mien.media.prefetch import prefetch
 from mien.media.sampler import Frame, FrameSampler
+from mien.tasks import Task
 
 FRAMES, SECONDS, FACES = 8, 0.25, 256
-"""A chunk ends with so many frames, before so many seconds of video, or with so many faces, whatever comes first; or
-when the pictures that it keeps, if any are asked for, are too large. At most three of them are on their way at once, so
-a kill loses less than a second.
+"""Limits of a chunk: frames, seconds of video, and faces, whichever comes first; and the memory of its pictures.
+At most three chunks are in progress at once, so a kill loses less than a second.
 
-The frames alone decide, never the clock: a run that goes on behind a chunk has the same chunks as one that was never
-stopped, hence feeds the network the same batches, and so ends with the same bits."""
+The frames alone decide, not the clock: a run that resumes after a chunk has the same chunks as an uninterrupted one,
+hence the same batches of the network and the same bits in the table."""
 
-DECODED, FOUND = 3, 2
-"""Frames that wait for the search for faces, and those that wait until these are cut out."""
+DECODED, DETECTED = 3, 2
+"""Numbers of decoded frames that wait for detection, and of frames that wait for their faces to be cut out."""
 
 Floats = NDArray[np.float64]
 
 BOX = ("x", "y", "width", "height")
 
 
+class FacePredictor(Protocol):
+    """What :func:`watch` needs of an annotator; see :class:`mien.annotate.pipeline.Annotator`."""
+
+    detector: Detector
+    min_size: int
+    tasks: tuple[Task, ...]
+
+    def crops(self, pixels: Pixels, faces: Sequence[Face]) -> list[Pixels]:
+        """Cut out the aligned crops of faces."""
+
+    def outputs(self, crops: Sequence[Pixels]) -> dict[str, NDArray[np.float32]]:
+        """The values of the label columns: task name -> N x labels."""
+
+
 @dataclass(frozen=True)
-class _Found:
-    """A frame and its faces: in its own pixels, and in those of the original."""
+class _DetectedFrame:
+    """A frame and its faces, in its own pixels (``detected``) and in those of the original (``faces``)."""
 
     frame: Frame
-    seen: Sequence[Face]
+    detected: Sequence[Face]
     faces: Sequence[Face]
     tracks: Sequence[int | None]
 
 
 @dataclass(frozen=True)
-class _Look:
-    """A frame whose faces wait for the network."""
+class _CroppedFrame:
+    """A frame whose crops wait for the network."""
 
     number: int
     time: float
@@ -60,100 +74,100 @@ class _Look:
 
 
 def watch(
-    annotator: Annotator,
-    footage: FrameSampler,
+    predictor: FacePredictor,
+    sampler: FrameSampler,
     options: VideoOptions,
     *,
     before: Iterable[pa.RecordBatch] = (),
     pictures: bool = False,
 ) -> Generator[list[Result], None, None]:
-    """What is read of each frame, a list of results a chunk; to be closed if it is not taken to its end.
+    """Yield the results of the frames, a list per chunk. Close the generator if you do not exhaust it.
 
-    Decoding, looking for faces, cutting them out and the network run at the same time, in four threads; a bounded
-    number of frames waits between them, so memory does not grow.
+    Decoding, detection, cropping and the network run in four threads at the same time; a bounded number of frames waits
+    between them, so memory does not grow.
 
     Args:
-        annotator: with the networks.
-        footage: is iterated over; it stays open.
-        options: quality and max_faces are used here.
-        before: rows of an earlier run up to where ``footage`` goes on, for the tracks.
-        pictures: whether results keep their frame's pixels.
+        predictor: the networks.
+        sampler: the video; it stays open.
+        options: of which ``quality`` and ``max_faces`` are used.
+        before: rows of an earlier run, up to the frame after which ``sampler`` resumes, for the tracks.
+        pictures: whether results have their frame as ``picture``.
 
     Raises:
-        MediaError: where the video is damaged, after all chunks before it.
+        MediaError: if the video is damaged, after all chunks before the damage.
     """
-    finder, cut = _Finder(annotator, footage, options), _Cutter(annotator, footage, pictures)
-    for boxes, scores, time in _seen_boxes(before):
-        finder.remember(boxes, scores, time)
+    detect, crop = _FrameDetector(predictor, sampler, options), _Cropper(predictor, sampler, pictures)
+    for boxes, scores, time in _earlier_boxes(before):
+        detect.remember(boxes, scores, time)
     with (
-        closing(prefetch(footage, DECODED)) as frames,
-        closing(prefetch(map(finder, frames), FOUND)) as found,
-        closing(prefetch(_chunks(map(cut, found)), 1)) as chunks,
+        closing(prefetch(sampler, DECODED)) as frames,
+        closing(prefetch(map(detect, frames), DETECTED)) as detected,
+        closing(prefetch(_chunks(map(crop, detected)), 1)) as chunks,
     ):
         for chunk in chunks:
-            yield _read(annotator, footage.name, chunk)
+            yield _predict(predictor, sampler.name, chunk)
 
 
-class _Finder:
-    """Finds and follows the faces of one frame after the other.
+class _FrameDetector:
+    """Detects and tracks the faces of one frame after another.
 
-    What it does depends on the boxes, scores and times of earlier frames alone, which the table has.
+    Its results depend on the boxes, scores and times of earlier frames alone, which the table has.
     """
 
-    def __init__(self, annotator: Annotator, footage: FrameSampler, options: VideoOptions) -> None:
-        self._annotator, self._footage, self._options = annotator, footage, options
-        self._follow, self._track = Follower(annotator.detector, options.quality), Tracker()
+    def __init__(self, predictor: FacePredictor, sampler: FrameSampler, options: VideoOptions) -> None:
+        self._predictor, self._sampler, self._options = predictor, sampler, options
+        self._follow, self._track = Follower(predictor.detector, options.quality), Tracker()
         self._frames, self._boxes = 0, np.zeros((0, 4))
 
     def remember(self, boxes: Floats, scores: Sequence[float] | Floats, time: float) -> list[int | None]:
-        """Take note of the faces of a frame; returns their tracks."""
+        """Add the faces of a frame to the tracks; return their tracks."""
         self._frames, self._boxes = self._frames + 1, boxes
         return self._track(boxes, scores, time)
 
-    def __call__(self, frame: Frame) -> _Found:
+    def __call__(self, frame: Frame) -> _DetectedFrame:
         height, width = frame.pixels.shape[:2]
-        scale = self._footage.width / width, self._footage.height / height
-        least = self._annotator.min_size / max(scale)
-        seen = self._follow(frame.pixels, self._frames, self._boxes / (scale * 2))
-        seen = [face for face in seen if min(face.box[2:]) >= least]
-        faces = [_in_original(face, scale) for face in seen]
+        scale = self._sampler.width / width, self._sampler.height / height
+        smallest = self._predictor.min_size / max(scale)
+        detected = self._follow(frame.pixels, self._frames, self._boxes / (scale * 2))
+        detected = [face for face in detected if min(face.box[2:]) >= smallest]
+        faces = [_in_original(face, scale) for face in detected]
         boxes = np.array([face.box for face in faces], np.float64).reshape(-1, 4)
         kept = largest(boxes, self._track.known(boxes, frame.time), self._options.max_faces)
-        seen, faces = [seen[at] for at in kept], [faces[at] for at in kept]
+        detected, faces = [detected[at] for at in kept], [faces[at] for at in kept]
         tracks = self.remember(boxes[kept], [face.score for face in faces], frame.time)
-        return _Found(frame, seen, faces, tracks)
+        return _DetectedFrame(frame, detected, faces, tracks)
 
 
-class _Cutter:
-    """Cuts out the faces that were found, and lets go of the frame unless it is asked for."""
+class _Cropper:
+    """Cuts out the detected faces, and drops the frame unless pictures are kept."""
 
-    def __init__(self, annotator: Annotator, footage: FrameSampler, pictures: bool) -> None:
-        self._annotator, self._footage, self._pictures = annotator, footage, pictures
+    def __init__(self, predictor: FacePredictor, sampler: FrameSampler, pictures: bool) -> None:
+        self._predictor, self._sampler, self._pictures = predictor, sampler, pictures
 
-    def __call__(self, found: _Found) -> _Look:
-        frame, footage = found.frame, self._footage
-        crops = self._annotator.crops(frame.pixels, found.seen)
-        picture = Picture(footage.name, frame.pixels, footage.width, footage.height) if self._pictures else None
-        return _Look(frame.number, frame.time, found.faces, found.tracks, crops, picture)
+    def __call__(self, detected: _DetectedFrame) -> _CroppedFrame:
+        frame, sampler = detected.frame, self._sampler
+        crops = self._predictor.crops(frame.pixels, detected.detected)
+        picture = Picture(sampler.name, frame.pixels, sampler.width, sampler.height) if self._pictures else None
+        return _CroppedFrame(frame.number, frame.time, detected.faces, detected.tracks, crops, picture)
 
 
 def _in_original(face: Face, scale: tuple[float, float]) -> Face:
-    """The face in pixels of the original, in the precision of the table: what is tracked can be read back from it."""
+    """The face in pixels of the original, in the table's precision, so that tracks can be rebuilt from the table."""
     box = np.float32(np.multiply(face.box, scale * 2)).tolist()
     return Face((box[0], box[1], box[2], box[3]), float(np.float32(face.score)), np.float32(face.landmarks * scale))
 
 
-def _chunks(looks: Iterable[_Look]) -> Iterator[list[_Look]]:
-    """Cut where the frames say; a chunk before damage is given before the damage is raised."""
-    held: list[_Look] = []
+def _chunks(frames: Iterable[_CroppedFrame]) -> Iterator[list[_CroppedFrame]]:
+    """Group frames into chunks; the frames before damage are yielded before the damage is raised."""
+    held: list[_CroppedFrame] = []
     try:
-        for look in looks:
+        for frame in frames:
             full = len(held) >= FRAMES or sum(len(before.faces) for before in held) >= FACES
-            full |= sum(before.picture.pixels.nbytes for before in held if before.picture) >= HELD_BYTES
-            if held and (full or look.time - held[0].time >= SECONDS):
+            full |= sum(before.picture.pixels.nbytes for before in held if before.picture) >= MAX_PENDING_BYTES
+            if held and (full or frame.time - held[0].time >= SECONDS):
                 yield held
                 held = []
-            held.append(look)
+            held.append(frame)
     except MediaError:
         if held:
             yield held
@@ -162,26 +176,28 @@ def _chunks(looks: Iterable[_Look]) -> Iterator[list[_Look]]:
         yield held
 
 
-def _read(annotator: Annotator, name: str, chunk: Sequence[_Look]) -> list[Result]:
-    """Let the network read all crops of a chunk, and hand the rows back to their frames."""
-    outputs = annotator.outputs([crop for look in chunk for crop in look.crops])
+def _predict(predictor: FacePredictor, name: str, chunk: Sequence[_CroppedFrame]) -> list[Result]:
+    """Predict for all crops of a chunk, and return the result of each frame."""
+    outputs = predictor.outputs([crop for frame in chunk for crop in frame.crops])
     results, start = [], 0
-    for look in chunk:
-        stop = start + len(look.faces)
-        mine = {task: values[start:stop] for task, values in outputs.items()}
-        place = {"input": name, "frame": look.number, "time": look.time}
-        rows = face_rows(place, look.faces, mine, annotator.tasks, tracks=look.tracks)
-        results.append(Result(name, rows, picture=look.picture, crops=look.crops, frame=look.number, time=look.time))
+    for frame in chunk:
+        stop = start + len(frame.faces)
+        own = {task: values[start:stop] for task, values in outputs.items()}
+        place = {"input": name, "frame": frame.number, "time": frame.time}
+        rows = face_rows(place, frame.faces, own, predictor.tasks, tracks=frame.tracks)
+        results.append(
+            Result(name, rows, picture=frame.picture, crops=frame.crops, frame=frame.number, time=frame.time)
+        )
         start = stop
     return results
 
 
-def _seen_boxes(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[Floats, Floats, float]]:
-    """Boxes, scores and time of each frame that an earlier run looked at, as its tracker saw them."""
+def _earlier_boxes(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[Floats, Floats, float]]:
+    """Boxes, scores and time of each frame of an earlier run, as its tracker saw them."""
     for batch in batches:
         columns = [np.asarray(batch[name].cast(pa.float64()).to_numpy(zero_copy_only=False)) for name in BOX]
         boxes, scores = np.stack(columns, 1), batch["score"].cast(pa.float64()).to_numpy(zero_copy_only=False)
         frames, times = batch["frame"].to_numpy(), batch["time"].to_numpy()
         for rows in np.split(np.arange(len(frames)), np.flatnonzero(np.diff(frames)) + 1):
-            there = rows[np.isfinite(boxes[rows, 0])]
-            yield boxes[there], scores[there], float(times[rows[0]])
+            present = rows[np.isfinite(boxes[rows, 0])]
+            yield boxes[present], scores[present], float(times[rows[0]])

@@ -31,13 +31,13 @@ def study(
     with needs_extra():
         from mien.learn.study.check import check
         from mien.learn.study.plan import StudyError, load
-        from mien.learn.study.pool import Outcome, run_all
+        from mien.learn.study.pool import RunOutcome, run_all
         from mien.learn.study.report import MARKDOWN
         from mien.learn.study.run import jobs
         from mien.learn.study.store import RunStore
         from mien.spelling import did_you_mean
 
-    failures: list[Outcome] = []
+    failures: list[RunOutcome] = []
     try:
         plan = load(path, change or ())
         for name in only or ():
@@ -49,13 +49,13 @@ def study(
         done = len(store.read(plan))
         with progress("studying", done + len(todo), done=done) as advance:
 
-            def ended(outcome: Outcome) -> None:
+            def ended(outcome: RunOutcome) -> None:
                 advance(1)
-                if outcome.run is None:
+                if outcome.result is None:
                     failures.append(outcome)
-                    complain(f"{' '.join(outcome.job.key)}: {str(outcome.error).partition(chr(10))[0]}")
+                    complain(f"{' '.join(outcome.job.key)}: {outcome.error}")
                 else:
-                    print(_line(outcome.run), flush=True)
+                    print(_line(outcome.result), flush=True)
 
             interrupted = False
             try:

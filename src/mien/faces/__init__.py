@@ -1,4 +1,4 @@
-"""Finding faces in a picture and bringing each to the crop that the network expects."""
+"""Detecting, tracking and aligning faces."""
 
 from mien.faces.align import TEMPLATE, align
 from mien.faces.detect import Detector, Face, YuNet

@@ -1,4 +1,4 @@
-"""Similarity alignment: five landmarks to fixed places of a square crop."""
+"""Similarity alignment: five landmarks to fixed positions in a square crop."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ CROP = 112
 TEMPLATE: NDArray[np.float64] = np.array(
     [[38.2946, 43.6963], [73.5318, 43.5014], [56.0252, 63.7366], [41.5493, 84.3655], [70.7299, 84.2041]]
 )
-"""Where the landmarks lie in the crop, in pixels and in the order of ``mien.faces.detect.LANDMARKS``.
+"""Positions of the landmarks in the crop, in pixels, in the order of ``mien.faces.detect.LANDMARKS``.
 
-The usual 112 x 112 template of face recognition, moved up by 8 pixels: recognition can do without the chin,
-the action units of the jaw (AU17, AU26) cannot."""
+The usual 112 x 112 template of face recognition, moved up by 8 pixels: recognition does not need the chin, the
+action units of the jaw (AU17, AU26) do."""
 
 
 def similarity(source: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
-    """The 2 x 3 matrix of rotation, uniform scale and shift that brings ``source`` closest to ``target``.
+    """The 2 x 3 matrix of rotation, uniform scale and translation that maps ``source`` closest to ``target``.
 
-    Least squares over n >= 2 points (n x 2 each). Written with complex numbers, in which such a map is
-    ``w = a z + b``; a reflection is therefore impossible.
+    Least squares over n >= 2 points (n x 2 each), in complex numbers: ``w = a z + b``, which cannot be a reflection.
 
     Raises:
         ValueError: if all source points coincide.
@@ -33,22 +32,22 @@ def similarity(source: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
     spread = z - z.mean()
     energy = float(np.vdot(spread, spread).real)
     if energy == 0:
-        raise ValueError("all landmarks coincide: there is no scale to align by")
+        raise ValueError("all landmarks coincide, so the scale is undefined")
     a = np.vdot(spread, w - w.mean()) / energy
     b = w.mean() - a * z.mean()
     return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
 
 
 def align(image: Pixels, landmarks: ArrayLike, *, template: ArrayLike = TEMPLATE, size: int = CROP) -> Pixels:
-    """The aligned crop: ``size`` x ``size`` x 3, uint8.
+    """Cut out the aligned crop: ``size`` x ``size`` x 3, uint8.
 
-    A face larger than the crop is area-averaged first, so that nothing aliases; where the crop reaches
-    beyond the picture, the picture's border is repeated. Only the part under the crop is copied.
+    A face larger than the crop is area-averaged first to avoid aliasing. Where the crop extends beyond the picture, the
+    picture's border is repeated. Only the part under the crop is copied.
 
     Args:
         image: H x W x 3 uint8.
         landmarks: 5 x 2 in pixels of ``image``, in the order of ``mien.faces.detect.LANDMARKS``.
-        template: 5 x 2, the landmarks' places in the crop.
+        template: 5 x 2, the positions of the landmarks in the crop.
         size: side of the crop in pixels.
     """
     forward = np.vstack([similarity(landmarks, template), [0, 0, 1]])
@@ -68,7 +67,7 @@ def align(image: Pixels, landmarks: ArrayLike, *, template: ArrayLike = TEMPLATE
 
 
 def _window(image: Pixels, low: NDArray[np.int_], high: NDArray[np.int_]) -> Pixels:
-    """``image[low:high]``, with the border repeated where the window reaches beyond it."""
+    """``image[low:high]``, with the border repeated where the window extends beyond it."""
     height, width = image.shape[:2]
     if (low >= 0).all() and high[0] <= width and high[1] <= height:
         return image[low[1] : high[1], low[0] : high[0]]

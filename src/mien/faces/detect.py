@@ -1,4 +1,4 @@
-"""Face detection with five landmarks: YuNet through ONNX Runtime, behind a small protocol."""
+"""Face detection with five landmarks: the detector protocol, and YuNet in ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LANDMARKS = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")
 
 @dataclass(frozen=True)
 class Face:
-    """One detected face, in pixels of the picture, origin at its upper left corner.
+    """A detected face, in pixels of the picture, with the origin in the upper left corner.
 
     Args:
         box: x, y, width, height.
@@ -34,55 +34,57 @@ class Face:
 
 
 class Detector(Protocol):
-    """Whatever finds faces: ``detector(image)`` for an H x W x 3 uint8 RGB image, largest face first."""
+    """A face detector: ``detector(image)`` for an H x W x 3 uint8 RGB image, largest face first."""
 
     def __call__(self, image: Pixels) -> list[Face]:
-        """All faces of the image."""
+        """Detect all faces in the image."""
 
 
 class YuNet:
     """YuNet (Wu et al. 2023, MIT licence), run by ONNX Runtime.
 
-    The picture is reduced until its longer side is at most ``side`` pixels. A picture of more than
-    twice that is looked at in double resolution too, for the faces in the back row. Where nothing is
-    found, it is looked at once more with its longer side brought to ``CLOSE_UP`` pixels: that finds faces
-    that fill a large picture, and those in pictures as small as FER2013's (98 % of them, where 77 % are
-    found at their own size).
+    The first pass reduces the picture until its longer side is at most ``SIDE`` pixels. A picture of more than twice
+    that has a second pass in double resolution, for small faces. If nothing is found, another pass scales the longer
+    side to ``CLOSE_UP`` pixels: it finds faces that fill a large picture, and those in pictures as small as FER2013's
+    (98 % of them, where 77 % are found at their own size). Of two boxes with an intersection over union above
+    ``OVERLAP``, the less confident one is dropped.
 
     Args:
         score: faces with a lower confidence are dropped.
         min_size: faces whose shorter box side is below this many pixels of the original are dropped.
-        side: longest side of the first, coarse look, in pixels.
-        overlap: of two boxes with a larger intersection over union, the less confident is dropped.
-        threads: of ONNX Runtime; 0 leaves the choice to it.
+        threads: threads of ONNX Runtime; 0 lets it choose.
+
+    Example:
+        >>> YuNet()(np.zeros((64, 64, 3), np.uint8))
+        []
     """
 
     STRIDES = (8, 16, 32)
+    SIDE = 640
     CLOSE_UP = 240
+    OVERLAP = 0.3
 
-    def __init__(
-        self, *, score: float = 0.7, min_size: int = 16, side: int = 640, overlap: float = 0.3, threads: int = 0
-    ) -> None:
+    def __init__(self, *, score: float = 0.7, min_size: int = 16, threads: int = 0) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         model = files("mien.weights").joinpath("yunet.onnx").read_bytes()
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        self.score, self.min_size, self.side, self.overlap = score, min_size, side, overlap
+        self.score, self.min_size = score, min_size
 
     def __call__(self, image: Pixels) -> list[Face]:
-        """All faces of an H x W x 3 uint8 RGB image, largest first."""
+        """Detect all faces in an H x W x 3 uint8 RGB image, largest first."""
         longest = max(image.shape[:2])
-        sides = [self.side] if longest <= 2 * self.side else [self.side, 2 * self.side]
-        rows = np.concatenate([self._look(image, min(1.0, side / longest)) for side in sides])
+        sides = [self.SIDE] if longest <= 2 * self.SIDE else [self.SIDE, 2 * self.SIDE]
+        rows = np.concatenate([self._detect(image, min(1.0, side / longest)) for side in sides])
         if not len(rows):
-            rows = self._look(image, self.CLOSE_UP / longest)
+            rows = self._detect(image, self.CLOSE_UP / longest)
         rows = rows[np.minimum(rows[:, 2], rows[:, 3]) >= self.min_size]
-        rows = _merge(rows, self.overlap)
+        rows = _merge(rows, self.OVERLAP)
         rows = rows[np.argsort(-rows[:, 2] * rows[:, 3], kind="stable")]
         return [Face((r[0], r[1], r[2], r[3]), r[4], row[5:].reshape(5, 2)) for row in rows for r in [row.tolist()]]
 
-    def _look(self, image: Pixels, scale: float) -> Floats:
-        """Faces at one scale: n x 15 rows of box, score, landmarks, in pixels of ``image``."""
+    def _detect(self, image: Pixels, scale: float) -> Floats:
+        """Detect at one scale: n x 15 rows of box, score and landmarks, in pixels of ``image``."""
         height, width = (max(1, round(scale * side)) for side in image.shape[:2])
         resample = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
         small = image if scale == 1 else np.asarray(Image.fromarray(image).resize((width, height), resample))
@@ -96,7 +98,7 @@ class YuNet:
         return rows
 
     def _decode(self, outputs: list[Any], level: int, width: int) -> Floats:
-        """Turn the raw maps of one stride into rows; anchors are the cells' corners, sizes are logarithmic."""
+        """Decode the output maps of one stride to rows; anchors are the corners of the cells, sizes are logarithmic."""
         stride = self.STRIDES[level]
         classes, objects, boxes, points = (outputs[level + 3 * part][0] for part in range(4))
         score = np.sqrt(np.clip(classes[:, 0], 0, 1) * np.clip(objects[:, 0], 0, 1))
@@ -113,13 +115,13 @@ def _round_up(side: int, multiple: int = 32) -> int:
 
 
 SAME = 0.6
-"""Boxes with at least this intersection over union are looks at one face."""
+"""Boxes with at least this intersection over union are detections of one face."""
 
 
 def _merge(rows: Floats, overlap: float) -> Floats:
-    """Greedy non-maximum suppression; a face's box and landmarks are the mean of all looks at it, weighted by score.
+    """Greedy non-maximum suppression; box and landmarks are the mean of a face's detections, weighted by score.
 
-    The mean is steadier than the best look alone: shifting a portrait by single cells of the detector moves its
+    The mean is more stable than the best detection alone: shifting a portrait by single cells of the detector moves its
     landmarks by 1.5 % of the eye distance (standard deviation) instead of 2.0 %.
     """
     left_top, right_bottom = rows[:, :2], rows[:, :2] + rows[:, 2:4]
@@ -132,8 +134,8 @@ def _merge(rows: Floats, overlap: float) -> Floats:
         ratio = both / (area[best] + area[order] - both)
         same, apart = ratio >= SAME, ratio <= overlap
         same[0], apart[0] = True, False
-        looks = rows[order[same]]
-        merged.append(np.average(looks, axis=0, weights=looks[:, 4]))
+        detections = rows[order[same]]
+        merged.append(np.average(detections, axis=0, weights=detections[:, 4]))
         merged[-1][4] = rows[best, 4]
         order = order[apart]
     return np.array(merged, np.float32).reshape(-1, 15)

@@ -1,4 +1,4 @@
-"""Finding the faces of a video: now and then in the whole frame, between in a window around each face."""
+"""Detecting the faces of a video: in the whole frame at intervals, and in a window around each known face between."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from PIL import Image
 from mien.faces.detect import Detector, Face, Pixels
 from mien.faces.track import OVERLAP, overlaps
 
-WIDE = 2.0
-"""Side of a window in sides of the face's box: from frame to frame the face may move by half its width."""
+WINDOW = 2.0
+"""Side of a window relative to the face's box: the face may move by half its width from frame to frame."""
 
-LEAST = 96
-"""No window has a smaller side, in pixels of the frame: a small face is not found without what is around it."""
+MIN_WINDOW = 96
+"""Smallest side of a window, in pixels of the frame: a small face is not detected without its surroundings."""
 
-LOOKS = (640, 1280)
-"""Longer sides at which a detector looks at a whole frame, to tell what that costs: at the second if it is large."""
+PASS_SIDES = (640, 1280)
+"""Longer sides of the detector's passes over a whole frame, to estimate the cost; only large frames have the second."""
 
 OVERHEAD = 160 * 160
-"""What a look costs beside its pixels, in pixels: 0.8 of the 9 milliseconds of 640 x 360."""
+"""Fixed cost of a pass, in pixels: 0.8 of the 9 milliseconds of 640 x 360."""
 
-SAVING = 0.75
-"""Windows that together cost more than this share of a whole look are not worth the risk of a second one."""
+MAX_WINDOW_COST = 0.75
+"""Windows are used only if their cost is at most this fraction of a pass over the frame, which may have to follow."""
 
-APART = 0.3
-"""Two windows whose faces have more than this intersection over union have found the same one."""
+SAME = 0.3
+"""Two windows whose faces have more than this intersection over union have found the same face."""
 
 
 @dataclass(frozen=True)
 class Quality:
-    """How much is spent on finding faces.
+    """How often the whole frame is searched, and at what resolution windows are.
 
     Args:
-        every: the whole frame is looked at every so many frames, and wherever a face was lost. So long may it take
-            until a new face is seen, and until the whole frame is searched again for one that nobody found.
-        side: a window is reduced to this many pixels, or None if every frame is looked at as a whole.
+        every: search the whole frame every this many frames, and whenever a face was lost. A new face is found at most
+            this many frames late.
+        side: side in pixels to which a window is reduced; None to search every frame as a whole.
     """
 
     every: int
@@ -49,37 +49,37 @@ class Quality:
 QUALITIES: Mapping[str, Quality] = MappingProxyType(
     {"best": Quality(1, None), "balanced": Quality(5, 192), "fast": Quality(15, 160)}
 )
-"""By name. What each costs and how far it departs from ``best`` is measured by ``benchmarks/follow_faces.py``."""
+"""Qualities by name; ``benchmarks/follow_faces.py`` measures their cost and their difference from ``best``."""
 
 
 class Follower:
-    """Finds the faces of the frames of a video, one after the other.
+    """Detects the faces in the frames of a video, one frame after another.
 
-    It remembers nothing: what is looked at follows from the frame's index and the faces of the frame before. So a run
-    that goes on needs only these, as the table has them.
+    It keeps no state: the frame's index and the faces of the frame before decide what is searched. So a run can resume
+    from the table alone.
 
     Args:
-        detector: of the faces in a picture.
-        quality: a name in :data:`QUALITIES`, or one of one's own.
+        detector: detects the faces in a picture.
+        quality: a name in :data:`QUALITIES`, or a custom quality.
 
     Raises:
-        ValueError: for a quality that is none.
+        ValueError: for an unknown name.
     """
 
     def __init__(self, detector: Detector, quality: str | Quality = "balanced") -> None:
         if isinstance(quality, str) and quality not in QUALITIES:
-            raise ValueError(f"quality {quality!r} is none of {', '.join(QUALITIES)}")
+            raise ValueError(f"quality must be one of {', '.join(QUALITIES)}, not {quality!r}")
         self.detector = detector
         self.quality = QUALITIES[quality] if isinstance(quality, str) else quality
 
     def __call__(self, image: Pixels, index: int, known: ArrayLike) -> list[Face]:
-        """The faces of a frame, largest first.
+        """Detect the faces in a frame, largest first.
 
         Args:
             image: H x W x 3 uint8.
-            index: how many frames were looked at before this one.
-            known: N x 4, the boxes (x, y, width, height) of the frame before, in pixels of ``image``. For a run that
-                goes on to see the same windows, they must have gone through the table's precision.
+            index: number of sampled frames before this one.
+            known: N x 4, the boxes (x, y, width, height) of the frame before, in pixels of ``image``. They must have
+                the table's precision for a resumed run to search the same windows.
         """
         boxes = np.asarray(known, np.float64).reshape(-1, 4)
         if index % self.quality.every == 0 or self.quality.side is None:
@@ -87,26 +87,26 @@ class Follower:
         if not len(boxes):
             return []
         windows = [_Window.around(box, image, self.quality.side) for box in boxes]
-        if sum(window.cost for window in windows) > SAVING * _whole_cost(image):
+        if sum(window.cost for window in windows) > MAX_WINDOW_COST * _frame_cost(image):
             return self.detector(image)
         found = [window.face(image, box, self.detector) for window, box in zip(windows, boxes, strict=True)]
         faces = [face for face in found if face is not None]
-        places = np.array([face.box for face in faces]).reshape(-1, 4)
-        if len(faces) < len(boxes) or (np.triu(overlaps(places, places), 1) > APART).any():
+        boxes_found = np.array([face.box for face in faces]).reshape(-1, 4)
+        if len(faces) < len(boxes) or (np.triu(overlaps(boxes_found, boxes_found), 1) > SAME).any():
             return self.detector(image)
         return sorted(faces, key=lambda face: -face.box[2] * face.box[3])
 
 
-def _whole_cost(image: Pixels) -> float:
-    """What a look at the whole frame costs, in pixels."""
+def _frame_cost(image: Pixels) -> float:
+    """Cost of searching the whole frame, in pixels."""
     height, width = image.shape[:2]
-    looks = LOOKS if max(height, width) > LOOKS[1] else LOOKS[:1]
-    return float(sum(height * width * min(1.0, side / max(height, width)) ** 2 + OVERHEAD for side in looks))
+    sides = PASS_SIDES if max(height, width) > PASS_SIDES[1] else PASS_SIDES[:1]
+    return float(sum(height * width * min(1.0, side / max(height, width)) ** 2 + OVERHEAD for side in sides))
 
 
 @dataclass(frozen=True)
 class _Window:
-    """A part of a frame, in whole pixels, and what it is reduced to."""
+    """A part of a frame, in whole pixels, and the size to which it is reduced."""
 
     left: int
     top: int
@@ -116,7 +116,7 @@ class _Window:
 
     @classmethod
     def around(cls, box: NDArray[np.float64], image: Pixels, side: int) -> _Window:
-        centre, reach = box[:2] + box[2:] / 2, max(LEAST, WIDE * box[2:].max()) / 2
+        centre, reach = box[:2] + box[2:] / 2, max(MIN_WINDOW, WINDOW * box[2:].max()) / 2
         border = np.array(image.shape[1::-1])
         left, top = np.clip(np.floor(centre - reach), 0, border - 1).astype(int).tolist()
         right, bottom = np.clip(np.ceil(centre + reach), [left + 1, top + 1], border).astype(int).tolist()
@@ -129,18 +129,18 @@ class _Window:
         return self.size[0] * self.size[1] + OVERHEAD
 
     def face(self, image: Pixels, box: NDArray[np.float64], detector: Detector) -> Face | None:
-        """The face that was at ``box``, in pixels of the frame."""
+        """Detect the face that was at ``box``; in pixels of the frame."""
         part = image[self.top : self.bottom, self.left : self.right]
         if self.size != part.shape[1::-1]:
             part = np.asarray(Image.fromarray(part).resize(self.size, Image.Resampling.BOX))
         grow = np.array([self.right - self.left, self.bottom - self.top]) / self.size
-        faces = [self._placed(face, grow) for face in detector(part)]
-        likeness = overlaps(box[None], np.array([face.box for face in faces]).reshape(-1, 4))[0]
-        if not (likeness >= OVERLAP).any():
+        faces = [self._in_frame(face, grow) for face in detector(part)]
+        overlap = overlaps(box[None], np.array([face.box for face in faces]).reshape(-1, 4))[0]
+        if not (overlap >= OVERLAP).any():
             return None
-        return faces[int(likeness.argmax())]
+        return faces[int(overlap.argmax())]
 
-    def _placed(self, face: Face, grow: NDArray[np.float64]) -> Face:
+    def _in_frame(self, face: Face, grow: NDArray[np.float64]) -> Face:
         x, y = (np.array(face.box[:2]) * grow + (self.left, self.top)).tolist()
         width, height = (np.array(face.box[2:]) * grow).tolist()
         landmarks = np.float32(face.landmarks * grow + (self.left, self.top))

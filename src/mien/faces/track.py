@@ -1,4 +1,4 @@
-"""Which face of this frame is which of the frames before: boxes to identities that hold."""
+"""Tracking: the identities of faces from frame to frame, by their boxes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 Reals = NDArray[np.float64]
 
 OVERLAP = 0.2
-"""A face goes on where its box and the new one have at least this intersection over union: at one size, it has moved
-by no more than two thirds of its width. Of a cut that happens to lay one face over another, boxes know nothing."""
+"""A track continues where its box and the new one have at least this intersection over union: at the same size, the
+face has moved by at most two thirds of its width. A cut that places one face over another cannot be told by boxes."""
 
 COAST = 0.2
-"""Seconds: a face that is out of sight comes to rest with this time constant. Who turns away seldom walks on."""
+"""Time constant in seconds with which a face that is out of sight slows down: people who turn away seldom move on."""
 
-STEADY = 0.5
-"""Share of the newest step in the velocity of a face; the rest is what was known before."""
+NEW_STEP = 0.5
+"""Weight of the newest step in the velocity of a face; the rest is the previous velocity."""
 
 
 @dataclass(frozen=True)
@@ -28,27 +28,33 @@ class _Track:
     seen: float
 
     def expected(self, time: float) -> Reals:
-        """Where the face would be now if it had gone on, and come to rest."""
+        """The box of the face at ``time``, if it kept its velocity and slowed down."""
         shift = self.velocity * COAST * (1 - np.exp(-(time - self.seen) / COAST))
         return np.concatenate([self.box[:2] + shift, self.box[2:]])
 
     def moved(self, box: Reals, time: float) -> _Track:
         step = (box[:2] + box[2:] / 2 - self.box[:2] - self.box[2:] / 2) / (time - self.seen)
-        return _Track(self.identity, box, STEADY * step + (1 - STEADY) * self.velocity, time)
+        return _Track(self.identity, box, NEW_STEP * step + (1 - NEW_STEP) * self.velocity, time)
 
 
 class Tracker:
-    """Gives the faces of a video identities, frame by frame.
+    """Assigns identities to the faces of a video, frame by frame.
 
-    Tracks and boxes are paired so that the sum of their overlaps is as large as it can be (SORT, Bewley et al. 2016,
-    with a damped velocity in pixels a second in place of a Kalman filter that counts frames: in a video the distance
-    of frames varies). What comes out is a function of the boxes and times that went in so far: the same boxes give
-    the same identities again.
+    Tracks and boxes are paired to maximise the sum of their overlaps (SORT, Bewley et al. 2016, with a damped velocity
+    in pixels per second instead of a Kalman filter over frames, because the time between frames varies). The result
+    depends on the boxes and times so far alone: the same boxes get the same identities again.
 
     Args:
-        patience: seconds for which a face that is out of sight is waited for. One that was there in the frame
-            before is waited for in any case.
-        sure: a box with a lower score continues a track, but begins none.
+        patience: seconds for which a track without a face is kept. A track with a face in the previous frame is always
+            kept.
+        sure: a box with a lower score continues a track but does not start one.
+
+    Example:
+        >>> tracker = Tracker()
+        >>> tracker([[0, 0, 50, 50]], [0.9], time=0.0)
+        [0]
+        >>> tracker([[200, 0, 50, 50], [4, 0, 50, 50]], [0.9, 0.9], time=0.04)
+        [1, 0]
     """
 
     def __init__(self, *, patience: float = 1.0, sure: float = 0.6) -> None:
@@ -57,28 +63,28 @@ class Tracker:
         self._count, self._before = 0, -np.inf
 
     def __call__(self, boxes: ArrayLike, scores: ArrayLike, time: float) -> list[int | None]:
-        """The identities of the faces of one frame, from 0 in the order of their appearance.
+        """Return the identities of the faces in a frame, numbered from 0 in order of appearance.
 
         Args:
             boxes: N x 4, each x, y, width, height.
             scores: N.
-            time: of the frame in seconds; it must be later than that of the last call.
+            time: of the frame in seconds, later than in the last call.
 
         Raises:
-            ValueError: if time does not go on, or the shapes do not fit.
+            ValueError: if the time is not later, or the lengths differ.
         """
-        places, sureness = np.asarray(boxes, np.float64).reshape(-1, 4), np.asarray(scores, np.float64).ravel()
-        if len(places) != len(sureness):
-            raise ValueError(f"there are {len(places)} boxes but {len(sureness)} scores")
+        new, confidences = np.asarray(boxes, np.float64).reshape(-1, 4), np.asarray(scores, np.float64).ravel()
+        if len(new) != len(confidences):
+            raise ValueError(f"got {len(new)} boxes but {len(confidences)} scores")
         if time <= self._before:
-            raise ValueError(f"the frame at {time:g} s comes after one at {self._before:g} s")
+            raise ValueError(f"frames must be in the order of time; {time:g} s follows {self._before:g} s")
         alive = self._alive(time)
-        owners: list[_Track | None] = [None] * len(places)
-        for track, box in _pairs(self._likeness(alive, places, time)):
-            owners[box] = alive[track].moved(places[box], time)
-        for box in range(len(places)):
-            if owners[box] is None and sureness[box] >= self.sure:
-                owners[box] = _Track(self._count, places[box], np.zeros(2), time)
+        owners: list[_Track | None] = [None] * len(new)
+        for track, box in _pairs(self._overlaps(alive, new, time)):
+            owners[box] = alive[track].moved(new[box], time)
+        for box in range(len(new)):
+            if owners[box] is None and confidences[box] >= self.sure:
+                owners[box] = _Track(self._count, new[box], np.zeros(2), time)
                 self._count += 1
         seen = {owner.identity for owner in owners if owner}
         self._tracks = [owner for owner in owners if owner] + [t for t in alive if t.identity not in seen]
@@ -86,17 +92,17 @@ class Tracker:
         return [owner.identity if owner else None for owner in owners]
 
     def known(self, boxes: ArrayLike, time: float) -> NDArray[np.bool_]:
-        """Which of N x 4 boxes lie on a face that is followed; nothing is learned from them."""
-        places = np.asarray(boxes, np.float64).reshape(-1, 4)
-        known: NDArray[np.bool_] = np.any(self._likeness(self._alive(time), places, time) >= OVERLAP, axis=0)
+        """Which of N x 4 boxes are on a tracked face; does not update the tracks."""
+        new = np.asarray(boxes, np.float64).reshape(-1, 4)
+        known: NDArray[np.bool_] = np.any(self._overlaps(self._alive(time), new, time) >= OVERLAP, axis=0)
         return known
 
     def _alive(self, time: float) -> list[_Track]:
         return [t for t in self._tracks if time - t.seen <= self.patience or t.seen == self._before]
 
     @staticmethod
-    def _likeness(tracks: list[_Track], boxes: Reals, time: float) -> Reals:
-        """Tracks x boxes: the overlap with where the face was last, or with where it should be now if that is more."""
+    def _overlaps(tracks: list[_Track], boxes: Reals, time: float) -> Reals:
+        """Tracks x boxes: overlap with the last or the expected box of the track, whichever is larger."""
         if not tracks:
             return np.zeros((0, len(boxes)))
         last = np.array([track.box for track in tracks])
@@ -114,29 +120,29 @@ def overlaps(some: Reals, others: Reals) -> Reals:
     return ratio
 
 
-def _pairs(likeness: Reals) -> list[tuple[int, int]]:
-    """Row and column of each pair: every pair is alike enough, and the sum of their likeness is the largest."""
-    alike = likeness >= OVERLAP
-    if (alike.sum(0) <= 1).all() and (alike.sum(1) <= 1).all():  # there is no choice, as in most frames
-        rows, columns = np.nonzero(alike)
+def _pairs(overlap: Reals) -> list[tuple[int, int]]:
+    """Row and column of each pair: each overlaps by at least :data:`OVERLAP`, and the sum is the largest."""
+    near = overlap >= OVERLAP
+    if (near.sum(0) <= 1).all() and (near.sum(1) <= 1).all():  # there is only one way, as in most frames
+        rows, columns = np.nonzero(near)
     else:
-        from scipy.optimize import linear_sum_assignment  # half a second, which most videos never need
+        from scipy.optimize import linear_sum_assignment  # takes half a second, and most videos do not need it
 
-        rows, columns = linear_sum_assignment(np.where(alike, likeness, 0.0), maximize=True)
-    return [(r, c) for r, c in zip(rows.tolist(), columns.tolist(), strict=True) if alike[r, c]]
+        rows, columns = linear_sum_assignment(np.where(near, overlap, 0.0), maximize=True)
+    return [(r, c) for r, c in zip(rows.tolist(), columns.tolist(), strict=True) if near[r, c]]
 
 
 def largest(boxes: ArrayLike, known: NDArray[np.bool_], count: int | None) -> list[int]:
-    """Indices of the ``count`` largest faces in order (None: all), where one that is followed already counts twice.
+    """Indices of the ``count`` largest faces in order (None: all). The area of a tracked face counts twice.
 
-    So two faces of about one size do not take turns.
+    So two faces of similar size do not alternate.
 
     Args:
         boxes: N x 4.
         known: N, see :meth:`Tracker.known`.
-        count: how many faces to keep.
+        count: number of faces to keep.
     """
-    places = np.asarray(boxes, np.float64).reshape(-1, 4)
-    area = np.prod(places[:, 2:], axis=1) * np.where(known, 2.0, 1.0)
+    new = np.asarray(boxes, np.float64).reshape(-1, 4)
+    area = np.prod(new[:, 2:], axis=1) * np.where(known, 2.0, 1.0)
     order = np.argsort(-area, kind="stable")[: len(area) if count is None else count]
     return sorted(order.tolist())

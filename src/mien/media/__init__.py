@@ -1,1 +1,1 @@
-"""Pictures and videos in, pixels out."""
+"""Pictures and videos: decoding, sampling, encoding."""

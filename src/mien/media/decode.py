@@ -1,4 +1,4 @@
-"""Opening a video with PyAV, and decoding it: pictures with their times, damage told from the end."""
+"""Decoding a video with PyAV: frames with their times, and damage told apart from the end."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ import av
 from mien.media.picture import MediaError
 
 TIMEOUT = 10.0
-"""Seconds without an answer after which a stream counts as dead."""
+"""Seconds without an answer after which a stream is given up."""
 
 DEVICES = ("v4l2", "avfoundation", "dshow", "gdigrab", "x11grab", "lavfi")
 """Formats that ``FORMAT:NAME`` may open a device with; ``/dev/video0`` is ``v4l2:/dev/video0``."""
 
 TEXT = frozenset(("tty", "bin", "xbin", "adf", "idf"))
-"""Formats in which FFmpeg would draw a text file."""
+"""Formats with which FFmpeg would render a text file as video."""
 
 COVER = 0x400
-"""FFmpeg's AV_DISPOSITION_ATTACHED_PIC: the picture on the cover of a record."""
+"""FFmpeg's AV_DISPOSITION_ATTACHED_PIC: cover art of an audio file."""
 
-HOPELESS = 1000
-"""After so many damaged packets in a row nothing good is to be expected."""
+MAX_DAMAGED = 1000
+"""Decoding ends after this many damaged packets in a row."""
 
-USUAL_RATE = 25.0
-"""Frames a second where the container has neither time stamps nor a rate."""
+DEFAULT_RATE = 25.0
+"""Frames per second of a container with neither time stamps nor a rate."""
 
-Timed: TypeAlias = tuple[float, Any]
-"""The time of a frame in seconds, and the frame as PyAV gives it."""
+TimedFrame: TypeAlias = tuple[float, Any]
+"""The time of a frame in seconds, and PyAV's frame."""
 
 
 class Address(NamedTuple):
-    """What FFmpeg is to open, as which format (None: it finds out), and whether it can be read only once."""
+    """What FFmpeg opens, its format (None: detected by FFmpeg), and whether it can be read only once."""
 
-    place: str
+    url: str
     format: str | None
     live: bool
 
@@ -47,7 +47,7 @@ def locate(source: str) -> Address:
     """The address of a file, a URL or a device.
 
     Raises:
-        MediaError: if it is a file that is missing or empty, or no file.
+        MediaError: if the file is missing, empty, or not a regular file.
     """
     if source.startswith("/dev/video"):
         return Address(source, "v4l2", True)
@@ -69,90 +69,90 @@ def locate(source: str) -> Address:
 
 
 class Decoder:
-    """An opened container, and the first of its video streams that is no cover picture.
+    """An open container and its first video stream that is not cover art.
 
     Args:
         address: of the container.
 
     Attributes:
-        container: PyAV's.
-        stream: PyAV's.
-        rate: frames a second on average, or None.
-        end: seconds at which the last packet that was read ends.
-        damaged: how many packets or frames could not be decoded, or not wholly.
+        container: of PyAV.
+        stream: of PyAV.
+        rate: average frames per second, or None.
+        end: time in seconds at which the last packet read so far ends.
+        damaged: number of packets or frames that could not be decoded completely.
 
     Raises:
-        MediaError: if it cannot be opened, or has no pictures.
+        MediaError: if it cannot be opened or has no video stream.
     """
 
     def __init__(self, address: Address) -> None:
-        options = {"rtsp_transport": "tcp"} if address.place.startswith("rtsp:") else {}
-        self._patience = TIMEOUT if address.live else None
-        asked = monotonic()
+        options = {"rtsp_transport": "tcp"} if address.url.startswith("rtsp:") else {}
+        self._timeout = TIMEOUT if address.live else None
+        started = monotonic()
         try:
-            self.container: Any = av.open(address.place, format=address.format, options=options, timeout=self._patience)
+            self.container: Any = av.open(address.url, format=address.format, options=options, timeout=self._timeout)
         except (av.FFmpegError, OSError, ValueError) as error:
-            if self._gave_up(error, asked):
+            if self._timed_out(error, started):
                 raise MediaError(f"no answer within {TIMEOUT:g} seconds") from None
-            raise MediaError(f"the video cannot be opened ({_reason(error)})") from None
-        self.stream: Any = self._chosen()
-        self.stream.codec_context.thread_count = 1  # the networks want the cores
+            raise MediaError(f"cannot be opened as a video ({_reason(error)})") from None
+        self.stream: Any = self._video_stream()
+        self.stream.codec_context.thread_count = 1  # leaves the cores to the networks
         rate = self.stream.average_rate or self.stream.guessed_rate
         self.rate = float(rate) if rate else None
         self._origin = None if address.live else Fraction(self.container.start_time or 0, av.time_base)
         self._last: float | None = None
         self.end, self.damaged = 0.0, 0
 
-    def _chosen(self) -> Any:
-        films = [film for film in self.container.streams.video if not film.disposition.value & COVER]
+    def _video_stream(self) -> Any:
+        streams = [stream for stream in self.container.streams.video if not stream.disposition.value & COVER]
         if self.container.format.name in TEXT:
-            raise MediaError("is not a video")
-        if not films:
-            raise MediaError("has no pictures" + ", only sound" * bool(self.container.streams.audio))
-        if films[0].codec_context is None:
-            raise MediaError("is of a kind that cannot be decoded")
-        return films[0]
+            raise MediaError("not a video")
+        if not streams:
+            raise MediaError("has no video" + ", only sound" * bool(self.container.streams.audio))
+        if streams[0].codec_context is None:
+            raise MediaError("has a codec that cannot be decoded")
+        return streams[0]
 
-    def frames(self) -> Iterator[Timed]:
-        """Times and pictures from where the container stands, in the order in which they are shown.
+    def frames(self) -> Iterator[TimedFrame]:
+        """Yield times and frames from the container's current position, in display order.
 
-        Damaged packets are passed over, as players do.
+        Damaged packets are skipped, as players do.
 
         Raises:
             MediaError: if the end cannot be reached, after the last frame that could be decoded.
         """
-        packets, broken, fault, reason = self.container.demux(self.stream), 0, "", ""
-        while broken < HOPELESS:
-            packet = None  # which makes the decoder give back what it holds
-            asked = monotonic()
+        packets, broken, failure, reason = self.container.demux(self.stream), 0, "", ""
+        while broken < MAX_DAMAGED:
+            packet = None  # makes the decoder return the frames that it still holds
+            started = monotonic()
             try:
                 packet = next(packets, None)
             except IndexError:
-                pass  # PyAV's own, at the end of a file in which more streams appeared than it began with
+                pass  # PyAV raises it at the end of a file in which streams appeared after the start
             except (av.FFmpegError, OSError) as error:
-                silent = f"the stream gave nothing for {TIMEOUT:g} seconds"
-                fault = silent if self._gave_up(error, asked) else self._damage(_reason(error))
+                silent = f"the stream sent nothing for {TIMEOUT:g} seconds"
+                failure = silent if self._timed_out(error, started) else self._damage(_reason(error))
             try:
-                pictures = self.stream.decode(packet)
-                broken = 0 if pictures else broken
+                decoded = self.stream.decode(packet)
+                broken = 0 if decoded else broken
             except av.EOFError:
-                pictures = []
+                decoded = []
             except (av.FFmpegError, OSError) as error:
-                pictures, broken, reason = [], broken + 1, _reason(error)
+                decoded, broken, reason = [], broken + 1, _reason(error)
                 self.damaged += 1
-            for picture in pictures:
-                self.damaged += bool(picture.is_corrupt)
-                yield self._time(picture), picture
+            for frame in decoded:
+                self.damaged += bool(frame.is_corrupt)
+                yield self._time(frame), frame
             if packet is None:
                 break
             stamp = packet.dts if packet.pts is None else packet.pts
             if stamp is not None and self._origin is not None:
                 self.end = max(self.end, self._seconds(stamp + (packet.duration or 0)))
-        if fault or broken:
-            raise MediaError(fault or self._damage(reason))
+        if failure or broken:
+            raise MediaError(failure or self._damage(reason))
 
     def seek(self, time: float) -> bool:
-        """Goes to a key frame, most often the last one before ``time``; False if the container cannot."""
+        """Seek to a key frame, usually the last one before ``time``; False if the container cannot seek."""
         try:
             stamp = (Fraction(time) + (self._origin or 0)) / self.stream.time_base
             self.container.seek(round(stamp), stream=self.stream)
@@ -163,30 +163,30 @@ class Decoder:
 
     @property
     def duration(self) -> float | None:
-        """Seconds in all, as far as the container says."""
+        """Duration in seconds, if the container gives it."""
         if self.stream.duration is not None:
             return float(self.stream.duration * self.stream.time_base)
         return None if self.container.duration is None else float(self.container.duration / av.time_base)
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         self.container.close()
 
-    def _gave_up(self, error: Exception, asked: float) -> bool:
-        """Whether an error is that of waiting too long; FFmpeg has several names for it."""
-        late = self._patience is not None and monotonic() - asked >= self._patience
+    def _timed_out(self, error: Exception, started: float) -> bool:
+        """Whether an error is a timeout, which FFmpeg raises under several names."""
+        late = self._timeout is not None and monotonic() - started >= self._timeout
         return late or isinstance(error, av.ExitError)
 
-    def _time(self, picture: Any) -> float:
-        """The frame's time stamp; one that is missing or runs backwards is one step behind the last frame's."""
-        stamp = picture.dts if picture.pts is None else picture.pts
+    def _time(self, frame: Any) -> float:
+        """The frame's time stamp; a missing or decreasing one is replaced by one step after the last frame's."""
+        stamp = frame.dts if frame.pts is None else frame.pts
         time = None if stamp is None else self._seconds(stamp)
         if self._last is None:
             self._last = time or 0.0
         elif time is not None and time > self._last:
             self._last = time
         else:
-            self._last += 1 / (self.rate or USUAL_RATE)
+            self._last += 1 / (self.rate or DEFAULT_RATE)
         return self._last
 
     def _seconds(self, stamp: int) -> float:

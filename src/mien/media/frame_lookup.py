@@ -1,4 +1,4 @@
-"""Frames of a video by their number, decoded one after the other."""
+"""Frames of a video by their number."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from mien.media.picture import MediaError
 from mien.media.reader import VideoReader
 
 
-class Video:
-    """A video whose frames are asked for by number, from 0 in the order in which they are shown.
+class FrameLookup:
+    """Looks up frames of a video by number, from 0 in display order.
 
-    Ascending numbers decode it once; a number that was passed decodes it from its beginning again. Frames keep their
-    size, whatever it is, since the boxes and landmarks of a manifest are in its pixels.
+    Ascending numbers decode the video once; a number below the last one decodes it from the start again. Frames are
+    not scaled, because a manifest's boxes and landmarks are in their pixels.
 
     Args:
         path: of the file.
 
     Raises:
-        MediaError: if it cannot be opened, or has no pictures.
+        MediaError: if it cannot be opened or has no frames.
     """
 
     def __init__(self, path: Path) -> None:
-        self._film = VideoReader(path, fitted=False)
-        self._begin()
+        self._reader = VideoReader(path, fitted=False)
+        self._rewind()
 
     def frame(self, number: int) -> Pixels:
         """The frame, upright, H x W x 3 uint8.
@@ -35,23 +35,23 @@ class Video:
         if number < 0:
             raise MediaError(f"frame {number}: frames are counted from 0")
         if number < self._at:
-            self._begin()
+            self._rewind()
         try:
             while self._at < number:
-                self._shot = next(self._shots)
+                self._frame = next(self._frames)
                 self._at += 1
         except StopIteration:
             raise MediaError(f"frame {number}: the video has {self._at + 1} frames") from None
         except MediaError as error:
             raise MediaError(f"frame {number}: {error}") from None
-        pixels = self._shot.pixels
+        pixels = self._frame.pixels
         if pixels is None:
             raise MediaError(f"frame {number}: the video is damaged here")
         return pixels
 
     def close(self) -> None:
-        """Give the file back."""
-        self._film.close()
+        """Close the file."""
+        self._reader.close()
 
-    def _begin(self) -> None:
-        self._at, self._shots = -1, self._film.shots()
+    def _rewind(self) -> None:
+        self._at, self._frames = -1, self._reader.frames()

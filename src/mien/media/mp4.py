@@ -1,4 +1,4 @@
-"""Pictures with times to an H.264 file that every player opens."""
+"""Writing frames with times to an H.264 file that every player opens."""
 
 from __future__ import annotations
 
@@ -13,53 +13,59 @@ import numpy as np
 from av.video.reformatter import Colorspace, VideoReformatter
 from PIL import Image
 
-from mien.table.writer import TableWriteError
-
 CLOCK = Fraction(1, 90_000)
 """The unit of time in the file, seconds: fine enough for every usual rate."""
 
 OPTIONS = {"crf": "21", "preset": "veryfast"}
-"""Of libx264: thin lines stay sharp, a minute of 640 x 360 takes 1 to 4 MB, and encoding is faster than annotating."""
+"""Options of libx264: thin lines stay sharp, a minute of 640 x 360 takes 1 to 4 MB, and encoding is faster than
+annotating."""
 
 BT709 = 1
-"""FFmpeg's number for the colours of high definition, which players assume."""
+"""FFmpeg's number for the colours of high-definition video, which players assume."""
 
 
-class Mp4:
-    """A video file that grows; a context manager, which completes it however it is left.
+class VideoWriteError(OSError):
+    """A video that cannot be written; the message is one line."""
 
-    Frames keep their times (a variable rate stays one); the first is shown at 0. What is written goes to
-    ``<path>.part``, and takes its name when it is complete: an mp4 without its end cannot be played, and a killed
-    process leaves none.
+
+class Mp4Writer:
+    """Writes a video frame by frame; a context manager, which completes the file even after an error.
+
+    Frames keep their times, at a variable rate too; the first is shown at 0. Frames go to ``<path>.part``, which is
+    renamed when it is complete: an mp4 without its end cannot be played, and a killed process leaves none.
+
+    Example:
+        >>> with Mp4Writer("overlay.mp4", rate=25) as video:  # doctest: +SKIP
+        ...     video.write(image, time=0.0)
 
     Args:
         path: ends in .mp4.
-        rate: frames a second, about; a hint for the encoder.
-        overwrite: whether an existing file may be replaced.
+        rate: approximate frames per second; a hint for the encoder.
+        overwrite: replace an existing file.
 
     Raises:
-        TableWriteError: if the name is another, the file exists or cannot be written; from ``write`` too.
+        VideoWriteError: if the name does not end in .mp4, or the file exists or cannot be written; also in ``write``.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, rate: float | None = None, overwrite: bool = False) -> None:
         self.path, self.frames = Path(path), 0
         self._part = self.path.with_name(self.path.name + ".part")
         self._rate = Fraction(rate or 25).limit_denominator(1001)
-        self._colours = VideoReformatter()  # one for all frames: making it takes longer than using it
+        self._colours = VideoReformatter()  # shared by all frames: creating it takes longer than using it
         self._container: av.container.OutputContainer | None = None
         self._size, self._begin, self._last = (0, 0), 0.0, -1
         if self.path.suffix.lower() != ".mp4":
-            raise TableWriteError(f"{self.path}: the name must end in .mp4")
+            raise VideoWriteError(f"{self.path}: the name must end in .mp4")
         if self.path.is_dir() or (self.path.exists() and not overwrite):
-            what = "is a folder" if self.path.is_dir() else "exists already (--overwrite replaces it)"
-            raise TableWriteError(f"{self.path}: {what}")
+            what = "is a folder" if self.path.is_dir() else "already exists (use --overwrite to replace it)"
+            raise VideoWriteError(f"{self.path}: {what}")
         try:
             self._part.open("wb").close()
         except OSError as error:
-            raise TableWriteError(f"{self.path}: cannot be written: {error.strerror}") from None
+            raise VideoWriteError(f"{self.path}: cannot be written: {error.strerror}") from None
 
     def write(self, image: Image.Image, time: float) -> None:
-        """Add a frame, an RGB image of the first one's size, both sides even; ``time`` in seconds, ascending."""
+        """Add a frame: an RGB image of the first one's size, both sides even. ``time`` is in seconds, ascending."""
         try:
             if self._container is None:
                 self._container = self._open(image.size, time)
@@ -72,11 +78,11 @@ class Mp4:
             self._container.mux(self._stream.encode(frame))
             self.frames += 1
         except (av.FFmpegError, OSError) as error:
-            self._abandon()  # after a failed write FFmpeg must not be given another packet: it crashes
+            self._abandon()  # another packet after a failed write crashes FFmpeg
             raise self._failed(error) from None
 
     def close(self) -> None:
-        """Complete the file; without a frame there is none. A second call does nothing."""
+        """Complete the file; without frames there is no file. A second call does nothing."""
         container, self._container = self._container, None
         try:
             if container is not None:
@@ -109,13 +115,12 @@ class Mp4:
         self._begin = time
         return container
 
-    def _failed(self, error: Exception) -> TableWriteError:
-        said = f"{self.path}: cannot be written: {getattr(error, 'strerror', None) or error}"
-        failure = TableWriteError(said)
+    def _failed(self, error: Exception) -> VideoWriteError:
+        failure = VideoWriteError(f"{self.path}: cannot be written: {getattr(error, 'strerror', None) or error}")
         failure.errno = getattr(error, "errno", None)
         return failure
 
-    def __enter__(self) -> Mp4:
+    def __enter__(self) -> Mp4Writer:
         return self
 
     def __exit__(
@@ -123,6 +128,6 @@ class Mp4:
     ) -> None:
         try:
             self.close()
-        except TableWriteError:
-            if error is None:  # else the first failure is the one to tell
+        except VideoWriteError:
+            if error is None:  # otherwise report the first failure
                 raise

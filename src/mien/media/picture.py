@@ -1,4 +1,4 @@
-"""Pictures, from files, arrays and PIL images: upright, 8-bit RGB, or one clear reason why not."""
+"""Reading pictures from files, arrays and PIL images: upright 8-bit RGB, or an error in one line."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ SUFFIXES = frozenset((
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".tif", ".tiff", ".gif", ".bmp",
     ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".avif", ".heic", ".heif",
 ))  # fmt: skip
-"""What a folder is searched for. HEIC cannot be decoded; it is listed so that it is reported, not passed over."""
+"""Suffixes of pictures in a folder. HEIC cannot be decoded; it is included so that it is reported."""
 
 VIDEOS = frozenset((
     ".mp4", ".m4v", ".mov", ".qt", ".avi", ".mkv", ".webm", ".wmv", ".asf", ".mpg", ".mpeg", ".3gp", ".3g2", ".flv",
     ".ogv", ".mts", ".m2ts", ".mxf", ".vob", ".divx", ".y4m",
 ))  # fmt: skip
-"""What is taken for a video; so is a GIF of several frames."""
+"""Suffixes of videos. A GIF of several frames is a video too."""
 
 FORMATS = ("PNG", "WEBP", "TIFF", "GIF", "BMP", "DIB", "PPM", "JPEG2000", "AVIF")
-"""What Pillow may try on a file that is not a JPEG; among those left out is EPS, which would start Ghostscript."""
+"""Formats that Pillow tries for a file that is not a JPEG; EPS is excluded because it starts Ghostscript."""
 
 MAX_PIXELS = 80_000_000
-"""Larger pictures are refused, since they can only be decoded whole; baseline JPEG files of any size are read."""
+"""Limit for pictures that can only be decoded whole; baseline JPEG files of any size are read."""
 
 FULL_PIXELS = 32_000_000
 """JPEG files with more pixels than this are decoded at a half, a quarter or an eighth of their sides."""
@@ -45,23 +45,22 @@ UPRIGHT = {
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
-"""EXIF orientation -> what undoes it. Pillow's own function writes all of the EXIF anew and fails at odd tags."""
+"""EXIF orientation -> the transposition that undoes it. Pillow's function rewrites all EXIF and fails on odd tags."""
 
 
 class MediaError(ValueError):
-    """An input that cannot be read. ``str(error)`` is the reason, in one line, without the input's name."""
+    """An input that cannot be read. ``str(error)`` is the reason in one line, without the input's name."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture, turned upright.
+    """A decoded, upright picture.
 
     Args:
-        name: what the table's column ``input`` says.
+        name: for the column ``input``.
         pixels: H x W x 3 uint8 RGB; smaller than the original where a large JPEG was decoded reduced.
-        width: of the upright original, in pixels.
-        height: of the upright original, in pixels.
-        note: what a reader of the table should know, or None.
+        width, height: of the upright original, in pixels.
+        note: for the column ``note``, or None.
     """
 
     name: str
@@ -72,24 +71,28 @@ class Picture:
 
     @property
     def scale(self) -> tuple[float, float]:
-        """Pixels of the original for one of ``pixels``, along x and along y."""
+        """Pixels of the original per pixel of ``pixels``, along x and along y."""
         height, width = self.pixels.shape[:2]
         return self.width / width, self.height / height
 
 
 def read(item: object, name: str = "") -> Picture:
-    """The picture that a path, an array or a PIL image holds.
+    """Read the picture in a path, an array or a PIL image.
 
-    Transparent parts are laid on white. Grey values of more than 8 bits, and floats above 1, are divided by the
+    Transparent pixels become white. Grey values of more than 8 bits, and floats above 1, are divided by the
     largest value of the smallest bit depth (8 or more) that holds the brightest pixel, so that 12-bit data in a 16-bit
-    file is neither clipped nor black. Of several frames or pages the first is taken, and noted.
+    file is neither clipped nor black. Of several frames or pages the first is read, with a note.
 
     Args:
         item: a path; H x W, H x W x 1, x 3 (RGB) or x 4 (RGBA) of uint8, uint16, bool or float in [0, 1]; a PIL image.
-        name: for the column ``input``; a path's own name by default.
+        name: for the column ``input``; the path by default.
 
     Raises:
-        MediaError: if it cannot be read, or was handed over by :func:`mien.annotate.inputs.expand` as an error.
+        MediaError: if it cannot be read; or ``item``, if it is one.
+
+    Example:
+        >>> read(np.zeros((4, 6))).pixels.shape
+        (4, 6, 3)
     """
     if isinstance(item, MediaError):
         raise item
@@ -111,7 +114,7 @@ def _from_file(path: Path, name: str) -> Picture:
         if status.st_size == 0:
             raise MediaError("the file is empty")
         if path.suffix.lower() in VIDEOS:
-            raise MediaError("is a video; a picture is wanted here")
+            raise MediaError("is a video, not a picture")
         with path.open("rb") as stream:
             return _guarded(lambda: _decode(stream, name))
     except FileNotFoundError:
@@ -123,11 +126,11 @@ def _from_file(path: Path, name: str) -> Picture:
 
 
 _FILTERS = Lock()
-"""``catch_warnings`` changes what the whole process warns of; two threads inside it would leave that changed."""
+"""``catch_warnings`` changes the filters of the whole process; two threads inside it would leave them changed."""
 
 
 def _guarded(decode: Callable[[], Picture]) -> Picture:
-    """Run a decoder; its warnings are dropped and whatever it raises becomes a MediaError."""
+    """Run a decoder, ignore its warnings, and raise all its errors as MediaError."""
     try:
         with _FILTERS, warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -135,7 +138,7 @@ def _guarded(decode: Callable[[], Picture]) -> Picture:
     except MediaError:
         raise
     except UnidentifiedImageError:
-        raise MediaError("not a picture of a known format") from None
+        raise MediaError("not a readable picture") from None
     except Image.DecompressionBombError:
         raise MediaError(f"too many pixels (the limit is {MAX_PIXELS:,})") from None
     except Exception as error:  # on damaged files Pillow's decoders raise nearly anything, struct.error included
@@ -152,10 +155,10 @@ def _decode(stream: IO[bytes], name: str) -> Picture:
         _refuse_above(image.size)
         frames = getattr(image, "n_frames", 1)
         return _picture(image, name, image.size, f"first of {frames} frames" if frames > 1 else None)
-    jpeg = JpegImageFile(stream)  # rather than Image.open, which refuses a large one before it can be reduced
+    jpeg = JpegImageFile(stream)  # Image.open refuses a large one before it can be reduced
     size = jpeg.size
     if jpeg.info.get("progressive"):
-        _refuse_above(size)  # the coefficients of a progressive file are held whole
+        _refuse_above(size)  # a progressive file is decoded whole
     shrink = next((n for n in (1, 2, 4) if size[0] * size[1] <= FULL_PIXELS * n * n), 8)
     if shrink > 1:
         jpeg.draft(None, (max(1, size[0] // shrink), max(1, size[1] // shrink)))
@@ -174,7 +177,7 @@ def _picture(image: Image.Image, name: str, size: tuple[int, int], note: str | N
 
 
 def _from_image(image: Image.Image) -> Pixels:
-    """H x W x 3 uint8 of an image of any mode."""
+    """Convert an image of any mode to H x W x 3 uint8."""
     if image.mode.startswith(("I", "F")):
         return _grey(_to_bytes(np.asarray(image)))
     if image.has_transparency_data:
@@ -184,13 +187,13 @@ def _from_image(image: Image.Image) -> Pixels:
 
 
 def _from_array(array: NDArray[Any]) -> Pixels:
-    """H x W x 3 uint8 of an array; see :func:`read` for what is accepted."""
+    """Convert an array to H x W x 3 uint8; see :func:`read` for the accepted ones."""
     if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4))):
-        raise MediaError(f"an array of shape {array.shape} is no picture: give H x W, or H x W x 1, 3 or 4")
+        raise MediaError(f"an array of shape {array.shape} is not a picture; expected H x W, or H x W x 1, 3 or 4")
     if array.dtype not in (np.uint8, np.uint16, np.bool_) and array.dtype.kind != "f":
-        raise MediaError(f"an array of {array.dtype} is no picture: give uint8, uint16, bool or float in [0, 1]")
+        raise MediaError(f"an array of {array.dtype} is not a picture; expected uint8, uint16, bool or float in [0, 1]")
     if array.dtype.kind == "f" and not (array.min() >= 0 and array.max() <= 1):
-        raise MediaError(f"an array of {array.dtype} must lie in [0, 1]; this one does not, or holds NaN")
+        raise MediaError(f"an array of {array.dtype} must be in [0, 1] and without NaN")
     pixels = array if array.dtype == np.uint8 else _to_bytes(array)
     if pixels.ndim == 2 or pixels.shape[2] == 1:
         return _grey(pixels.reshape(pixels.shape[:2]))
@@ -198,7 +201,7 @@ def _from_array(array: NDArray[Any]) -> Pixels:
 
 
 def _to_bytes(values: NDArray[Any]) -> Pixels:
-    """Scale bools, integers or floats of any range to 0 ... 255; see :func:`read` for the rule."""
+    """Scale bools, integers or floats of any range to 0 ... 255, as :func:`read` describes."""
     numbers = np.nan_to_num(values.astype(np.float32))
     numbers -= min(0.0, float(numbers.min()))
     top = float(numbers.max())
@@ -217,7 +220,7 @@ def _refuse_above(size: tuple[int, int]) -> None:
 
 @lru_cache
 def _formats() -> tuple[str, ...]:
-    """Those of :data:`FORMATS` that this Pillow can read."""
+    """The :data:`FORMATS` that the installed Pillow can read."""
     Image.init()
     return tuple(name for name in FORMATS if name in Image.OPEN)
 

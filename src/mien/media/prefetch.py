@@ -1,4 +1,4 @@
-"""The next items are made while this one is used: what makes a chain of iterators a pipeline."""
+"""Prefetching: a thread computes the next items of an iterator while this one is used."""
 
 from __future__ import annotations
 
@@ -9,62 +9,66 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 
-PATIENCE = 0.05
-"""Seconds between two looks whether the other side has gone."""
+POLL_SECONDS = 0.05
+"""Seconds between two checks whether the consumer has gone."""
 
 
 class _End:
-    """What follows the last item: nothing, or the error that the iterator ended with."""
+    """The end of the items, with the error that the iterator raised, if any."""
 
     def __init__(self, error: BaseException | None = None) -> None:
         self.error = error
 
 
 def prefetch(items: Iterable[Item], size: int) -> Generator[Item, None, None]:
-    """The same items in the same order; a thread takes up to ``size`` of them ahead of whoever asks.
+    """Yield the same items in the same order; a thread computes up to ``size`` of them ahead.
 
-    What the iterator raises is raised here, after all the items that came before. When the generator is closed, the
-    iterator is closed too, and its thread has ended.
+    An error of the iterator is raised here, after all the items before it. Closing the generator closes the iterator
+    and ends the thread.
 
     Args:
-        items: advanced by the thread alone, from the first time that an item is asked for.
-        size: how many may wait, at least 1; memory holds two more, the one being made and the one in use.
+        items: advanced by the thread alone, starting with the first request.
+        size: how many may wait, at least 1; memory holds two more, the one being computed and the one in use.
+
+    Example:
+        >>> list(prefetch(range(3), 2))
+        [0, 1, 2]
     """
     waiting: Queue[Item | _End] = Queue(size)
-    over = threading.Event()
-    thread = threading.Thread(target=_fill, args=(iter(items), waiting, over), name="prefetch", daemon=True)
+    done = threading.Event()
+    thread = threading.Thread(target=_fill, args=(iter(items), waiting, done), name="prefetch", daemon=True)
     thread.start()
     try:
         while not isinstance(item := waiting.get(), _End):
             yield item
-            del item  # else it would live on while the next one is waited for
+            del item  # otherwise it stays in memory while the next one is awaited
         if item.error is not None:
             raise item.error
     finally:
-        over.set()
+        done.set()
         while thread.is_alive():
-            thread.join(PATIENCE)
+            thread.join(POLL_SECONDS)
 
 
-def _fill(items: Iterator[Item], waiting: Queue[Item | _End], over: threading.Event) -> None:
+def _fill(items: Iterator[Item], waiting: Queue[Item | _End], done: threading.Event) -> None:
     end = _End()
     try:
-        while not over.is_set():
-            _put(next(items), waiting, over)
+        while not done.is_set():
+            _put(next(items), waiting, done)
     except StopIteration:
         pass
-    except BaseException as error:  # all of it is the business of whoever asks for items
+    except BaseException as error:  # the consumer handles all of them
         end = _End(error)
     finally:
         if close := getattr(items, "close", None):
             close()
-    _put(end, waiting, over)
+    _put(end, waiting, done)
 
 
-def _put(item: Item | _End, waiting: Queue[Item | _End], over: threading.Event) -> None:
-    while not over.is_set():
+def _put(item: Item | _End, waiting: Queue[Item | _End], done: threading.Event) -> None:
+    while not done.is_set():
         try:
-            waiting.put(item, timeout=PATIENCE)
+            waiting.put(item, timeout=POLL_SECONDS)
             return
         except Full:
             continue

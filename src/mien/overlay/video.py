@@ -10,11 +10,10 @@ import pyarrow as pa
 
 from mien.annotate.schema import Row
 from mien.faces.detect import Pixels
-from mien.media.mp4 import Mp4
+from mien.media.mp4 import Mp4Writer, VideoWriteError
 from mien.media.sampler import Frame, FrameSampler
 from mien.overlay.scene import Scene
 from mien.table.reader import AnnotatedTable
-from mien.table.writer import TableWriteError
 from mien.tasks import Task
 
 LEAD_IN = 0.002
@@ -36,7 +35,7 @@ class OverlayWriter:
         overwrite: whether an existing file may be replaced.
 
     Raises:
-        TableWriteError: if the file cannot be written, now or later.
+        VideoWriteError: if the file cannot be written, now or later.
     """
 
     def __init__(
@@ -50,7 +49,7 @@ class OverlayWriter:
         overwrite: bool = False,
     ) -> None:
         self.tasks, self.panels, self.size = tuple(tasks), panels, size
-        self._file = Mp4(path, rate=rate, overwrite=overwrite)
+        self._file = Mp4Writer(path, rate=rate, overwrite=overwrite)
         self._scene: Scene | None = None
 
     @property

@@ -1,1 +1,1 @@
-"""Tables of annotations: writing, reading, summaries, and the column layouts of other tools."""
+"""Annotation tables: writing, reading, summaries, and the column layouts of other tools."""

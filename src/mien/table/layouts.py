@@ -1,7 +1,7 @@
-"""The table in the columns of other tools, for scripts that were written for these: OpenFace 2 and py-feat 2.
+"""Column layouts of other tools, for scripts written for them: OpenFace 2 and py-feat 2.
 
-A layout is a view of the table: it renames, scales and leaves out. What the tools' columns cannot say (five landmarks,
-notes) stands in mien's own table alone. A label has one column, so it is the smoothed value where there is one.
+A layout is a view of the table that renames, scales and drops columns. Values without a column in the other tool (five
+landmarks, notes) are only in mien's own table. A label has one column: the smoothed value if there is one.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from mien.table.columns import label_column
 from mien.tasks import Task
 
 FULL = 4.0
-"""The intensity, of 0 to 5, that stands for a probability of 1, both here and where OpenFace's tables are read. So 2 is
-0.5, and AUs of 2 and more count as present, as for DISFA in papers/003, 4.1."""
+"""The intensity, 0 to 5, of a probability of 1, in OpenFace's tables that are written or read. So 2 is 0.5, and AUs of
+2 and more count as present, as for DISFA in papers/003, 4.1."""
 
 THRESHOLD = 0.5
-"""An attribute is there from this probability on, if nothing else is said."""
+"""Default probability from which on an attribute is present."""
 
 OPENFACE_UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45)
-"""The AUs whose intensity OpenFace writes; it writes the presence of these and of AU28."""
+"""The AUs whose intensity OpenFace writes; it writes the presence of these and AU28."""
 
 PY_FEAT_UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 17, 20, 23, 24, 25, 26, 28, 43)
 
@@ -34,21 +34,21 @@ PY_FEAT_WORDS = {
     "neutral": "Neutral", "happiness": "Happy", "sadness": "Sad", "surprise": "Surprise",
     "fear": "Fear", "disgust": "Disgust", "anger": "Anger",
 }  # fmt: skip
-"""Our label -> its column in py-feat 2, in its order. It spells them so in tables with valence and arousal."""
+"""Our label -> its column in py-feat 2, in its order and with its spelling in tables with valence and arousal."""
 
 BOX = ("x", "y", "width", "height")
 LANDMARKS = [f"{axis}_{point}" for axis in "xy" for point in range(68)]
 POSE = ["Pitch", "Roll", "Yaw", "X", "Y", "Z"]
 
-_Read: TypeAlias = Callable[["_Batch"], Any]
-_Columns: TypeAlias = dict[str, tuple[pa.DataType, _Read]]
-"""Name -> type and how it is made."""
-_Made: TypeAlias = tuple[set[str], _Columns, _Columns]
-"""The labels that a tool knows too, its own columns, and more that follow them."""
+_ReadColumn: TypeAlias = Callable[["_Batch"], Any]
+_Columns: TypeAlias = dict[str, tuple[pa.DataType, _ReadColumn]]
+"""Name -> type, and the function that reads it."""
+_Definition: TypeAlias = tuple[set[str], _Columns, _Columns]
+"""The labels that a tool knows, its own columns, and additional columns."""
 
 
 class _Batch:
-    """The columns of a batch by name, null where it has none; labels smoothed, if that is wanted and they are there."""
+    """The columns of a batch by name, nulls for missing ones; labels smoothed, if requested and available."""
 
     def __init__(self, batch: pa.RecordBatch, smoothed: bool) -> None:
         self._batch, self._smoothed = batch, smoothed
@@ -63,35 +63,39 @@ class _Batch:
         return label_column(self._batch, name, self._smoothed)
 
     def person(self) -> Any:
-        """The track; in tables without tracks, of pictures, the number of the face."""
+        """The track; in tables of pictures, which have no tracks, the number of the face."""
         return self["track" if "track" in self._names else "face"]
 
 
 class Layout:
-    """Record batches of the table in, the same rows in the columns of a tool out.
+    """Converts record batches of the table to the columns of another tool.
 
-    ``openface``: what ``FeatureExtraction -aus`` writes for a video, in its order, then what it does not know: AUs of
-    ours, input, box, the other labels. Gaze, pose and landmarks are left out, as it does by its own options. Frames
-    count from 1. ``face_id`` is the track, -1 where there is none. Without a face, confidence, success and AUs are 0.
-    ``_c`` is 1 from the threshold on. ``_r`` is the probability times :data:`FULL`: it says how sure the network is
-    and not how strong the movement. AUs that the network does not know (AU28, AU45) are empty.
+    ``openface``: the columns of ``FeatureExtraction -aus`` for a video, in its order, then those that it does not have:
+    other AUs, input, box, the other labels. Gaze, pose and landmarks are omitted, as its own options allow. Frames are
+    numbered from 1. ``face_id`` is the track, -1 for none. Without a face, confidence, success and AUs are 0. ``_c`` is
+    1 from the threshold on. ``_r`` is the probability times :data:`FULL`: a confidence, not the strength of the
+    movement. AUs that the network does not predict (AU28, AU45) are empty.
 
-    ``py-feat``: what the second detector of py-feat writes, in its order. Its 68 landmarks and the pose are there and
-    empty, so that nothing that asks for them stops; gaze, mesh and the embedding of the face are left out.
-    ``Identity`` is ``Person_`` and the track. ``time`` and the labels that it does not know follow.
+    ``py-feat``: the columns of py-feat's second detector, in its order. Its 68 landmarks and the pose are present and
+    empty, so that scripts that read them run; gaze, mesh and the embedding of the face are omitted. ``Identity`` is
+    ``Person_`` and the track. ``time`` and the other labels follow.
 
     Args:
         name: one of :data:`LAYOUTS`.
         tasks: of the table.
-        thresholds: label -> probability from which on it is present; :data:`THRESHOLD` for those that are not named.
-        smoothed: whether labels are read from the smoothed columns, where a row has a value there.
+        thresholds: label -> probability from which on it is present; :data:`THRESHOLD` for other labels.
+        smoothed: whether labels are the smoothed values, for rows that have them.
 
     Attributes:
-        schema: of what comes out.
+        schema: of the converted batches.
 
     Raises:
-        ValueError: if there is no layout of that name, the network knows none of its labels, or two columns would
-            have one name.
+        ValueError: for an unknown layout, if the layout has none of the labels, or for duplicate columns.
+
+    Example:
+        >>> from mien.tasks import AFFECT
+        >>> Layout("py-feat", [AFFECT]).schema.names[-3:]
+        ['approx_time', 'Identity', 'time']
     """
 
     def __init__(
@@ -103,28 +107,28 @@ class Layout:
         smoothed: bool = True,
     ) -> None:
         if name not in LAYOUTS:
-            raise ValueError(f"no layout is called {name}; there are {', '.join(LAYOUTS)}")
+            raise ValueError(f"unknown layout {name}; expected {' or '.join(LAYOUTS)}")
         labels = [label for task in tasks for label in task.labels]
-        said, columns, more = LAYOUTS[name](labels, thresholds or {})
-        if not said:
-            raise ValueError(f"the layout {name} has a column for none of the labels {', '.join(labels)}")
-        more |= {label: (pa.float32(), _label(label)) for label in labels if label not in said}
-        if twice := sorted(columns.keys() & more.keys()):
-            raise ValueError(f"the layout {name} would have two columns named {', '.join(twice)}")
+        known, columns, more = LAYOUTS[name](labels, thresholds or {})
+        if not known:
+            raise ValueError(f"layout {name} has no column for any of the labels {', '.join(labels)}")
+        more |= {label: (pa.float32(), _label(label)) for label in labels if label not in known}
+        if duplicates := sorted(columns.keys() & more.keys()):
+            raise ValueError(f"layout {name} has duplicate columns: {', '.join(duplicates)}")
         self._columns, self._smoothed = columns | more, smoothed
         self.schema = pa.schema([(column, kind) for column, (kind, _) in self._columns.items()])
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """The same rows, in the layout's columns."""
+        """Convert a batch to the layout's columns."""
         source = _Batch(batch, self._smoothed)
         arrays = [read(source).cast(kind) for kind, read in self._columns.values()]
         return pa.record_batch(arrays, self.schema)
 
 
 def csv_writer(stream: IO[bytes], schema: pa.Schema) -> Any:
-    """A writer of record batches (``write_batch``, ``close``), for scripts that split lines at commas.
+    """A CSV writer of record batches (``write_batch``, ``close``), for scripts that split lines at commas.
 
-    Names and words are quoted where they must be and not everywhere, which is Arrow's way.
+    Only names and words that need quotes have them; Arrow quotes all by default.
     """
     head = io.StringIO()
     csv.writer(head, lineterminator="\n").writerow(schema.names)
@@ -133,7 +137,7 @@ def csv_writer(stream: IO[bytes], schema: pa.Schema) -> Any:
     return pa.csv.CSVWriter(stream, schema, write_options=options)
 
 
-def _openface(labels: Sequence[str], thresholds: Mapping[str, float]) -> _Made:
+def _openface(labels: Sequence[str], thresholds: Mapping[str, float]) -> _Definition:
     units = [label for label in labels if label.startswith("AU") and label[2:].isdigit()]
     own = [f"AU{number:02}" for number in OPENFACE_UNITS]
     present = sorted([*own, "AU28"])
@@ -144,10 +148,8 @@ def _openface(labels: Sequence[str], thresholds: Mapping[str, float]) -> _Made:
         "confidence": (pa.float32(), lambda batch: pc.fill_null(batch["score"], 0)),
         "success": (pa.int8(), lambda batch: batch.found),
     }
-    columns |= {f"{unit}_r": (pa.float32(), _intensity(unit) if unit in units else _nothing) for unit in own}
-    columns |= {
-        f"{unit}_c": (pa.int8(), _presence(unit, thresholds) if unit in units else _nothing) for unit in present
-    }
+    columns |= {f"{unit}_r": (pa.float32(), _intensity(unit) if unit in units else _empty) for unit in own}
+    columns |= {f"{unit}_c": (pa.int8(), _presence(unit, thresholds) if unit in units else _empty) for unit in present}
     more: _Columns = {}
     for unit in sorted(set(units) - set(present)):
         more[f"{unit}_r"] = (pa.float32(), _intensity(unit))
@@ -157,59 +159,59 @@ def _openface(labels: Sequence[str], thresholds: Mapping[str, float]) -> _Made:
     return set(units), columns, more
 
 
-def _py_feat(labels: Sequence[str], _thresholds: Mapping[str, float]) -> _Made:
+def _py_feat(labels: Sequence[str], _thresholds: Mapping[str, float]) -> _Definition:
     units = [f"AU{number:02}" for number in PY_FEAT_UNITS]
-    theirs = {unit: unit for unit in units} | PY_FEAT_WORDS | {"valence": "valence", "arousal": "arousal"}
+    py_feat = {unit: unit for unit in units} | PY_FEAT_WORDS | {"valence": "valence", "arousal": "arousal"}
     place = ("FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight", "FaceScore")
     columns: _Columns = {name: (pa.float32(), _column(ours)) for name, ours in zip(place, (*BOX, "score"), strict=True)}
-    columns |= {name: (pa.float32(), _nothing) for name in (*LANDMARKS, *POSE)}
+    columns |= {name: (pa.float32(), _empty) for name in (*LANDMARKS, *POSE)}
     columns |= {
-        column: (pa.float32(), _label(label) if label in labels else _nothing) for label, column in theirs.items()
+        column: (pa.float32(), _label(label) if label in labels else _empty) for label, column in py_feat.items()
     }
     columns |= {
         "input": (pa.string(), _column("input")),
         "frame": (pa.int32(), _column("frame")),
-        "approx_time": (pa.string(), lambda batch: _clock(batch["time"])),
-        "Identity": (pa.string(), lambda batch: _named(batch.person())),
+        "approx_time": (pa.string(), lambda batch: _minutes(batch["time"])),
+        "Identity": (pa.string(), lambda batch: _person_names(batch.person())),
     }
-    return theirs.keys() & set(labels), columns, {"time": (pa.float64(), _column("time"))}
+    return py_feat.keys() & set(labels), columns, {"time": (pa.float64(), _column("time"))}
 
 
-LAYOUTS: dict[str, Callable[[Sequence[str], Mapping[str, float]], _Made]] = {
+LAYOUTS: dict[str, Callable[[Sequence[str], Mapping[str, float]], _Definition]] = {
     "openface": _openface,
     "py-feat": _py_feat,
 }
-"""Name of the tool -> what makes its columns of our labels and thresholds."""
+"""Name of the tool -> the function that defines its columns from labels and thresholds."""
 
 
-def _column(name: str) -> _Read:
+def _column(name: str) -> _ReadColumn:
     return lambda batch: batch[name]
 
 
-def _label(name: str) -> _Read:
+def _label(name: str) -> _ReadColumn:
     return lambda batch: batch.label(name)
 
 
-def _nothing(batch: _Batch) -> Any:
+def _empty(batch: _Batch) -> Any:
     return batch.empty
 
 
-def _intensity(label: str) -> _Read:
+def _intensity(label: str) -> _ReadColumn:
     """0 to 4; 0 without a face."""
     return lambda batch: pc.fill_null(pc.multiply(batch.label(label), pa.scalar(FULL, pa.float32())), 0)
 
 
-def _presence(label: str, thresholds: Mapping[str, float]) -> _Read:
+def _presence(label: str, thresholds: Mapping[str, float]) -> _ReadColumn:
     """1 or 0; 0 without a face."""
     least = thresholds.get(label, THRESHOLD)
     return lambda batch: pc.fill_null(pc.greater_equal(batch.label(label), pa.scalar(least, pa.float32())), False)
 
 
-def _clock(times: Any) -> Any:
-    """Minutes and seconds, 01:05, as py-feat writes them."""
+def _minutes(times: Any) -> Any:
+    """Minutes and seconds, such as 01:05, in py-feat's format."""
     seconds = [None if time is None else int(time) for time in times.to_pylist()]
     return pa.array([None if time is None else f"{time // 60:02}:{time % 60:02}" for time in seconds], pa.string())
 
 
-def _named(people: Any) -> Any:
+def _person_names(people: Any) -> Any:
     return pc.binary_join_element_wise("Person", people.cast(pa.int32()).cast(pa.string()), "_")

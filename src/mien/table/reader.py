@@ -1,4 +1,4 @@
-"""A finished table, read again batch by batch: whatever is made of one (reports, overlays) begins here."""
+"""Reading a finished table batch by batch, for reports and overlays."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pyarrow.parquet
 
 from mien.tasks import Kind, Task
 
-NEEDED = ("input", "frame", "face", "x", "y", "width", "height")
+REQUIRED = ("input", "frame", "face", "x", "y", "width", "height")
 
-READ = 65536
+BUFFER_BYTES = 65536
 """Bytes of a column that are read at once."""
 
 
@@ -23,32 +23,36 @@ class TableError(ValueError):
 
 
 class AnnotatedTable:
-    """A table of ``mien annotate``. Nothing of it is held in memory.
+    """A table of ``mien annotate``, read from disk as needed.
 
     Args:
-        path: a Parquet file: the other formats do not carry the label space.
+        path: a Parquet file; the other formats lack the label space.
 
     Attributes:
         path: of the file.
         tasks: the label space.
-        metadata: what the file says of itself: model, version, options.
-        names: of its columns.
-        rows: how many it has.
-        timed: whether it is of a video: its rows have times.
+        metadata: of the file: model, version, options.
+        names: of the columns.
+        rows: number of rows.
+        timed: whether its rows have times, as those of videos do.
 
     Raises:
-        TableError: if it cannot be read, or is none of ours.
+        TableError: if it cannot be read or is not such a table.
+
+    Example:
+        >>> table = AnnotatedTable("talk.parquet")  # doctest: +SKIP
+        >>> faces = sum(batch["face"].is_valid().sum().as_py() for batch in table.batches(["face"]))  # doctest: +SKIP
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         if self.path.suffix.lower() != ".parquet":
-            raise TableError(f"{self.path}: the name must end in .parquet (other formats do not say what labels mean)")
+            raise TableError(f"{self.path}: the name must end in .parquet (other formats lack the label space)")
         if not self.path.is_file():
             raise TableError(f"{self.path}: {'is a folder' if self.path.is_dir() else 'no such file'}")
         try:
-            # What pyarrow reads ahead it keeps until the end: that would be the whole file.
-            self._file = pa.parquet.ParquetFile(self.path, pre_buffer=False, buffer_size=READ)
+            # with its own buffering, pyarrow keeps all it has read, in the end the whole file
+            self._file = pa.parquet.ParquetFile(self.path, pre_buffer=False, buffer_size=BUFFER_BYTES)
         except (pa.ArrowException, OSError) as error:
             raise self._unreadable(error) from None
         schema = self._file.schema_arrow
@@ -58,17 +62,17 @@ class AnnotatedTable:
             for key, value in (schema.metadata or {}).items()
             if key != b"ARROW:schema"
         }
-        if "mien_version" not in self.metadata or not set(NEEDED) <= set(self.names):
-            raise TableError(f"{self.path}: is not a table of mien annotate")
+        if "mien_version" not in self.metadata or not set(REQUIRED) <= set(self.names):
+            raise TableError(f"{self.path}: not a table of mien annotate")
         self.tasks = self._tasks()
         self.timed = "time" in self.names
 
     def batches(self, columns: Sequence[str] | None = None, size: int = 4096) -> Iterator[pa.RecordBatch]:
-        """The rows, ``size`` at a time.
+        """Yield the rows, ``size`` at a time.
 
         Args:
-            columns: those that are wanted, of which the table may lack some; all by default.
-            size: most rows of a batch.
+            columns: columns to read, except those that the table lacks; all by default.
+            size: maximum rows per batch.
 
         Raises:
             TableError: if the file is damaged.
@@ -80,20 +84,20 @@ class AnnotatedTable:
             raise self._unreadable(error) from None
 
     def of(self, kind: Kind) -> list[str]:
-        """All labels of a kind."""
+        """All labels of a kind of task."""
         return [label for task in self.tasks if task.kind is kind for label in task.labels]
 
     def _tasks(self) -> tuple[Task, ...]:
         if "tasks" not in self.metadata:
-            raise TableError(f"{self.path}: does not say what its labels are: its metadata lacks 'tasks'")
+            raise TableError(f"{self.path}: has no label space: no metadata 'tasks'")
         try:
             tasks = tuple(Task.from_dict(task) for task in json.loads(self.metadata["tasks"]))
         except (KeyError, TypeError, ValueError):
             raise TableError(f"{self.path}: its metadata 'tasks' cannot be read") from None
         needed = [label for task in tasks for label in task.labels]
         needed += [task.name for task in tasks if task.kind is Kind.CLASSES]
-        if lacking := [name for name in needed if name not in self.names]:
-            raise TableError(f"{self.path}: has no column {', '.join(lacking)}")
+        if missing := [name for name in needed if name not in self.names]:
+            raise TableError(f"{self.path}: has no column {', '.join(missing)}")
         return tasks
 
     def _unreadable(self, error: Exception) -> TableError:

@@ -1,4 +1,4 @@
-"""The rows of a finished table as arrays, a few thousand at a time and never half a frame."""
+"""The rows of a finished table as arrays, a few thousand at a time, in whole frames."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class Rows:
     """N rows of whole frames.
 
     Args:
-        inputs: which input, from 0.
-        positions: of the frame among all those of the table.
-        frames: its number in its video.
-        times: seconds; 0 in a table of pictures.
-        spans: for how many seconds the frame is shown; 1 in a table of pictures.
-        keys: which track, from 0; :data:`FACELESS` without a face.
+        inputs: number of the input, from 0.
+        positions: of the frame among all frames of the table.
+        frames: number of the frame in its video.
+        times: in seconds; 0 in a table of pictures.
+        spans: seconds for which the frame is shown; 1 in a table of pictures.
+        keys: number of the track, from 0; :data:`FACELESS` without a face.
         boxes: N x 4.
-        values: N x L, NaN where there is none.
-        smooth: N x L, NaN throughout where nothing was smoothed.
+        values: N x L, NaN for null.
+        smooth: N x L, NaN for null or if the table is not smoothed.
     """
 
     inputs: Whole
@@ -53,7 +53,7 @@ class Rows:
 
     @property
     def shown(self) -> Floats:
-        """N x L: the smoothed value where there is one, else the raw one."""
+        """N x L: the smoothed value if there is one, otherwise the raw one."""
         return np.where(np.isfinite(self.smooth), self.smooth, self.values)
 
     def __add__(self, other: Rows) -> Rows:
@@ -64,16 +64,16 @@ class Rows:
 
 
 class Reader:
-    """Goes through a table; afterwards the names of its inputs and tracks are known.
+    """Iterates over the rows of a table, and collects the names of its inputs and tracks.
 
     Args:
-        table: a finished one.
-        values: whether the labels are read; without them there are 0.
+        table: a finished table.
+        values: whether labels are read; otherwise L is 0.
 
     Attributes:
-        inputs: the names, in the order of the first rows.
-        tracks: for each key the number of the input and what it is called: ``track 3``, ``face 0`` where faces are not
-            followed, ``all faces`` of pictures.
+        inputs: names, in the order of their first rows.
+        tracks: for each key the number of the input and a name: ``track 3``, ``face 0`` for faces without a track,
+            ``all faces`` for pictures.
     """
 
     def __init__(self, table: AnnotatedTable, *, values: bool = True) -> None:
@@ -134,14 +134,14 @@ class Reader:
     def _keys(self, inputs: Whole, faces: Floats, tracks: Floats) -> Whole:
         keys = np.full(len(inputs), FACELESS, np.int64)
         there = np.isfinite(faces)
-        code = np.where(np.isfinite(tracks), tracks, -1 - faces)  # faces that are not followed go by their numbers
+        code = np.where(np.isfinite(tracks), tracks, -1 - faces)  # faces without a track are identified by their number
         if not self._table.timed:
             code = inputs = np.zeros(len(inputs), np.int64)
         pairs, first, back = np.unique(
             np.stack([inputs[there], code[there]], 1), axis=0, return_index=True, return_inverse=True
         )
         known = np.zeros(len(pairs), np.int64)
-        for at in np.argsort(first):  # as they come, so that keys do not depend on the batches
+        for at in np.argsort(first):  # in order of appearance, so that keys do not depend on the batches
             named = int(pairs[at, 0]), self._name(int(pairs[at, 1]))
             known[at] = self.tracks.setdefault(named, len(self.tracks))
         keys[there] = known[back.reshape(-1)] if len(known) else FACELESS
@@ -153,7 +153,7 @@ class Reader:
         return f"track {code}" if code >= 0 else f"face {-1 - code}"
 
     def _timed(self, rows: Rows, following: Rows | None) -> Rows:
-        """With the time that each frame is shown; the last one as long as the one before it."""
+        """Add how long each frame is shown; the last one as long as the one before it."""
         if not self._table.timed:
             return rows
         starts = np.flatnonzero(np.r_[True, np.diff(rows.positions) != 0])

@@ -1,4 +1,4 @@
-"""Summaries of a video's table: one row a track, and one for the video."""
+"""Summaries of a video's table: one row per track, and one for the video."""
 
 from __future__ import annotations
 
@@ -11,42 +11,47 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mien.table.columns import NOBODY, label_column, numbers, require
+from mien.table.columns import NO_TRACK, label_column, numbers, require
 from mien.table.layouts import THRESHOLD, csv_writer
 from mien.table.summary_schema import track_schema, video_schema
-from mien.table.summary_sums import Reading, Rows, Sums
+from mien.table.summary_sums import LabelStatistics, Rows, Sums
 from mien.table.writer import SUMMARIES, TableWriteError, write_table
 from mien.tasks import Task
 
 PAUSE = 0.5
-"""Seconds. A label that was on before a face was lost for no longer, and is on after it, was on throughout."""
+"""Seconds for which a face may be lost without ending the episode of a label that is on before and after."""
 
 
 class Summary(NamedTuple):
-    """Both tables; their fields' metadata give range, unit and meaning, as in the main table."""
+    """Both tables; their fields' metadata gives range, unit and meaning, as in the main table."""
 
     tracks: pa.Table
     video: pa.Table
 
 
 class Summariser:
-    """Sums up record batches of one video's table as they come; what it holds grows with the tracks alone.
+    """Summarises record batches of a video's table one by one; its memory grows with the number of tracks alone.
 
-    A row lasts till the next looked-at frame, by the video's own timestamps; the last one as long as the one before.
-    Means and deviations are over rows, as any tool would take them of the table; shares are of time. A class is on in
-    a row if it is the most probable one, an attribute if it reaches its threshold; each time it comes on is an episode.
-    A row without all labels is one without a face.
+    A row lasts until the next sampled frame, by the video's own time stamps; the last one as long as the one before.
+    Means and deviations are over rows, shares are of time. A class is on in a row if it is the most probable one, an
+    attribute if it reaches its threshold; each onset is an episode. A row without a value of every label has no face.
 
     Args:
         schema: of the batches: ``frame``, ``time``, ``track``, ``score`` and the labels. Rows are in the order of
-            frames, each looked-at frame has a row, and a track one a frame at most.
-        tasks: whose labels are summed up, of any label space.
-        thresholds: label -> probability from which on an attribute is on; 0.5 for those that are not named.
-        pause: a face may be lost for that many seconds without ending an episode.
-        smoothed: whether labels are read from the smoothed columns, where a row has a value there.
+            frames; each sampled frame has a row, and a track has at most one row per frame.
+        tasks: whose labels are summarised, of any label space.
+        thresholds: label -> probability from which on an attribute is on; 0.5 for other labels.
+        pause: seconds for which a face may be lost without ending an episode.
+        smoothed: whether labels are the smoothed values, for rows that have them.
 
     Raises:
         ValueError: if a column is missing.
+
+    Example:
+        >>> summariser = Summariser(schema, tasks)  # doctest: +SKIP
+        >>> for batch in batches:  # doctest: +SKIP
+        ...     summariser.add(batch)
+        >>> tracks, video = summariser.tables()  # doctest: +SKIP
     """
 
     def __init__(
@@ -59,12 +64,12 @@ class Summariser:
         smoothed: bool = True,
     ) -> None:
         labels = [label for task in tasks for label in task.labels]
-        require(schema, ("frame", "time", "track", "score", *labels), "there is nothing to sum up")
+        require(schema, ("frame", "time", "track", "score", *labels), "cannot summarise")
         limits = {label: (thresholds or {}).get(label, THRESHOLD) for label in labels}
         settings = json.dumps({"thresholds": dict(thresholds or {}), "pause": pause, "smoothed": smoothed})
         metadata = {**(schema.metadata or {}), b"summary": settings.encode()}
         self._schemas = [make(tasks, limits, pause).with_metadata(metadata) for make in (track_schema, video_schema)]
-        self._reading, self._pause, self._smoothed = Reading(tasks, limits), pause, smoothed
+        self._statistics, self._pause, self._smoothed = LabelStatistics(tasks, limits), pause, smoothed
         self._tracks: dict[int, Sums] = {}
         self._frames = self._face_frames = self._most = 0
         self._seconds = self._face_seconds = self._step = 0.0
@@ -72,7 +77,7 @@ class Summariser:
         self._held: Rows | None = None
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """More rows, in the order of frames."""
+        """Add rows, in the order of frames."""
         if batch.num_rows == 0:
             return
         if self._input is None and "input" in batch.schema.names:
@@ -80,7 +85,7 @@ class Summariser:
         rows = self._rows(batch)
         rows = rows if self._held is None else self._held + rows
         starts = np.flatnonzero(np.diff(rows.frame, prepend=rows.frame[0] - 1))
-        # How long the newest frame lasts, and whether these are all its rows, is known when the next one comes.
+        # The duration of the newest frame, and whether all its rows are here, is known with the next frame.
         self._held = rows[starts[-1] :]
         if len(starts) > 1:
             steps = np.maximum(np.diff(rows.time[starts]), 0)
@@ -88,31 +93,31 @@ class Summariser:
             self._count(rows[: starts[-1]], starts, steps)
 
     def tables(self) -> Summary:
-        """Both tables of all rows; nothing can be added any more."""
+        """Return both tables. No rows can be added afterwards."""
         if self._held is not None:
             self._count(self._held, np.array([0, len(self._held.frame)]), np.array([self._step]))
             self._held = None
-        whole = Sums(len(self._reading.labels))
+        whole = Sums(len(self._statistics.labels))
         for sums in self._tracks.values():
             whole.merge(sums)
         video = {
             "input": self._input, "frames": self._frames, "seconds": self._seconds, "face_frames": self._face_frames,
             "face_seconds": self._face_seconds, "faces": whole.rows, "most_faces": self._most,
-            "tracks": len(self._tracks.keys() - {NOBODY}), **self._reading.row(whole),
+            "tracks": len(self._tracks.keys() - {NO_TRACK}), **self._statistics.row(whole),
         }  # fmt: skip
-        order = sorted(self._tracks, key=lambda track: (track == NOBODY, track))
+        order = sorted(self._tracks, key=lambda track: (track == NO_TRACK, track))
         rows = [[self._row(track, self._tracks[track]) for track in order], [video]]
         return Summary(*(pa.Table.from_pylist(*each) for each in zip(rows, self._schemas, strict=True)))
 
     def _rows(self, batch: pa.RecordBatch) -> Rows:
-        values = np.stack([numbers(label_column(batch, label, self._smoothed)) for label in self._reading.labels], 1)
+        values = np.stack([numbers(label_column(batch, label, self._smoothed)) for label in self._statistics.labels], 1)
         frame, time, track, score = (numbers(batch[name]) for name in ("frame", "time", "track", "score"))
         later = np.zeros(len(frame))
-        tracks = np.nan_to_num(track, nan=NOBODY).astype(np.int64)
+        tracks = np.nan_to_num(track, nan=NO_TRACK).astype(np.int64)
         return Rows(frame.astype(np.int64), later.astype(np.int64), time, later, tracks, score, values)
 
     def _count(self, rows: Rows, starts: NDArray[np.int64], steps: NDArray[np.float64]) -> None:
-        """Rows of whole frames; where each frame starts and where the last one ends, and how long each lasts."""
+        """Count rows of whole frames, given where each frame starts and the last one ends, and how long each lasts."""
         of = np.repeat(np.arange(len(steps)), np.diff(starts))
         rows = Rows(rows.frame, self._frames + of, rows.time, steps[of], rows.track, rows.score, rows.values)
         faces = np.isfinite(rows.values).all(1)
@@ -123,29 +128,29 @@ class Summariser:
         self._face_seconds += float(steps[each > 0].sum())
         self._most = max(self._most, int(each.max()))
         for track in np.unique(rows.track[faces]).tolist():
-            mine = rows[faces & (rows.track == track)]
-            sums = self._tracks.setdefault(track, Sums(len(self._reading.labels)))
-            sums.add(mine, self._reading.on(mine.values), self._reading.quadrants(mine.values), self._pause)
-            if track == NOBODY:
-                sums.episodes[:] = 0  # of nobody in particular: who is in the next row is not known
+            own = rows[faces & (rows.track == track)]
+            sums = self._tracks.setdefault(track, Sums(len(self._statistics.labels)))
+            sums.add(own, self._statistics.on(own.values), self._statistics.quadrants(own.values), self._pause)
+            if track == NO_TRACK:
+                sums.episodes[:] = 0  # the next row may be of another person
 
     def _row(self, track: int, sums: Sums) -> dict[str, Any]:
         row = {"input": self._input, "track": track, "frames": sums.rows, "seconds": sums.seconds}
         row |= zip(("first_frame", "first_time"), sums.first or (), strict=False)
         row |= zip(("last_frame", "last_time"), sums.last or (), strict=False)
-        row |= self._reading.row(sums)
-        if track == NOBODY:
-            row |= {"track": None} | dict.fromkeys(f"{label}_episodes" for label in self._reading.labels)
+        row |= self._statistics.row(sums)
+        if track == NO_TRACK:
+            row |= {"track": None} | dict.fromkeys(f"{label}_episodes" for label in self._statistics.labels)
         return row
 
 
 def write_summary(path: Path, summary: Summary, *, overwrite: bool = False) -> list[Path]:
-    """Write both tables as CSV beside the main one; each takes its name when it is complete.
+    """Write both tables as CSV next to the main table, each under its name once it is complete.
 
     Args:
-        path: of the main table; ``talk.parquet`` has ``talk.tracks.csv`` and ``talk.summary.csv`` beside it.
-        summary: what is written.
-        overwrite: whether existing files may be replaced.
+        path: of the main table; ``talk.tracks.csv`` and ``talk.summary.csv`` go next to ``talk.parquet``.
+        summary: the tables.
+        overwrite: replace existing files.
 
     Returns:
         The two files.
@@ -154,8 +159,8 @@ def write_summary(path: Path, summary: Summary, *, overwrite: bool = False) -> l
         TableWriteError: if a file exists or cannot be written.
     """
     files = [path.with_suffix(suffix) for suffix in SUMMARIES]
-    if not overwrite and (there := next((file for file in files if file.exists()), None)):
-        raise TableWriteError(f"{there}: exists already (--overwrite replaces it)")
+    if not overwrite and (existing := next((file for file in files if file.exists()), None)):
+        raise TableWriteError(f"{existing}: already exists (use --overwrite to replace it)")
     for file, table in zip(files, summary, strict=True):
         try:
             write_table(file, table.schema, table.to_batches(), csv_writer)

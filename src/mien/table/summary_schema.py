@@ -1,4 +1,4 @@
-"""The columns of the summaries, and what they mean."""
+"""The schemas of the summaries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ QUADRANTS = ("positive_active", "negative_active", "negative_passive", "positive
 
 
 def track_schema(tasks: Sequence[Task], thresholds: Mapping[str, float], pause: float) -> pa.Schema:
-    """One row a track; one more for faces without a track, if there are any."""
+    """The schema of the tracks: one row per track, and one for all faces without a track, if any."""
     return _schema(
         [
             _field("input", pa.string(), "path of the video"),
@@ -34,7 +34,7 @@ def track_schema(tasks: Sequence[Task], thresholds: Mapping[str, float], pause: 
 
 
 def video_schema(tasks: Sequence[Task], thresholds: Mapping[str, float], pause: float) -> pa.Schema:
-    """One row."""
+    """The schema of the video: one row."""
     return _schema(
         [
             _field("input", pa.string(), "path of the video"),
@@ -55,13 +55,13 @@ def video_schema(tasks: Sequence[Task], thresholds: Mapping[str, float], pause: 
 
 def _schema(fields: Sequence[pa.Field]) -> pa.Schema:
     names = [field.name for field in fields]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"the summary would have two columns named {', '.join(twice)}")
+    if duplicates := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"duplicate columns in the summary: {', '.join(duplicates)}")
     return pa.schema(fields)
 
 
 def plane(task: Task) -> tuple[int, int] | None:
-    """Where in a task the two labels of the plane stand, if it has them."""
+    """The indices of the two labels of the plane in a task, if it has them."""
     if task.kind is not Kind.CONTINUOUS or not set(PLANE) <= set(task.labels):
         return None
     return task.labels.index(PLANE[0]), task.labels.index(PLANE[1])

@@ -1,4 +1,4 @@
-"""What is remembered of the rows of a track to sum them up: numbers that do not grow with the rows."""
+"""Running sums over the rows of a track, whose size does not grow with the rows."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Rows:
 
     Args:
         frame: number in the video.
-        position: among the looked-at frames.
+        position: among the sampled frames.
         time: in seconds.
-        lasts: seconds till the next looked-at frame.
-        track: NOBODY without one.
+        lasts: seconds until the next sampled frame.
+        track: NO_TRACK without one.
         score: of the detector.
         values: N x L labels.
     """
@@ -46,14 +46,14 @@ class Rows:
 
 
 class Sums:
-    """Sums over the rows of one track; :meth:`merge` makes those over several of them.
+    """Sums over the rows of a track; :meth:`merge` adds those of another.
 
     Attributes:
-        rows, seconds, score: how many, how long together, the sum of their scores.
-        first, last: (frame, time) of the first and last one; None before there is one.
-        mean, squares: L, of the values: their mean, and the sum of squared distances to it.
-        held: L, seconds in which a label is on.
-        episodes: L, how often it came on.
+        rows, seconds, score: number of rows, their total duration, and the sum of their scores.
+        first, last: (frame, time) of the first and last row; None without rows.
+        mean, squares: L, the mean of the values, and the sum of squared distances to it.
+        held: L, seconds for which a label is on.
+        episodes: L, number of onsets.
         quadrants: 4, seconds in each, of the first task with a plane.
     """
 
@@ -66,13 +66,13 @@ class Sums:
         self._before = (0, -np.inf, np.zeros(labels, bool))
 
     def add(self, rows: Rows, on: Bools, quadrants: Bools, pause: float) -> None:
-        """More rows of the track.
+        """Add rows of the track.
 
         Args:
-            rows: in the order of frames, at least one.
+            rows: at least one, in the order of frames.
             on: N x L, whether a label is on.
             quadrants: N x 4, or N x 0.
-            pause: seconds for which a track may be lost and its labels stay on.
+            pause: seconds for which a track may be lost without ending an episode.
         """
         position, time, was = self._before
         positions, times = np.r_[position, rows.position], np.r_[time, rows.time]
@@ -89,27 +89,27 @@ class Sums:
         self.last = (int(rows.frame[-1]), float(rows.time[-1]))
 
     def merge(self, other: Sums) -> None:
-        """Add the sums over other rows; whose are first and last is not kept."""
+        """Add the sums over other rows, except ``first`` and ``last``."""
         self._moments(other.rows, other.mean, other.squares)
         for name in ("seconds", "score", "held", "episodes", "quadrants"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
     def _moments(self, rows: int, mean: Floats, squares: Floats) -> None:
-        """Of both parts together, without the loss of digits of a sum of squares."""
+        """Combine the moments of both parts, without the cancellation of a plain sum of squares."""
         total = self.rows + rows
         if rows:
-            apart = mean - self.mean
-            self.squares = self.squares + squares + apart**2 * (self.rows * rows / total)
-            self.mean = self.mean + apart * (rows / total)
+            shift = mean - self.mean
+            self.squares = self.squares + squares + shift**2 * (self.rows * rows / total)
+            self.mean = self.mean + shift * (rows / total)
         self.rows = total
 
 
-class Reading:
-    """What is counted of each label of a label space.
+class LabelStatistics:
+    """The statistics of each label of a label space.
 
     Args:
         tasks: the label space.
-        thresholds: probability from which on an attribute is on, for each of them.
+        thresholds: attribute -> probability from which on it is on.
     """
 
     def __init__(self, tasks: Sequence[Task], thresholds: Mapping[str, float]) -> None:
@@ -119,13 +119,13 @@ class Reading:
         self.labels = [label for task in tasks for label in task.labels]
 
     def on(self, values: Floats) -> Bools:
-        """N x L: whether a class is the most probable one, an attribute reaches its threshold; values are never on."""
+        """N x L: whether a class is the most probable one, or an attribute reaches its threshold; False for values."""
         on = np.zeros(values.shape, bool)
         for task, part in self._parts:
             if task.kind is Kind.CLASSES:
                 on[np.arange(len(values)), part.start + values[:, part].argmax(1)] = True
             elif task.kind is Kind.ATTRIBUTES:
-                # Values come from float32, and so must the threshold: 0.3 in the table reaches 0.3.
+                # values are float32, so the threshold is too: 0.3 in the table reaches 0.3
                 on[:, part] = values[:, part] >= np.array(
                     [self._thresholds[label] for label in task.labels], np.float32
                 )
@@ -141,7 +141,7 @@ class Reading:
         return np.zeros((len(values), 0), bool)
 
     def row(self, sums: Sums) -> dict[str, Any]:
-        """The columns of the labels, and of the score."""
+        """The columns of the labels and the score."""
         row: dict[str, Any] = {"score_mean": sums.score / sums.rows if sums.rows else None}
         for task, part in self._parts:
             if task.kind is Kind.CLASSES and sums.seconds:
@@ -158,4 +158,4 @@ class Reading:
 
 
 def _ratio(part: float, whole: float) -> float | None:
-    return min(part / whole, 1.0) if whole else None  # sums in another order may differ in the last digit
+    return min(part / whole, 1.0) if whole else None  # sums in different orders may differ in the last digit

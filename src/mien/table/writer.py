@@ -1,4 +1,4 @@
-"""Where annotations go: Parquet, CSV or JSONL, written as they come, and a list of what failed beside them."""
+"""Writing annotations to Parquet, CSV or JSONL, and failed inputs to a list next to the table."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ import pyarrow.parquet
 from mien.annotate.schema import Row
 
 BUFFER = 1000
-"""Rows that are held before they are written; a row group of Parquet."""
+"""Rows that are buffered before they are written; a row group of Parquet."""
 
 
 ERRORS = ".errors.csv"
-"""What the list of failures is called behind the name of a table of pictures."""
+"""Suffix of the list of failed inputs of a table of pictures."""
 
 SUMMARIES = (".tracks.csv", ".summary.csv")
-"""What the files of both summaries are called behind the name of a video's table."""
+"""Suffixes of the two summaries of a video's table."""
 
 
 class TableWriteError(OSError):
@@ -40,7 +40,7 @@ class _Writer(Protocol):
 
 
 class _JsonLines:
-    """One JSON object a row, with every column; nulls as null."""
+    """Writes one JSON object per row, with every column; nulls as null."""
 
     def __init__(self, stream: IO[bytes], schema: pa.Schema) -> None:
         self._stream = stream
@@ -58,7 +58,7 @@ class _JsonLines:
 
 
 def _shortest(value: float) -> float:
-    """The float of the fewest digits that is the same float32: 0.9, not 0.8999999761581421."""
+    """The float with the fewest digits that is the same float32: 0.9, not 0.8999999761581421."""
     return float(str(np.float32(value)))
 
 
@@ -79,29 +79,29 @@ def write_table(
     batches: Iterable[pa.RecordBatch],
     writer: Callable[[IO[bytes], pa.Schema], _Writer] | None = None,
 ) -> None:
-    """Write a whole table, row group by row group; it takes its name when it is complete.
+    """Write a whole table, row group by row group, and give it its name once it is complete.
 
     Args:
-        path: its suffix says the format; what stands there is replaced.
+        path: its suffix is the format; an existing file is replaced.
         schema: of the batches.
-        batches: any number of any length; as many are held as make a row group.
-        writer: another one than the format's own.
+        batches: any number of any length; one row group at a time is in memory.
+        writer: instead of the format's own.
 
     Raises:
-        OSError: if it cannot be written; what stood there before still does.
+        OSError: if it cannot be written; an existing file is unchanged.
     """
     new = path.with_name(f"{path.name}.new")
     try:
         with new.open("wb") as stream:
-            begun = (writer or WRITERS[path.suffix.lower()])(stream, schema)
+            output = (writer or WRITERS[path.suffix.lower()])(stream, schema)
             try:
                 for table in _groups(schema, batches):
-                    begun.write_table(table)
+                    output.write_table(table)
             except BaseException:
-                with suppress(Exception):  # the first failure is the one to tell
-                    begun.close()
+                with suppress(Exception):  # report the first failure
+                    output.close()
                 raise
-            begun.close()
+            output.close()
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)
@@ -119,18 +119,23 @@ def _groups(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[pa
 
 
 class TableWriter:
-    """A table on disk that grows; a context manager, which completes the file however it is left.
+    """Writes a table row by row; a context manager, which completes the file even after an error.
 
     Args:
-        path: its suffix says the format: .parquet (with all metadata), .csv or .jsonl; ``-`` is CSV on standard output.
+        path: its suffix is the format: .parquet (with all metadata), .csv or .jsonl; ``-`` is CSV on standard output.
         schema: of the rows.
-        overwrite: whether an existing file may be replaced; the summaries of a video's table go with it.
+        overwrite: replace an existing file, and remove the summaries of a video's table.
 
     Attributes:
-        errors_path: ``<path without suffix>.errors.csv`` (input, error), made when something fails; None for ``-``.
+        errors_path: ``<path without suffix>.errors.csv`` (input, error), created at the first failure; None for ``-``.
 
     Raises:
-        TableWriteError: if the suffix is unknown, or one of both files exists or cannot be written.
+        TableWriteError: for an unknown suffix, or if one of both files exists or cannot be written.
+
+    Example:
+        >>> with TableWriter("photos.parquet", annotator.schema) as table:  # doctest: +SKIP
+        ...     for result in annotator.stream("photos"):
+        ...         table.write(result.rows)
     """
 
     def __init__(self, path: str | Path, schema: pa.Schema, *, overwrite: bool = False) -> None:
@@ -149,26 +154,26 @@ class TableWriter:
         if self.errors_path is None or self.path.suffix.lower() not in WRITERS:
             raise TableWriteError(f"{self.path}: the name must end in {', '.join(WRITERS)}")
         if self.errors_path.exists() and not overwrite:
-            raise TableWriteError(f"{self.errors_path}: exists already (--overwrite replaces it)")
+            raise TableWriteError(f"{self.errors_path}: already exists (use --overwrite to replace it)")
         stale = [self.path.with_suffix(suffix) for suffix in SUMMARIES if self.path.exists()]
         try:
             stream = self.path.open("wb" if overwrite else "xb")
             for path in (self.errors_path, *stale):
                 path.unlink(missing_ok=True)
         except FileExistsError:
-            raise TableWriteError(f"{self.path}: exists already (--overwrite replaces it)") from None
+            raise TableWriteError(f"{self.path}: already exists (use --overwrite to replace it)") from None
         except OSError as error:
             raise TableWriteError(f"{self.path}: cannot be written: {error.strerror}") from None
         return stream
 
     def write(self, rows: Sequence[Row]) -> None:
-        """Add rows; they reach the disk in groups of :data:`BUFFER`."""
+        """Add rows; they are written to disk in groups of :data:`BUFFER`."""
         self._pending += rows
         if len(self._pending) >= BUFFER:
             self._flush()
 
     def fail(self, name: str, error: str) -> None:
-        """Note in the list beside the table that an input could not be read; on disk at once."""
+        """Add an input that could not be read to the list next to the table, at once."""
         if self.errors_path is None:
             return
         if self._errors is None:
@@ -178,7 +183,7 @@ class TableWriter:
         self._errors.flush()
 
     def close(self) -> None:
-        """Write what is pending and complete the file; a second call does nothing."""
+        """Write the pending rows and complete the file; a second call does nothing."""
         if self._stream.closed:
             return
         try:

@@ -1,1 +1,1 @@
-"""One video becomes one table: journal, resume, smoothing, summary, overlay."""
+"""Videos to tables: journal, resuming, smoothing, summary, overlay."""

@@ -1,7 +1,7 @@
-"""What a run has done so far, on disk: rows appended batch by batch, and read back whatever killed the run.
+"""The journal of a run: rows appended to a file batch by batch, which can be read back after a kill.
 
-The file is an Arrow IPC stream without its end: the schema, then one message a batch. A kill tears at most the last
-message; what stands before it is whole.
+The file is an Arrow IPC stream without its end: the schema, then one message per batch. A kill damages at most the last
+message.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ import pyarrow as pa
 from mien.annotate.schema import Row
 
 OPTIONS = b"options"
-"""Key of the schema's metadata: a JSON object of all that the rows depend on."""
+"""Key of the schema's metadata: a JSON object with everything the rows depend on."""
 
 
-SYNC = 1.0
-"""Seconds after which what was written is forced to the disk."""
+SYNC_SECONDS = 1.0
+"""Seconds after which written rows are flushed to the disk."""
 
 
 class JournalError(OSError):
-    """A journal that cannot be gone on with; the message is one line."""
+    """A journal that cannot be resumed; the message is one line."""
 
 
 class Journal:
-    """Rows of one run, appended in batches; a context manager.
+    """The rows of a run, appended in batches; a context manager.
 
-    What :meth:`write` was given survives the end of this process. It survives a power cut too when :data:`SYNC` seconds
-    have passed and more was written.
+    Written rows survive the end of this process. They survive a power cut once more rows were written
+    :data:`SYNC_SECONDS` later.
 
     Args:
         path: of the file.
         schema: of the rows; its metadata has :data:`OPTIONS`.
-        resume: go on with the file that is there, behind its last whole batch; otherwise it is begun anew.
+        resume: continue the existing file after its last whole batch; otherwise start over.
 
     Attributes:
-        rows, frames, faces: how many it has; one row of a frame without a face.
-        first, last: number and time of the first and of the last frame; None if there is none.
+        rows, frames, faces: their numbers; a frame without a face has one row.
+        first, last: number and time of the first and the last frame; None without frames.
 
     Raises:
-        JournalError: if it was written with another schema or other options, which are named, or is no journal.
+        JournalError: if the file has another schema or other options, which the message names, or is not a journal.
         OSError: if it cannot be written.
     """
 
@@ -65,24 +65,24 @@ class Journal:
             self._append(schema.serialize())
 
     def write(self, rows: Sequence[Row]) -> None:
-        """Append one batch: whole frames, in their order.
+        """Append a batch of whole frames, in order.
 
         Raises:
-            OSError: if it cannot be written; what stood there before still does.
+            OSError: if it cannot be written; earlier batches are unchanged.
         """
         batch = pa.RecordBatch.from_pylist(rows, self.schema)
         self._append(batch.serialize())
         self._count(batch)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """All whole batches, read from the file one by one."""
+        """Yield all whole batches, read from the file one by one."""
         with pa.OSFile(str(self.path)) as file:
             schema = pa.ipc.read_schema(file)
             while file.tell() < self._end:
                 yield pa.ipc.read_record_batch(pa.ipc.read_message(file), schema)
 
     def close(self) -> None:
-        """Close the file, which stays; a second call does nothing."""
+        """Close the file; a second call does nothing."""
         if not self._file.closed:
             with suppress(OSError):
                 os.fsync(self._file.fileno())
@@ -98,8 +98,8 @@ class Journal:
         rest = memoryview(message)
         try:
             while rest:
-                rest = rest[self._file.write(rest) :]  # a disk that is nearly full takes a part
-            if time.monotonic() - self._synced > SYNC:  # for some disks that is long work
+                rest = rest[self._file.write(rest) :]  # a disk that is nearly full accepts a part
+            if time.monotonic() - self._synced > SYNC_SECONDS:  # slow on some disks
                 os.fsync(self._file.fileno())
                 self._synced = time.monotonic()
         except OSError:
@@ -118,7 +118,7 @@ class Journal:
         self.first = self.first or first
 
     def _find_end(self) -> None:
-        """Read up to the last whole batch of the file that is there, if any."""
+        """Read the existing file, if any, up to its last whole batch."""
         if not self.path.exists():
             return
         with pa.OSFile(str(self.path)) as file:
@@ -126,8 +126,8 @@ class Journal:
                 schema = pa.ipc.read_schema(file)
             except (pa.ArrowInvalid, EOFError, OSError):
                 if self.path.stat().st_size >= len(self.schema.serialize()):
-                    raise JournalError(f"{self.path}: is not a run that can be gone on with") from None
-                return  # killed as it began
+                    raise JournalError(f"{self.path}: not a run that can be resumed") from None
+                return  # killed at its start
             refuse_others(self.path, schema, self.schema)
             self._end = file.tell()
             try:
@@ -139,18 +139,18 @@ class Journal:
 
 
 def refuse_others(path: Path, before: pa.Schema, now: pa.Schema) -> None:
-    """Compare the options of an earlier run, in the metadata of what it wrote, with those of this one.
+    """Compare the options of an earlier run, from the metadata of its schema, with those of this run.
 
     Raises:
-        JournalError: if any differ; the message names them.
+        JournalError: if they differ; the message names those that do.
     """
     old, new = (_options(schema) for schema in (before, now))
     differ = [name for name in {**old, **new} if old.get(name) != new.get(name)]
     if differ:
         changes = ", ".join(f"{name} (was {_shown(old.get(name))}, is {_shown(new.get(name))})" for name in differ)
-        raise JournalError(f"{path}: was begun with another {changes}; --overwrite begins anew")
+        raise JournalError(f"{path}: was started with other options: {changes}; use --overwrite to start over")
     if not before.equals(now):
-        raise JournalError(f"{path}: was begun with other columns; --overwrite begins anew")
+        raise JournalError(f"{path}: was started with other columns; use --overwrite to start over")
 
 
 def _options(schema: pa.Schema) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""From the journal of a video to what is kept of it: smoothing, layout, table, summaries, overlay; each in one pass."""
+"""Postprocessing the journal of a video: smoothing, layout, table, summaries and overlay, each in one pass."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from mien.video.smooth import Smoother
 
 @dataclass(frozen=True)
 class PostprocessOptions:
-    """What is made of the rows of a video when they are there; none of it changes the rows.
+    """What to write from the rows of a video; no option changes the rows.
 
     Args:
-        smooth: window of the median in looked-at frames, odd; 0 for none.
-        constant: of the exponential filter, in seconds; None for none.
-        layout: None for mien's own columns, or the name of a layout (:mod:`mien.table.layouts`).
-        overlay: also draw the video into this file.
+        smooth: window of the median in sampled frames, odd; 0 for none.
+        constant: time constant of the exponential filter, in seconds; None for none.
+        layout: the name of a layout (:mod:`mien.table.layouts`); None for mien's own columns.
+        overlay: file of the overlay video; None for none.
     """
 
     smooth: int = 0
@@ -39,65 +39,65 @@ class PostprocessOptions:
 
 
 class Postprocessor:
-    """Turns journals of one schema into tables.
+    """Writes journals of one schema as tables.
 
     Args:
-        ending: what is wanted.
+        options: what to write.
         schema: of the journal.
-        tasks: whose columns it has.
+        tasks: of its label columns.
 
     Raises:
-        ValueError: if the ending cannot be had of these tasks; the message is one line.
+        ValueError: if the options do not fit these tasks; the message is one line.
     """
 
-    def __init__(self, ending: PostprocessOptions, schema: pa.Schema, tasks: Sequence[Task]) -> None:
-        self.ending, self.tasks, self._schema = ending, tasks, schema
+    def __init__(self, options: PostprocessOptions, schema: pa.Schema, tasks: Sequence[Task]) -> None:
+        self.options, self.tasks, self._schema = options, tasks, schema
         self._smoother = None
-        if ending.smooth or ending.constant is not None:
-            self._smoother = Smoother(schema, tasks, window=ending.smooth or 1, constant=ending.constant)
-        self._layout = Layout(ending.layout, tasks) if ending.layout else None
+        if options.smooth or options.constant is not None:
+            self._smoother = Smoother(schema, tasks, window=options.smooth or 1, constant=options.constant)
+        self._layout = Layout(options.layout, tasks) if options.layout else None
 
     def write(self, journal: Journal, out: Path, errors: Sequence[dict[str, str]] = ()) -> None:
-        """The table, and its summaries beside it.
+        """Write the table, and its summaries next to it.
 
         Args:
-            journal: of the rows.
+            journal: the rows.
             out: the table.
-            errors: for the table's metadata, as :class:`mien.annotate.pipeline.Annotator` has them.
+            errors: for the table's metadata, in the form of :class:`mien.annotate.pipeline.Annotator`.
 
         Raises:
-            OSError: if one of them cannot be written; what stood in its place before still does.
+            OSError: if one of them cannot be written; an existing file is unchanged.
         """
         schema, batches = self._schema, journal.batches()
         if self._smoother:
             schema, batches = self._smoother.schema, self._smoother(batches)
         sums = Summariser(schema, self.tasks)
-        batches = _through(sums.add, batches)
+        batches = _tee(sums.add, batches)
         if self._layout:
             write_table(out, self._layout.schema, map(self._layout, batches), csv_writer)
         else:
             write_table(out, schema.with_metadata({**schema.metadata, b"errors": json.dumps(errors)}), batches)
         write_summary(out, sums.tables(), overwrite=True)
 
-    def draw(self, journal: Journal, footage: FrameSampler, advance: Callable[[int], object]) -> None:
-        """The overlay, if one is wanted.
+    def draw(self, journal: Journal, sampler: FrameSampler, advance: Callable[[int], object]) -> None:
+        """Draw the overlay, if the options have one.
 
         Raises:
-            TableWriteError: if it cannot be written.
+            VideoWriteError: if it cannot be written.
         """
-        if self.ending.overlay is None:
+        if self.options.overlay is None:
             return
         panels = faces_at_once(journal.batches())
-        size = footage.width, footage.height
-        with suppress(MediaError):  # damage was told before; the overlay ends there
+        size = sampler.width, sampler.height
+        with suppress(MediaError):  # damage is already reported; the overlay ends there
             draw_overlay(
-                footage, journal.batches(), self.tasks, self.ending.overlay,
-                panels=panels, rate=footage.rate, size=size, overwrite=True, advance=advance,
+                sampler, journal.batches(), self.tasks, self.options.overlay,
+                panels=panels, rate=sampler.rate, size=size, overwrite=True, advance=advance,
             )  # fmt: skip
 
 
-def _through(look: Callable[[pa.RecordBatch], object], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The batches as they are; each is looked at as it passes."""
+def _tee(add: Callable[[pa.RecordBatch], object], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield the batches unchanged, and pass each to ``add`` first."""
     for batch in batches:
-        look(batch)
+        add(batch)
         yield batch

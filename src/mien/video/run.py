@@ -1,4 +1,4 @@
-"""One video to one table: a journal while it is watched, the table at the end, and on from the journal after a kill."""
+"""One video to one table: rows go to a journal, which becomes the table at the end and survives a kill."""
 
 from __future__ import annotations
 
@@ -17,30 +17,31 @@ import pyarrow.parquet
 from mien import __version__
 from mien.annotate.pipeline import Annotator
 from mien.annotate.watch import watch
-from mien.media.decode import locate
+from mien.media.mp4 import VideoWriteError
 from mien.media.picture import MediaError
-from mien.media.reader import Place
-from mien.media.sampler import FrameSampler, is_series
-from mien.table.writer import ERRORS, SUMMARIES, WRITERS, TableWriteError
+from mien.media.reader import Position
+from mien.media.sampler import FrameSampler
+from mien.table.writer import ERRORS, TableWriteError
+from mien.video.checks import journal_path, refuse_existing
 from mien.video.journal import OPTIONS, Journal, refuse_others
 from mien.video.postprocess import PostprocessOptions, Postprocessor
 
 SAMPLE = 65_536
-"""Bytes at the beginning and at the end of a video by which it is known again, with its length."""
+"""Bytes at the start and at the end of a video that, with its length, identify it."""
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of a video.
+class VideoResult:
+    """The result of annotating a video.
 
     Args:
         status: ``done``, ``complete already``, ``damaged``, ``interrupted`` or ``failed``.
-        frames: that were looked at.
-        faces: that were read in all of them.
-        rows: of the table.
+        frames: number of annotated frames.
+        faces: number of faces in them.
+        rows: number of rows of the table.
         seconds: from the first of these frames to the last.
         error: one line, or None.
-        speed: frames a second that were looked at in this run.
+        speed: frames per second that this run annotated.
     """
 
     status: str
@@ -56,20 +57,26 @@ class VideoRun:
     """The annotation of one video into a table.
 
     Args:
-        annotator: with the networks, and how the video is watched.
+        annotator: the networks, and which frames of the video are read.
         source: what :class:`mien.media.sampler.FrameSampler` opens.
         out: the table: .parquet, .csv or .jsonl.
-        ending: smoothing, layout, overlay.
-        overwrite: whether a table and a journal that are there may be replaced; a list of failures beside it goes then.
-        resume: go on with the journal that is there, if any.
+        postprocess: smoothing, layout and overlay.
+        overwrite: replace an existing table and journal, and remove the list of failures next to the table.
+        resume: continue the existing journal, if any.
 
     Attributes:
-        expected: about how many frames will be looked at in all, or None.
-        journal: what was done so far.
+        expected: approximate number of frames to annotate, those of earlier runs included; None if unknown.
+        resumed: number of frames that earlier runs annotated.
+        journal: the rows so far.
 
     Raises:
         MediaError: if the video cannot be opened.
-        OSError: if the table cannot be written, or what is there is not this run's; the message is one line.
+        OSError: if the table cannot be written or belongs to another run; the message is one line.
+
+    Example:
+        >>> run = VideoRun(Annotator(), "talk.mp4", "talk.parquet", resume=True)  # doctest: +SKIP
+        >>> run().status  # doctest: +SKIP
+        'done'
     """
 
     def __init__(
@@ -77,156 +84,141 @@ class VideoRun:
         annotator: Annotator,
         source: str | os.PathLike[str],
         out: str | os.PathLike[str],
-        ending: PostprocessOptions | None = None,
+        postprocess: PostprocessOptions | None = None,
         *,
         overwrite: bool = False,
         resume: bool = False,
     ) -> None:
         self.annotator, self.source, self.out = annotator, os.fspath(source), Path(out)
-        self.ending, self.part, self._overwrite = ending or PostprocessOptions(), journal_path(self.out), overwrite
+        self.part, self._overwrite = journal_path(self.out), overwrite
+        self.postprocess = postprocess or PostprocessOptions()
         conditions = _conditions(annotator, self.source)
         schema = annotator.video_schema
         schema = schema.with_metadata({**schema.metadata, OPTIONS: json.dumps(conditions)})
-        self._finisher = Postprocessor(self.ending, schema, annotator.tasks)
-        refuse_existing(self.out, self.ending, overwrite=overwrite, resume=resume)
-        if self.ending.overlay and _same(self.ending.overlay, Path(source)):
-            raise TableWriteError(f"{self.ending.overlay}: is the video itself")
+        self._postprocessor = Postprocessor(self.postprocess, schema, annotator.tasks)
+        refuse_existing(self.out, self.postprocess, overwrite=overwrite, resume=resume)
+        overlay = self.postprocess.overlay
+        if overlay and _same(overlay, Path(source)):
+            raise VideoWriteError(f"{overlay}: is the input video; choose another file for the overlay")
         with ExitStack() as stack:
             journal = Journal(self.part, schema, resume=True) if resume and self.part.exists() else None
             if journal:
                 stack.push(journal)
-            place = Place(*journal.last) if journal and journal.last else None
-            self.footage = stack.enter_context(self._footage(place))
+            after = Position(*journal.last) if journal and journal.last else None
+            self.sampler = stack.enter_context(self._sampler(after))
             self.journal = journal or stack.enter_context(Journal(self.part, schema))
             self._open = stack.pop_all()
-        self.begun = self.journal.frames
-        self.expected = None if self.footage.expected is None else self.begun + self.footage.expected
+        self.resumed = self.journal.frames
+        self.expected = None if self.sampler.expected is None else self.resumed + self.sampler.expected
 
     def __call__(
-        self, advance: Callable[[int], object] = lambda _: None, drawn: Callable[[int], object] = lambda _: None
-    ) -> Outcome:
-        """Watch it to its end, and make the table of all that is known then, also after damage or on a full disk.
+        self,
+        advance: Callable[[int], object] = lambda _: None,
+        drawn: Callable[[int], object] = lambda _: None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> VideoResult:
+        """Annotate to the end of the video, then write the table; also after damage, Ctrl-C, or on a full disk.
 
-        Ctrl-C ends it too: the table is made of what was done, but no overlay. The journal is kept unless all went
-        well. A fault that nobody foresaw is raised, and leaves the journal alone.
+        After Ctrl-C, the table has the frames so far, and no overlay is drawn. The journal is kept unless all went
+        well. An unexpected error is raised, and leaves the journal as it is.
 
         Args:
-            advance: told how many frames were looked at since it was told last.
-            drawn: told the same of the overlay.
+            advance: called with the number of frames annotated since the last call.
+            drawn: the same for the overlay.
+            stop: checked after each chunk of frames; once it returns True, the run ends as after Ctrl-C.
         """
-        status, error, begin = "done", None, time.perf_counter()
+        start = time.perf_counter()
+        status, error, skipped = self._annotate(advance, stop)
+        speed = (self.journal.frames - self.resumed) / max(time.perf_counter() - start, 1e-3)
         try:
-            options, before = self.annotator.video, self.journal.batches()
-            with closing(watch(self.annotator, self.footage, options, before=before)) as chunks:  # ends its threads
+            self._write(error)
+            if status != "interrupted":
+                self._draw(drawn, stop)
+        except KeyboardInterrupt:
+            status = "interrupted"
+        except OSError as failure:
+            status, error = "failed", f"{_reason(failure)}; finished frames are kept in {self.part}"
+        if status == "done" or not self.journal.rows:
+            self.part.unlink(missing_ok=True)
+        if status == "done" and skipped:  # all that is readable was read: there is nothing to resume
+            status, error = "damaged", f"skipped {skipped} damaged packets or frames"
+        return self._result(status, error, speed)
+
+    def _annotate(self, advance: Callable[[int], object], stop: Callable[[], bool]) -> tuple[str, str | None, int]:
+        """Annotate into the journal; return the status, the error, and the number of damaged packets or frames."""
+        status, error = "done", None
+        options, before = self.annotator.video, self.journal.batches()
+        try:
+            with closing(watch(self.annotator, self.sampler, options, before=before)) as chunks:  # ends its threads
+                _check(stop)
                 for chunk in chunks:
                     self.journal.write([row for result in chunk for row in result.rows])
                     advance(len(chunk))
-        except MediaError as fault:
-            status, error = "damaged", str(fault)
+                    _check(stop)
+        except MediaError as damage:
+            status, error = "damaged", str(damage)
         except KeyboardInterrupt:
-            status = "done" if self.footage.live else "interrupted"  # nothing else ends a camera
-        except OSError as fault:
-            status, error = "failed", _reason(fault)
+            status = "done" if self.sampler.live else "interrupted"  # nothing else ends a camera
+        except OSError as failure:
+            status, error = "failed", _reason(failure)
         finally:
-            passed_over = self.footage.damaged
+            skipped = self.sampler.damaged
             self._open.close()
-        speed = (self.journal.frames - self.begun) / max(time.perf_counter() - begin, 1e-3)
-        try:
-            if self.journal.rows:
-                errors = [] if error is None else [{"input": self.footage.name, "error": error}]
-                self._finisher.write(self.journal, self.out, errors)
-                if self._overwrite:
-                    self.out.with_suffix(ERRORS).unlink(missing_ok=True)  # of a table of pictures that stood here
-            if self.journal.rows and self.ending.overlay and status != "interrupted":
-                with self._footage(None) as footage:
-                    self._finisher.draw(self.journal, footage, drawn)
-        except KeyboardInterrupt:
-            status = "interrupted"
-        except OSError as fault:
-            status, error = "failed", f"{_reason(fault)}; what was done stands in {self.part}"
-        if status == "done" or not self.journal.rows:
-            self.part.unlink(missing_ok=True)
-        if status == "done" and passed_over:  # what can be read was read: there is nothing to go on with
-            status, error = "damaged", f"{passed_over} damaged packets or frames were passed over"
-        return self._outcome(status, error, speed)
+        return status, error, skipped
 
-    def _footage(self, after: Place | None) -> FrameSampler:
+    def _write(self, error: str | None) -> None:
+        """Write the table and its summaries, if there are rows."""
+        if self.journal.rows:
+            errors = [] if error is None else [{"input": self.sampler.name, "error": error}]
+            self._postprocessor.write(self.journal, self.out, errors)
+            if self._overwrite:
+                self.out.with_suffix(ERRORS).unlink(missing_ok=True)  # of a table of pictures with this name
+
+    def _draw(self, drawn: Callable[[int], object], stop: Callable[[], bool]) -> None:
+        """Draw the overlay, if there is one."""
+
+        def advance(count: int) -> None:
+            drawn(count)
+            _check(stop)
+
+        if self.journal.rows and self.postprocess.overlay:
+            with self._sampler(None) as sampler:
+                self._postprocessor.draw(self.journal, sampler, advance)
+
+    def _sampler(self, after: Position | None) -> FrameSampler:
         options = self.annotator.video
         return FrameSampler(
             self.source, every=options.every, fps=options.fps, start=options.start, end=options.end, after=after
         )
 
-    def _outcome(self, status: str, error: str | None, speed: float) -> Outcome:
-        done = self.journal
-        seconds = done.last[1] - done.first[1] if done.first and done.last else 0.0
-        return Outcome(status, done.frames, done.faces, done.rows, seconds, error, speed)
+    def _result(self, status: str, error: str | None, speed: float) -> VideoResult:
+        journal = self.journal
+        seconds = journal.last[1] - journal.first[1] if journal.first and journal.last else 0.0
+        return VideoResult(status, journal.frames, journal.faces, journal.rows, seconds, error, speed)
+
+
+def _check(stop: Callable[[], bool]) -> None:
+    if stop():
+        raise KeyboardInterrupt
 
 
 def _reason(error: OSError) -> str:
-    return str(error) if isinstance(error, TableWriteError) else f"cannot write: {error.strerror or error}"
+    known = isinstance(error, (TableWriteError, VideoWriteError))
+    return str(error) if known else f"cannot write: {error.strerror or error}"
 
 
 def _same(one: Path, other: Path) -> bool:
     return one.exists() and other.exists() and one.samefile(other)
 
 
-def journal_path(out: Path) -> Path:
-    """Where the journal of a table is."""
-    return out.with_name(f"{out.name}.part")
-
-
-def refuse_existing(out: Path, ending: PostprocessOptions, *, overwrite: bool, resume: bool) -> None:
-    """Look before any work begins whether the table and the overlay may be written.
-
-    Raises:
-        TableWriteError: if not; the message is one line.
-    """
-    part = journal_path(out)
-    if out.suffix.lower() not in WRITERS:
-        raise TableWriteError(f"{out}: the name must end in {', '.join(WRITERS)}")
-    if out.is_dir():
-        raise TableWriteError(f"{out}: is a folder")
-    if ending.layout and out.suffix.lower() != ".csv":
-        raise TableWriteError(f"{out}: the layout {ending.layout} is a CSV file; the name must end in .csv")
-    for path in filter(None, (out, ending.overlay)):
-        if not path.parent.is_dir():
-            raise TableWriteError(f"{path}: cannot be written: there is no folder {path.parent}")
-        if not os.access(path.parent, os.W_OK):
-            raise TableWriteError(f"{path}: cannot be written: Permission denied")
-    if overwrite or (resume and part.exists()):
-        return
-    for other in (ending.overlay, *(out.with_suffix(suffix) for suffix in (*SUMMARIES, ERRORS))):
-        if other and other.exists():
-            raise TableWriteError(f"{other}: exists already (--overwrite replaces it)")
-    if part.exists():
-        raise TableWriteError(f"{part}: a run that was broken off (--resume goes on with it, --overwrite begins anew)")
-    if out.exists():
-        raise TableWriteError(f"{out}: exists already (--overwrite replaces it)")
-
-
-def refuse_of_stream(source: str, ending: PostprocessOptions, *, resume: bool) -> None:
-    """Look whether more is wanted of a stream or a device than can be had.
-
-    Raises:
-        TableWriteError: if so; the message is one line.
-    """
-    try:
-        live = not is_series(source) and locate(source).live
-    except MediaError:
-        return  # whoever opens it says why not
-    if live and (resume or ending.overlay):
-        what = "gone on with" if resume else "drawn: that takes a second look"
-        raise TableWriteError(f"{source}: a stream cannot be {what}")
-
-
 def is_complete(annotator: Annotator, source: str, out: Path) -> bool:
-    """Whether an earlier run made the whole table.
+    """Whether an earlier run completed the table.
 
-    A table in Parquet says how it was made, the others cannot.
+    Only a Parquet table records the options it was made with; for other formats they are not compared.
 
     Raises:
         TableWriteError: if the table cannot be read; the message is one line.
-        JournalError: if it was made with other options, which are named.
+        JournalError: if it was made with other options; the message names them.
     """
     if not out.exists() or journal_path(out).exists():
         return False
@@ -236,13 +228,13 @@ def is_complete(annotator: Annotator, source: str, out: Path) -> bool:
             before = pa.parquet.read_schema(out)
         except (pa.ArrowException, OSError) as error:
             reason = " ".join(str(error).split())
-            raise TableWriteError(f"{out}: cannot be read ({reason}); --overwrite begins anew") from None
+            raise TableWriteError(f"{out}: cannot be read ({reason}); use --overwrite to start over") from None
         refuse_others(out, now.with_metadata(before.metadata), now)
     return True
 
 
 def _conditions(annotator: Annotator, source: str) -> dict[str, object]:
-    """All that the rows depend on, by the names that a refusal shall have."""
+    """Everything the rows depend on, under the names that error messages use."""
     return {
         "input": source,
         "video": _fingerprint(source),
@@ -257,7 +249,7 @@ def _conditions(annotator: Annotator, source: str) -> dict[str, object]:
 
 
 def _fingerprint(source: str) -> str | None:
-    """By what a file is known again after it was moved or copied; None for what is no file."""
+    """A digest that identifies a file after it was moved or copied; None if it is not a file."""
     try:
         with Path(source).open("rb") as file:
             size = file.seek(0, os.SEEK_END)

@@ -101,7 +101,7 @@ def test_an_existing_table_is_not_replaced_unasked(here: Path, network: Path) ->
     result = run(network, "photos")
     assert (result.exit_code, result.stderr) == (
         2,
-        "mien: annotations.parquet: exists already (--overwrite replaces it)\n",
+        "mien: annotations.parquet: already exists (use --overwrite to replace it)\n",
     )
     assert Path("annotations.parquet").read_text() == "mine"
     assert run(network, "photos", "--overwrite").exit_code == 0

@@ -218,13 +218,14 @@ def test_ctrl_c_is_never_taken_for_success_or_failure(
         shutil.copy(clip(60), here / name)
     wait, asked = multiprocessing.connection.wait, list[object]()
 
-    def interrupted(*arguments: Any) -> Any:
+    def interrupted(*arguments: Any, timeout: float) -> Any:
         if asked:
-            return wait(*arguments)
+            return wait(*arguments, timeout=timeout)
         asked.append(arguments)
         for process in multiprocessing.active_children() if done else ():
             process.join()
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
+        return wait(*arguments, timeout=0)
 
     monkeypatch.setattr(multiprocessing.connection, "wait", interrupted)
     words = ("one.mp4", "two.mp4", "other.mp4", "films/portrait.png", "--workers", "2")
@@ -246,7 +247,7 @@ def test_a_process_that_is_killed_takes_no_other_with_it(here: Path, network: Pa
     os.kill(victim, signal.SIGKILL)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert err == "mien: long.mp4: its process was killed (out of memory?); --resume goes on\n"
+    assert err == "mien: long.mp4: its process was killed (out of memory?); --resume continues\n"
     assert [row["status"] for row in index()] == ["failed", "done"]
 
 

@@ -1,4 +1,4 @@
-"""Many runs: the order, failures that cost no other run, stopping, and several processes."""
+"""Many runs of a study: order, failures, stopping, and several processes."""
 
 import os
 import signal
@@ -10,19 +10,19 @@ import pytest
 
 from mien.learn.study import pool
 from mien.learn.study.plan import Study
-from mien.learn.study.pool import Outcome, run_all
-from mien.learn.study.run import Job, jobs
+from mien.learn.study.pool import RunOutcome, run_all
+from mien.learn.study.run import PlannedRun, jobs
 from mien.learn.study.store import RunStore
 
 Make = Callable[..., Study]
 
 
-def lines(outcomes: list[Outcome]) -> list[tuple[str, str | None]]:
+def lines(outcomes: list[RunOutcome]) -> list[tuple[str, str | None]]:
     return [(outcome.job.setting, outcome.error) for outcome in outcomes]
 
 
 @pytest.fixture
-def three(make_study: Make, tmp_path: Path) -> tuple[list[Job], Study, RunStore]:
+def three(make_study: Make, tmp_path: Path) -> tuple[list[PlannedRun], Study, RunStore]:
     settings: dict[str, Any] = {
         "diverging": {"change": {"optimizer.rate": 1e30, "optimizer.clip": None}},
         "student": {"teachers": "diverging"},
@@ -32,9 +32,9 @@ def three(make_study: Make, tmp_path: Path) -> tuple[list[Job], Study, RunStore]
     return jobs(study, store, []), study, store
 
 
-def test_a_failure_is_one_line_and_costs_its_students_alone(three: tuple[list[Job], Study, RunStore]) -> None:
+def test_a_failed_run_costs_only_its_students(three: tuple[list[PlannedRun], Study, RunStore]) -> None:
     todo, study, store = three
-    outcomes: list[Outcome] = []
+    outcomes: list[RunOutcome] = []
     run_all(todo, 1, outcomes.append)
     (_, reason), *rest = lines(outcomes)
     assert reason is not None
@@ -46,25 +46,25 @@ def test_a_failure_is_one_line_and_costs_its_students_alone(three: tuple[list[Jo
     assert [job.setting for job in jobs(study, store, [])] == ["diverging", "student"], "they are tried again"
 
 
-def test_a_fault_of_ours_leaves_its_traceback(
-    three: tuple[list[Job], Study, RunStore], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_bug_leaves_a_traceback(
+    three: tuple[list[PlannedRun], Study, RunStore], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     todo, study, store = three
 
     def broken(*_: object) -> None:
-        raise KeyError("nobody foresaw this")
+        raise KeyError("a bug")
 
     monkeypatch.setattr(pool, "perform", broken)
     run_all(todo[2:], 1, lambda _: None)
-    assert store.errors(study) == {("plain", "seed0"): "KeyError: 'nobody foresaw this'"}
+    assert store.errors(study) == {("plain", "seed0"): "KeyError: 'a bug'"}
     assert "Traceback" in (tmp_path / "runs/plain/seed0.error").read_text()
 
 
-def test_ctrl_c_leaves_what_is_finished(three: tuple[list[Job], Study, RunStore]) -> None:
+def test_ctrl_c_keeps_finished_runs(three: tuple[list[PlannedRun], Study, RunStore]) -> None:
     todo, study, store = three
-    outcomes: list[Outcome] = []
+    outcomes: list[RunOutcome] = []
 
-    def ended(outcome: Outcome) -> None:
+    def ended(outcome: RunOutcome) -> None:
         outcomes.append(outcome)
         if len(outcomes) == 2:
             os.kill(os.getpid(), signal.SIGINT)
@@ -77,14 +77,14 @@ def test_ctrl_c_leaves_what_is_finished(three: tuple[list[Job], Study, RunStore]
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_hangup_that_nohup_ignores_stays_ignored(
-    three: tuple[list[Job], Study, RunStore], monkeypatch: pytest.MonkeyPatch
+def test_sighup_stays_ignored_under_nohup(
+    three: tuple[list[PlannedRun], Study, RunStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise ValueError(str(signal.getsignal(signal.SIGHUP)))
 
     monkeypatch.setattr(pool, "perform", broken)
-    outcomes: list[Outcome] = []
+    outcomes: list[RunOutcome] = []
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         run_all(three[0][2:], 1, outcomes.append)
@@ -94,7 +94,7 @@ def test_a_hangup_that_nohup_ignores_stays_ignored(
         signal.signal(signal.SIGHUP, before)
 
 
-def test_ctrl_c_in_a_run_saves_its_step(three: tuple[list[Job], Study, RunStore]) -> None:
+def test_ctrl_c_saves_the_step_of_a_run(three: tuple[list[PlannedRun], Study, RunStore]) -> None:
     todo, _, store = three
     said: list[str] = []
 
@@ -121,7 +121,7 @@ class Dies(ResidualMLP):
 
 
 def test_several_processes(make_study: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that takes its process with it fails alone; Ctrl-C ends the one that is not finished, saved."""
+    """A run whose process dies costs no other; Ctrl-C saves the run that is not finished."""
     (tmp_path / "dies.py").write_text(DIES)
     monkeypatch.syspath_prepend(str(tmp_path))
     settings = {
@@ -131,9 +131,9 @@ def test_several_processes(make_study: Make, tmp_path: Path, monkeypatch: pytest
         "plain": {},
     }
     study, store = make_study(settings=settings, repeat={"seeds": [0]}), RunStore(tmp_path / "study")
-    outcomes: list[Outcome] = []
+    outcomes: list[RunOutcome] = []
 
-    def ended(outcome: Outcome) -> None:
+    def ended(outcome: RunOutcome) -> None:
         outcomes.append(outcome)
         if len(outcomes) == 3:
             os.kill(os.getpid(), signal.SIGINT)

@@ -9,7 +9,7 @@ import pytest
 
 from mien.learn.recipe.recipe import RecipeError
 from mien.learn.study.plan import Study, StudyError
-from mien.learn.study.run import Job, jobs, perform
+from mien.learn.study.run import PlannedRun, jobs, perform
 from mien.learn.study.store import RunStore
 from mien.learn.train.trainer import Trainer
 
@@ -23,8 +23,8 @@ class Killed(BaseException):
     pass
 
 
-def job(study: Study, folder: Path, setting: str) -> Job:
-    return Job(study, RunStore(folder), setting, study.repeats[0])
+def job(study: Study, folder: Path, setting: str) -> PlannedRun:
+    return PlannedRun(study, RunStore(folder), setting, study.repeats[0])
 
 
 def kill_after(steps: int) -> Callable[[str], None]:

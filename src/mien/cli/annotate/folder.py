@@ -15,9 +15,9 @@ from mien.cli.annotate.video import films
 from mien.cli.terminal import complain, fail
 from mien.overlay.picture import Overlays
 from mien.table.writer import TableWriteError
-from mien.video.jobs import Job, run_jobs
+from mien.video.jobs import PlannedVideo, annotate_videos
 from mien.video.postprocess import PostprocessOptions, Postprocessor
-from mien.video.run import Outcome
+from mien.video.run import VideoResult
 
 INDEX, PICTURES = "index.csv", "pictures"
 FORMATS = ("parquet", "csv", "jsonl")
@@ -30,7 +30,7 @@ class Entry:
     Args:
         input: the video.
         table: the name of its table, in the folder of the index.
-        frames, faces, seconds, status, error: of the :class:`mien.video.run.Outcome`; ``waiting`` before it.
+        frames, faces, seconds, status, error: of the :class:`mien.video.run.VideoResult`; ``waiting`` before it.
     """
 
     input: str
@@ -84,16 +84,20 @@ def annotate_folder(
 
 def _jobs(
     videos: Sequence[Source], folder: Path, table: str, overlay: Path | None, known: dict[str, Entry]
-) -> list[Job]:
+) -> list[PlannedVideo]:
     """One a video, with the names that its table and its overlay have."""
     names = _names([source.name for source in videos], table, {name: entry.table for name, entry in known.items()})
     return [
-        Job(source.name, str(source.item), folder / name, overlay / f"{PurePath(name).stem}.mp4" if overlay else None)
+        PlannedVideo(
+            source.name, str(source.item), folder / name, overlay / f"{PurePath(name).stem}.mp4" if overlay else None
+        )
         for source, name in zip(videos, names, strict=True)
     ]
 
 
-def _overlays(folder: Path, jobs: Sequence[Job], pictures: Sequence[Source], settings: Settings) -> Overlays | None:
+def _overlays(
+    folder: Path, jobs: Sequence[PlannedVideo], pictures: Sequence[Source], settings: Settings
+) -> Overlays | None:
     """Make the folder of the overlays; returns what draws those of the pictures, if there are any.
 
     Raises:
@@ -118,7 +122,7 @@ def _file(path: Path) -> tuple[int, int] | None:
 
 
 def _annotate_videos(
-    jobs: Sequence[Job],
+    jobs: Sequence[PlannedVideo],
     annotator: Annotator,
     settings: Settings,
     workers: int,
@@ -131,7 +135,7 @@ def _annotate_videos(
     try:
         _write(path, index)
         with films(len(jobs), quiet) as tell:
-            for job, outcome in run_jobs(jobs, annotator, settings, workers, tell):
+            for job, outcome in annotate_videos(jobs, annotator, settings, workers, tell):
                 if outcome.error is not None:
                     complain(f"{job.name}: {outcome.error}")
                 failed += outcome.status in ("failed", "damaged")
@@ -188,7 +192,7 @@ def _names(inputs: Sequence[str], table: str, known: dict[str, str]) -> list[str
     return names
 
 
-def _entry(job: Job, outcome: Outcome, before: Entry) -> Entry:
+def _entry(job: PlannedVideo, outcome: VideoResult, before: Entry) -> Entry:
     """The row of a video after a run; one that was done stays so if this run was refused or had nothing to do."""
     nothing = Entry(job.name, job.out.name, status=outcome.status, error=outcome.error)
     if outcome.status == "complete already":

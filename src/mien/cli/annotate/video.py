@@ -12,8 +12,10 @@ from mien.annotate.pipeline import Annotator
 from mien.annotate.settings import Settings
 from mien.cli.terminal import complain, fail, progress
 from mien.media.picture import MediaError
-from mien.video.jobs import Job, Tell, perform
-from mien.video.run import Outcome, journal_path
+from mien.processes import ProgressCallback
+from mien.video.checks import journal_path
+from mien.video.jobs import PlannedVideo, annotate_video
+from mien.video.run import VideoResult
 
 
 def annotate_one(
@@ -24,43 +26,43 @@ def annotate_one(
         fail("the table of a video needs a file: it is written when the video has ended", 2)
     if overlay and overlay.suffix.lower() != ".mp4":
         fail(f"{overlay}: the overlay of a video must end in .mp4", 2)
-    job = Job(source.name, str(source.item), Path(out), overlay)
+    video = PlannedVideo(source.name, str(source.item), Path(out), overlay)
     try:
         with films(1, quiet) as tell:
-            outcome = perform(annotator, job, settings, tell)
+            result = annotate_video(video, tell, annotator=annotator, settings=settings)
     except MediaError as error:
-        fail(f"{job.name}: {error}", 1)
+        fail(f"{video.name}: {error}", 1)
     except (OSError, ValueError) as error:
         fail(str(error), 2)
     except KeyboardInterrupt:
         fail("interrupted; nothing was done", 130)
-    return report(job, outcome, quiet)
+    return report(video, result, quiet)
 
 
-def report(job: Job, outcome: Outcome, quiet: bool) -> int:
+def report(video: PlannedVideo, result: VideoResult, quiet: bool) -> int:
     """Say what became of a video, in lines; returns the exit status."""
-    if outcome.error is not None:
-        complain(f"{job.name}: {outcome.error}")
-    if outcome.status == "complete already":
+    if result.error is not None:
+        complain(f"{video.name}: {result.error}")
+    if result.status == "complete already":
         if not quiet:
-            print(f"{job.out}: is complete already")
+            print(f"{video.out}: is complete already")
         return 0
-    if outcome.status == "interrupted":
-        kept = f"{outcome.rows} rows of {outcome.frames} frames are kept in {job.out}"
-        kept = kept if outcome.rows else "nothing was done"
-        complain(f"{job.name}: interrupted; {kept}" + "; --resume goes on" * journal_path(job.out).exists())
+    if result.status == "interrupted":
+        kept = f"{result.rows} rows of {result.frames} frames are kept in {video.out}"
+        kept = kept if result.rows else "nothing was done"
+        complain(f"{video.name}: interrupted; {kept}" + "; --resume goes on" * journal_path(video.out).exists())
         return 130
     if not quiet:
-        print(f"{job.name}: {outcome.frames} frames, {outcome.faces} faces, {outcome.speed:.0f} frames/s")
-        if outcome.rows:
-            print(f"{outcome.rows} rows: {job.out}")
-        if job.overlay and job.overlay.exists():
-            print(f"overlay: {job.overlay}")
-    return 0 if outcome.status == "done" else 1
+        print(f"{video.name}: {result.frames} frames, {result.faces} faces, {result.speed:.0f} frames/s")
+        if result.rows:
+            print(f"{result.rows} rows: {video.out}")
+        if video.overlay and video.overlay.exists():
+            print(f"overlay: {video.overlay}")
+    return 0 if result.status == "done" else 1
 
 
 @contextmanager
-def films(count: int, quiet: bool) -> Iterator[Tell]:
+def films(count: int, quiet: bool) -> Iterator[ProgressCallback]:
     """A bar for the frames of so many videos, with frames a second; what it yields is told as they are looked at.
 
     How many frames there are is known of the videos that were begun; the others are taken to have as many each.
@@ -77,7 +79,7 @@ def films(count: int, quiet: bool) -> Iterator[Tell]:
                 expected.append(frames)
                 total = sum(expected) * count // len(expected) if all(expected) else None
                 advance(0, total=total)
-            elif what == "begun":
+            elif what == "resumed":
                 advance(frames)
             elif what == "drawn":
                 advance(0, "drawing the overlay")

@@ -1,164 +1,94 @@
-"""Many runs: one after the other in this process, or side by side in several."""
+"""Many runs of a study: one after another in this process, or several at once."""
 
 from __future__ import annotations
 
-import multiprocessing
-import multiprocessing.connection
-import signal
-import threading
-import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from contextlib import closing
+from functools import partial
+from typing import TypeAlias
 
 import torch
 
-from mien.interrupts import handled_by, stop_requests
-from mien.learn.study.run import Job, Say, perform
+from mien.learn.study.run import PlannedRun, perform
 from mien.learn.study.store import Run
 from mien.learn.train.objective import DivergedError
-from mien.processes import cores, end_with_parent
+from mien.processes import Outcome, ProgressCallback, StopCheck, cores, run_jobs
 
-LOOK = 0.2
-"""Seconds between two looks whether the runs shall stop."""
+RunOutcome: TypeAlias = Outcome[PlannedRun, Run]
 
 
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """How a job ended.
+class RunQueue:
+    """The runs that have not started, and the outcomes of those that ended.
 
     Args:
-        job: which.
-        run: its figures; None if it failed.
-        error: why it failed: one line, and below it a traceback if nobody foresaw the fault.
+        planned: the runs, teachers before their students.
+        ended: called with the outcome of each run that is finished or has failed.
     """
 
-    job: Job
-    run: Run | None
-    error: str | None = None
+    def __init__(self, planned: Sequence[PlannedRun], ended: Callable[[RunOutcome], object]) -> None:
+        self._waiting, self._ended = list(planned), ended
+        self._unfinished = {run.key for run in planned}
+        self._failed: set[tuple[str, str]] = set()
 
-
-class Queue:
-    """The jobs that are still to be begun, and what became of the others."""
-
-    def __init__(self, todo: Sequence[Job], ended: Callable[[Outcome], None]) -> None:
-        self.waiting, self.ended = list(todo), ended
-        self.unfinished = {job.key for job in todo}
-        self.failed: set[tuple[str, str]] = set()
-
-    def next(self) -> Job | None:
-        """A job whose teacher is there; those whose teacher failed are told and dropped."""
-        for job in list(self.waiting):
-            if job.needs is not None and job.needs in self.failed:
-                self.waiting.remove(job)
-                self.tell(job, None, f"its teacher {' '.join(job.needs)} failed")
-            elif job.needs not in self.unfinished:
-                self.waiting.remove(job)
-                return job
+    def next(self) -> PlannedRun | None:
+        """Remove and return a run whose teacher is finished; runs whose teacher failed are recorded as failed."""
+        for run in list(self._waiting):
+            if run.needs is not None and run.needs in self._failed:
+                self._waiting.remove(run)
+                self.record(Outcome(run, error=f"its teacher {' '.join(run.needs)} failed"))
+            elif run.needs not in self._unfinished:
+                self._waiting.remove(run)
+                return run
         return None
 
-    def tell(self, job: Job, run: Run | None, error: str | None) -> None:
-        """Note how a job ended; one with neither figures nor error was stopped, and is left as it is."""
-        if run is None and error is None:
+    def record(self, outcome: RunOutcome) -> None:
+        """Record how a run ended; a stopped one stays unfinished."""
+        run = outcome.job
+        if outcome.result is None and outcome.error is None:
             return
-        self.unfinished.discard(job.key)
-        if error is not None:
-            self.failed.add(job.key)
-            job.store.write_error(*job.key, error)
-        self.ended(Outcome(job, run, error))
+        self._unfinished.discard(run.key)
+        if outcome.error is not None:
+            self._failed.add(run.key)
+            run.store.write_error(*run.key, "\n".join(filter(None, (outcome.error, outcome.traceback))))
+        self._ended(outcome)
 
 
-def run_all(todo: Sequence[Job], workers: int, ended: Callable[[Outcome], None], say: Say = lambda _: None) -> None:
-    """Make all these runs; one that fails is told and the rest goes on, save those that it should have taught.
+def run_all(
+    planned: Sequence[PlannedRun],
+    workers: int,
+    ended: Callable[[RunOutcome], object],
+    progress: Callable[[str], object] = lambda _: None,
+) -> None:
+    """Train all runs. One that fails is recorded, and costs only the runs it should have taught.
 
-    Ctrl-C or SIGTERM ends the runs after their current step, saved; the second one ends them at once.
+    The first Ctrl-C, SIGTERM or SIGHUP saves each run after its current step; the second ends them at once.
 
     Args:
-        todo: jobs, teachers before their students.
-        workers: processes; each computes with its share of the processor's cores. 1 is this process, with all.
-        ended: told of each run that is finished or has failed.
-        say: told how far the current run is, if there is one at a time.
+        planned: the runs, teachers before their students.
+        workers: number of runs at once. With more than one, each has a process of its own and its share of the cores.
+        ended: called with the outcome of each run that is finished or has failed.
+        progress: called with the name of a run and its number of steps.
 
     Raises:
-        KeyboardInterrupt: if it was stopped before the end.
+        KeyboardInterrupt: if stopped before the end.
     """
-    queue = Queue(todo, ended)
-    with stop_requests() as asked:
-        if workers == 1:
-            while not asked.is_set() and (job := queue.next()):
-                queue.tell(job, *attempt(job, asked.is_set, _named(job, say)))
-        elif todo:
-            _side_by_side(queue, min(workers, len(todo)), asked)
-        if asked.is_set():
-            raise KeyboardInterrupt
+    workers = max(1, min(workers, len(planned)))
+    queue = RunQueue(planned, ended)
+    work = _perform if workers == 1 else partial(_perform_in_threads, threads=max(1, cores() // workers))
+    with closing(
+        run_jobs(queue.next, work, workers, lambda run, text: progress(f"{' '.join(run.key)} {text}"))
+    ) as runs:
+        for outcome in runs:
+            queue.record(outcome)
 
 
-def attempt(job: Job, stopped: Callable[[], bool], say: Say = lambda _: None) -> tuple[Run | None, str | None]:
-    """A run's figures, or why it failed, or neither if it was stopped."""
+def _perform(run: PlannedRun, progress: ProgressCallback, stop: StopCheck) -> Run:
     try:
-        return perform(job, stopped, say), None
-    except KeyboardInterrupt:
-        if stopped():
-            return None, None
-        raise
-    except (ValueError, DivergedError, OSError) as error:
-        return None, " ".join(str(error).split()) or type(error).__name__
-    except Exception as error:  # one setting's fault, or a full accelerator, shall not cost the others their runs
-        return None, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}\n{traceback.format_exc()}"
+        return perform(run, stop, progress)
+    except DivergedError as error:
+        raise ValueError(error) from None  # its message is enough
 
 
-def _side_by_side(queue: Queue, workers: int, asked: threading.Event) -> None:
-    context = multiprocessing.get_context("spawn")
-    stop, threads = context.Event(), max(1, cores() // workers)
-    processes: dict[Any, Any] = {}
-    busy: dict[Any, Job] = {}
-
-    def start() -> Any:
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, stop, threads), daemon=True)
-        with handled_by(signal.SIG_IGN):  # inherited: the first process says when to stop
-            process.start()
-        theirs.close()  # so that the end of the process is the end of the pipe
-        processes[ours] = process
-        return ours
-
-    try:
-        while True:
-            while not asked.is_set() and len(busy) < workers and (job := queue.next()):
-                pipe = next((pipe for pipe in processes if pipe not in busy), None) or start()
-                busy[pipe] = job
-                pipe.send(job)
-            if not busy:
-                return
-            if asked.is_set():
-                stop.set()
-            ready: list[Any] = multiprocessing.connection.wait(list(busy), timeout=LOOK)
-            for pipe in ready:
-                ended = busy.pop(pipe)
-                try:
-                    run, error = pipe.recv()
-                except (EOFError, ConnectionError):
-                    process = processes.pop(pipe)
-                    process.join()
-                    run, error = None, f"its process ended with status {process.exitcode} (out of memory?)"
-                queue.tell(ended, run, error)
-    finally:
-        for process in processes.values():
-            process.kill()
-            process.join()
-
-
-def _work(pipe: Any, stop: Any, threads: int) -> None:
-    """What a worker process does: jobs, one after the other, until it is killed."""
-    end_with_parent()  # a killed study must not go on training where the next one resumes
+def _perform_in_threads(run: PlannedRun, progress: ProgressCallback, stop: StopCheck, *, threads: int) -> Run:
     torch.set_num_threads(threads)
-    while True:
-        try:
-            job = pipe.recv()
-        except EOFError:
-            return
-        pipe.send(attempt(job, stop.is_set))
-
-
-def _named(job: Job, say: Say) -> Say:
-    return lambda text: say(f"{' '.join(job.key)} {text}")
+    return _perform(run, progress, stop)

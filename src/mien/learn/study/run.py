@@ -20,13 +20,13 @@ from mien.learn.study.store import Run, RunStore, besides, own_recipe
 from mien.learn.train.setup.selection import HEADLINES
 from mien.learn.train.trainer import Trainer
 
-Say = Callable[[str], None]
+Say = Callable[[str], object]
 """Told after each step how far the run is."""
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
-    """A run that is to be made.
+class PlannedRun:
+    """A run that is not finished.
 
     Args:
         study: that it belongs to.
@@ -57,7 +57,7 @@ class Job:
         return self.setting in {setting.teachers for setting in self.study.file.settings.values()}
 
 
-def jobs(study: Study, store: RunStore, only: list[str]) -> list[Job]:
+def jobs(study: Study, store: RunStore, only: list[str]) -> list[PlannedRun]:
     """The runs that are not finished, one repeat after the other, teachers before their students.
 
     A finished teacher whose checkpoints are gone is made again if a student waits for them.
@@ -79,7 +79,7 @@ def jobs(study: Study, store: RunStore, only: list[str]) -> list[Job]:
             taught = any(study.file.settings[each].teachers == name for each in wanted)
             if run is None or (taught and not all(path.exists() for path in store.checkpoints(run))):
                 wanted.add(name)
-        found += [Job(study, store, name, repeat) for name in settings if name in wanted]
+        found += [PlannedRun(study, store, name, repeat) for name in settings if name in wanted]
     return found
 
 
@@ -90,11 +90,11 @@ def recipes(recipe: Recipe, alone: bool) -> dict[str, Recipe]:
     return {re.sub(r"[^\w.-]", "_", name): part for name, part in each_task(recipe).items()}
 
 
-def perform(job: Job, stopped: Callable[[], bool] = lambda: False, say: Say = lambda _: None) -> Run:
+def perform(planned: PlannedRun, stopped: Callable[[], bool] = lambda: False, say: Say = lambda _: None) -> Run:
     """Make one run, from its last checkpoint if it was begun, and keep it.
 
     Args:
-        job: which.
+        planned: which.
         stopped: asked after each step; once it is true, the step is saved and the run left.
         say: told after each step how far the run is.
 
@@ -104,8 +104,8 @@ def perform(job: Job, stopped: Callable[[], bool] = lambda: False, say: Say = la
         DivergedError: if a loss is no longer finite.
     """
     begun = time.monotonic()
-    folder = job.store.work(*job.key)
-    parts = recipes(_taught(job), job.study.file.settings[job.setting].each_task)
+    folder = planned.store.work(*planned.key)
+    parts = recipes(_taught(planned), planned.study.file.settings[planned.setting].each_task)
     metrics: dict[str, float] = {}
     headlines: dict[str, str] = {}
     for name, recipe in parts.items():
@@ -114,18 +114,18 @@ def perform(job: Job, stopped: Callable[[], bool] = lambda: False, say: Say = la
         named = {task.name: f"{task.name}.{HEADLINES[task.kind]}" for task in trainer.run.tasks}
         headlines |= {task: name for task, name in named.items() if name in judged}
     run = Run(
-        setting=job.setting,
-        repeat=job.repeat.name,
+        setting=planned.setting,
+        repeat=planned.repeat.name,
         metrics=metrics,
         headlines=headlines,
         networks=tuple(f"{name}/last".lstrip("/") for name in parts),
         seconds=round(time.monotonic() - begun, 1),
-        recipe=own_recipe(job.study, job.setting, job.repeat),
+        recipe=own_recipe(planned.study, planned.setting, planned.repeat),
         versions={"mien": mien.__version__, "torch": torch.__version__},
-        setting_then=besides(job.study, job.setting, job.repeat),
+        setting_then=besides(planned.study, planned.setting, planned.repeat),
     )
-    job.store.write(run)
-    _tidy(folder, keep=job.teaches)
+    planned.store.write(run)
+    _tidy(folder, keep=planned.teaches)
     return run
 
 
@@ -156,15 +156,15 @@ def train(recipe: Recipe, folder: Path, stopped: Callable[[], bool], say: Say) -
     }
 
 
-def _taught(job: Job) -> Recipe:
-    """The job's recipe, its teachers found."""
-    recipe = job.study.recipe(job.setting, job.repeat)
-    if job.needs is None:
+def _taught(planned: PlannedRun) -> Recipe:
+    """The run's recipe, its teachers found."""
+    recipe = planned.study.recipe(planned.setting, planned.repeat)
+    if planned.needs is None:
         return recipe
-    teacher = job.store.find(job.study, job.needs[0], job.repeat)
+    teacher = planned.store.find(planned.study, planned.needs[0], planned.repeat)
     if teacher is None:
-        raise StudyError(f"its teacher {' '.join(job.needs)} is not finished")
-    return recipe.model_copy(update={"teachers": tuple(map(str, job.store.checkpoints(teacher)))})
+        raise StudyError(f"its teacher {' '.join(planned.needs)} is not finished")
+    return recipe.model_copy(update={"teachers": tuple(map(str, planned.store.checkpoints(teacher)))})
 
 
 def _tidy(folder: Path, keep: bool) -> None:

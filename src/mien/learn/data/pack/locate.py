@@ -77,7 +77,7 @@ class Pictures:
     def __init__(self, folder: Path, picture: ReadPicture | None = None) -> None:
         self.folder, self.picture = folder, picture
         self._path = ""
-        self._open: Pixels | Video | MediaError = MediaError("nothing was read")
+        self._open: Pixels | FrameLookup | MediaError = MediaError("nothing was read")
 
     def __call__(self, row: Row) -> Pixels:
         """H x W x 3 uint8, upright.
@@ -89,22 +89,22 @@ class Pictures:
         if self.picture is not None:
             return self.picture(row)
         if row["path"] != self._path:
-            if isinstance(self._open, Video):
+            if isinstance(self._open, FrameLookup):
                 self._open.close()
             self._path, self._open = str(row["path"]), self._opened(str(row["path"]))
         if isinstance(self._open, MediaError):
             raise self._open
-        if not isinstance(self._open, Video):
+        if not isinstance(self._open, FrameLookup):
             return self._open
         if row.get("frame") is None:
             raise MediaError("is a video, but the row has no frame")
         return self._open.frame(int(row["frame"]))
 
-    def _opened(self, name: str) -> Pixels | Video | MediaError:
+    def _opened(self, name: str) -> Pixels | FrameLookup | MediaError:
         path = Path(name)
         path = path if path.is_absolute() or path.exists() else self.folder / path
         try:
-            return Video(path) if path.suffix.lower() in VIDEOS else read(path).pixels
+            return FrameLookup(path) if path.suffix.lower() in VIDEOS else read(path).pixels
         except MediaError as error:
             return error
 
