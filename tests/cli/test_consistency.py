@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 import typer
+from mien.cli.consistency import consistency
 from typer.testing import CliRunner, Result
 
 from mien.annotate.schema import table_schema
-from mien.cli.consistency import consistency
 from mien.relatedness.consistency import measure_consistency as judge
 from mien.relatedness.table import AFF_WILD2
 from mien.table.writer import WRITERS, TableWriter

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
+from mien.cli.manifest import data
 from typer.testing import CliRunner
 
-from mien.cli.manifest import data
 from mien.learn.data.manifest.manifest import read_manifest
 
 

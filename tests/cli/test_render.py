@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import typer
+from mien.cli.render import render
 from typer.testing import CliRunner
 
-from mien.cli.render import render
 from mien.learn.data.manifest.manifest import read_manifest
 from mien.learn.data.render.choices import Choices
 from mien.learn.data.render.draw import Settings

@@ -26,19 +26,19 @@ def annotate_one(
         fail(f"{overlay}: the overlay of a video must end in .mp4", 2)
     job = Job(source.name, str(source.item), Path(out), overlay)
     try:
-        with films(1, quiet) as tell:
+        with frame_progress(1, quiet) as tell:
             outcome = perform(annotator, job, settings, tell)
     except MediaError as error:
         fail(f"{job.name}: {error}", 1)
     except (OSError, ValueError) as error:
         fail(str(error), 2)
     except KeyboardInterrupt:
-        fail("interrupted; nothing was done", 130)
-    return report(job, outcome, quiet)
+        fail("interrupted; nothing was written", 130)
+    return _report(job, outcome, quiet)
 
 
-def report(job: Job, outcome: Outcome, quiet: bool) -> int:
-    """Say what became of a video, in lines; returns the exit status."""
+def _report(job: Job, outcome: Outcome, quiet: bool) -> int:
+    """Print how the annotation of a video ended; returns the exit status."""
     if outcome.error is not None:
         complain(f"{job.name}: {outcome.error}")
     if outcome.status == "complete already":
@@ -47,8 +47,9 @@ def report(job: Job, outcome: Outcome, quiet: bool) -> int:
         return 0
     if outcome.status == "interrupted":
         kept = f"{outcome.rows} rows of {outcome.frames} frames are kept in {job.out}"
-        kept = kept if outcome.rows else "nothing was done"
-        complain(f"{job.name}: interrupted; {kept}" + "; --resume goes on" * journal_path(job.out).exists())
+        kept = kept if outcome.rows else "nothing was written"
+        hint = " (use --resume to continue)" if journal_path(job.out).exists() else ""
+        complain(f"{job.name}: interrupted; {kept}{hint}")
         return 130
     if not quiet:
         print(f"{job.name}: {outcome.frames} frames, {outcome.faces} faces, {outcome.speed:.0f} frames/s")
@@ -60,10 +61,10 @@ def report(job: Job, outcome: Outcome, quiet: bool) -> int:
 
 
 @contextmanager
-def films(count: int, quiet: bool) -> Iterator[Tell]:
-    """A bar for the frames of so many videos, with frames a second; what it yields is told as they are looked at.
+def frame_progress(count: int, quiet: bool) -> Iterator[Tell]:
+    """A progress bar over the frames of this many videos, with frames per second; yields what is called with news.
 
-    How many frames there are is known of the videos that were begun; the others are taken to have as many each.
+    The number of frames is known for the videos that have started; the others are assumed to have as many each.
     """
     expected: list[int] = []
     clock = time.monotonic()
