@@ -59,8 +59,8 @@ def test_columns_of_videos_are_those_of_the_table() -> None:
 
 
 def test_the_index_and_the_qualities_are_those_of_the_code() -> None:
-    from mien.cli.annotate.folder import Entry
     from mien.faces.follow import QUALITIES
+    from mien.video.index import Entry
 
     rows = cells("docs/video.md", "## Several videos")
     assert [name for row in rows for name in named(row[0])] == list(Entry.__dataclass_fields__)

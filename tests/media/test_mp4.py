@@ -71,7 +71,7 @@ def test_an_interrupted_video_is_complete_up_to_there(tmp_path: Path) -> None:
 def test_what_exists_is_kept_until_the_new_one_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(b"old")
-    with pytest.raises(TableWriteError, match=r"a\.mp4: exists already \(--overwrite replaces it\)"):
+    with pytest.raises(TableWriteError, match=r"a\.mp4: already exists \(use --overwrite to replace it\)"):
         Mp4(path)
     with Mp4(path, overwrite=True) as video:
         video.write(picture(9), 0)

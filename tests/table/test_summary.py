@@ -250,7 +250,7 @@ def test_both_tables_stand_beside_the_main_one(tmp_path: Path) -> None:
         assert [*lines[0]] == table.schema.names
         assert [float(line["valence_mean"]) for line in lines] == table["valence_mean"].to_pylist()
         assert [line["bird"] for line in lines] == table["bird"].to_pylist()
-    with pytest.raises(TableWriteError, match=r"pond\.tracks\.csv: exists already \(--overwrite"):
+    with pytest.raises(TableWriteError, match=r"pond\.tracks\.csv: already exists \(use --overwrite"):
         write_summary(tmp_path / "pond.csv", summary)
     assert write_summary(tmp_path / "pond.csv", summary, overwrite=True) == paths
     with pytest.raises(TableWriteError, match=r"a\.tracks\.csv: cannot be written: No such file"):

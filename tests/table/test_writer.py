@@ -98,7 +98,7 @@ def test_outputs_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("mine")
     (tmp_path / "a.errors.csv").write_text("mine too")
     for name in ("a.csv", "a.parquet"):  # the second would replace the first one's list of errors
-        with pytest.raises(TableWriteError, match="exists already"):
+        with pytest.raises(TableWriteError, match="already exists"):
             TableWriter(tmp_path / name, SCHEMA)
     assert not (tmp_path / "a.parquet").exists()
     assert (tmp_path / "a.csv").read_text() == "mine"

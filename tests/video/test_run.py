@@ -157,7 +157,7 @@ def test_a_finished_table_is_known(annotator: Annotator, network: Path, clip: Cl
 def test_what_is_there_is_left_alone(annotator: Annotator, clip: Clip, tmp_path: Path) -> None:
     source, out = clip(60), tmp_path / "a.csv"
     out.write_text("mine")
-    with pytest.raises(TableWriteError, match="exists already"):
+    with pytest.raises(TableWriteError, match="already exists"):
         run(annotator, source, out)
     assert out.read_text() == "mine"
     out.unlink()
@@ -174,7 +174,7 @@ def test_what_is_there_is_left_alone(annotator: Annotator, clip: Clip, tmp_path:
 def test_a_list_of_failures_of_pictures_goes_with_their_table(annotator: Annotator, clip: Clip, tmp_path: Path) -> None:
     source, errors = clip(60), tmp_path / "a.errors.csv"
     errors.write_text("input,error\nb.jpg,no such file\n")
-    with pytest.raises(TableWriteError, match=r"a\.errors\.csv: exists already"):
+    with pytest.raises(TableWriteError, match=r"a\.errors\.csv: already exists"):
         run(annotator, source, tmp_path / "a.parquet")
     assert errors.exists()
     run(annotator, source, tmp_path / "a.parquet", overwrite=True)

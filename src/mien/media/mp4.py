@@ -51,7 +51,7 @@ class Mp4:
         if self.path.suffix.lower() != ".mp4":
             raise TableWriteError(f"{self.path}: the name must end in .mp4")
         if self.path.is_dir() or (self.path.exists() and not overwrite):
-            what = "is a folder" if self.path.is_dir() else "exists already (--overwrite replaces it)"
+            what = "is a folder" if self.path.is_dir() else "already exists (use --overwrite to replace it)"
             raise TableWriteError(f"{self.path}: {what}")
         try:
             self._part.open("wb").close()

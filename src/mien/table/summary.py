@@ -155,7 +155,7 @@ def write_summary(path: Path, summary: Summary, *, overwrite: bool = False) -> l
     """
     files = [path.with_suffix(suffix) for suffix in SUMMARIES]
     if not overwrite and (there := next((file for file in files if file.exists()), None)):
-        raise TableWriteError(f"{there}: exists already (--overwrite replaces it)")
+        raise TableWriteError(f"{there}: already exists (use --overwrite to replace it)")
     for file, table in zip(files, summary, strict=True):
         try:
             write_table(file, table.schema, table.to_batches(), csv_writer)

@@ -149,14 +149,14 @@ class TableWriter:
         if self.errors_path is None or self.path.suffix.lower() not in WRITERS:
             raise TableWriteError(f"{self.path}: the name must end in {', '.join(WRITERS)}")
         if self.errors_path.exists() and not overwrite:
-            raise TableWriteError(f"{self.errors_path}: exists already (--overwrite replaces it)")
+            raise TableWriteError(f"{self.errors_path}: already exists (use --overwrite to replace it)")
         stale = [self.path.with_suffix(suffix) for suffix in SUMMARIES if self.path.exists()]
         try:
             stream = self.path.open("wb" if overwrite else "xb")
             for path in (self.errors_path, *stale):
                 path.unlink(missing_ok=True)
         except FileExistsError:
-            raise TableWriteError(f"{self.path}: exists already (--overwrite replaces it)") from None
+            raise TableWriteError(f"{self.path}: already exists (use --overwrite to replace it)") from None
         except OSError as error:
             raise TableWriteError(f"{self.path}: cannot be written: {error.strerror}") from None
         return stream

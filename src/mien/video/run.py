@@ -197,11 +197,11 @@ def refuse_existing(out: Path, ending: PostprocessOptions, *, overwrite: bool, r
         return
     for other in (ending.overlay, *(out.with_suffix(suffix) for suffix in (*SUMMARIES, ERRORS))):
         if other and other.exists():
-            raise TableWriteError(f"{other}: exists already (--overwrite replaces it)")
+            raise TableWriteError(f"{other}: already exists (use --overwrite to replace it)")
     if part.exists():
         raise TableWriteError(f"{part}: a run that was broken off (--resume goes on with it, --overwrite begins anew)")
     if out.exists():
-        raise TableWriteError(f"{out}: exists already (--overwrite replaces it)")
+        raise TableWriteError(f"{out}: already exists (use --overwrite to replace it)")
 
 
 def refuse_of_stream(source: str, ending: PostprocessOptions, *, resume: bool) -> None:

@@ -1,4 +1,4 @@
-"""``mien annotate`` with one video: what is said, what is left behind, and the status, also of bad inputs."""
+"""``mien annotate`` with one video: what is printed and written, and the status, also for bad inputs."""
 
 import json
 import os
@@ -89,13 +89,13 @@ def test_layouts_and_overlay(here: Path, network: Path) -> None:
         (["talk.mp4", "--fps", "5", "--every", "2"], "either every or fps"),
         (["talk.mp4", "--fps", "-1"], "fps"),
         (["talk.mp4", "--start", "2", "--end", "1"], "end must lie after start"),
-        (["talk.mp4", "--as-manifest", "set"], "pictures alone"),
-        (["talk.mp4", "--resume", "--overwrite"], "either --resume"),
-        (["talk.mp4", "--source", "talk.mp4"], "either an INPUT or a --source"),
-        (["face.png", "--every", "2", "--resume"], "--every, --resume: of videos"),
+        (["talk.mp4", "--as-manifest", "set"], "for pictures only"),
+        (["talk.mp4", "--resume", "--overwrite"], "--resume continues and --overwrite starts over"),
+        (["talk.mp4", "--source", "talk.mp4"], "give either an INPUT or a --source"),
+        (["face.png", "--every", "2", "--resume"], "--every, --resume: for videos only, and there is none"),
     ],
 )
-def test_what_cannot_be_begun_ends_with_2(
+def test_refusals_end_with_status_2(
     here: Path, network: Path, astronaut: Path, arguments: list[str], reason: str
 ) -> None:
     shutil.copy(astronaut, "face.png")
@@ -119,7 +119,7 @@ def test_ctrl_c_before_the_first_frame(here: Path, network: Path, monkeypatch: p
         yield
 
     monkeypatch.setattr(video, "watch", interrupted)
-    refused(run(network, "talk.mp4"), 130, "talk.mp4: interrupted; nothing was done")
+    refused(run(network, "talk.mp4"), 130, "talk.mp4: interrupted; nothing was written")
     assert [entry.name for entry in here.iterdir()] == ["talk.mp4"]
 
 
