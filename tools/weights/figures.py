@@ -86,7 +86,7 @@ def main() -> None:
     for path in (WEIGHTS / "default.onnx", WEIGHTS / "tiny.onnx"):
         model = Model(path)
         found = {name: predict(model, model.tasks, each) for name, each in rows.items()}
-        prior = json.loads(Path(f"runs/{path.stem}/last/calibration.json").read_text())["prior"]
+        prior = json.loads(Path(f"runs/{path.stem}/last/readout.json").read_text())["prior"]
         networks[path.stem] = {
             "megabytes": round(path.stat().st_size / 1e6, 1),
             "prior": prior,

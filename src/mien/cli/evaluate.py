@@ -182,7 +182,7 @@ def _print(evaluation: Evaluation) -> None:
     rows = [[name, *(_number(metrics.get(name)) for metrics in results.values())] for name in names]
     print_table(["metric", *results], rows)
     for task, reason in evaluation.weak.items():
-        print(f"{task} has weak labels only: {reason}")
+        print(f"the labels of {task} are weak: {reason}")
 
 
 def _number(value: float | None) -> str:

@@ -57,7 +57,7 @@ def probe(
 
     with refusals():
         refuse_existing(out, overwrite=overwrite)
-        network = _one(networks or [])
+        network = _only(networks or [], manifest)
         learnt, scored, space = _open(network, manifest, task, (train_split, split))
         readings = read(learnt, scored, space, shots=shots or [None], repeats=repeats, neighbours=knn, seed=seed)
         print_table(*_table(readings))
@@ -68,9 +68,10 @@ def probe(
             print(f"results: {out}")
 
 
-def _one(networks: list[Path]) -> Path | None:
+def _only(networks: list[Path], manifest: Path) -> Path | None:
     if len(networks) > 1:
-        raise ValueError(f"mien probe takes one NETWORK and one MANIFEST; given: {' '.join(map(str, networks))} ...")
+        given = " ".join(map(str, [*networks, manifest]))
+        raise ValueError(f"mien probe takes one NETWORK and one MANIFEST; given: {given}")
     return networks[0] if networks else None
 
 

@@ -14,6 +14,8 @@ def test_rows_of_one_split_are_sampled(mien: Callable[..., Result], refused: Cal
     assert result.exit_code == 0
     assert "per_class (task expression, count 3, seed 0, split train): 8 rows excluded" in result.output
     assert [len(read_manifest(folder).split(name)) for name in ("train", "valid", "test")] == [6, 4, 2]
+    every = ("data", "sample", folder, "--every", 2, "--only-split", "train")
+    assert refused(*every) == "--only-split: not with --every, which samples all videos"
     assert refused("data", "sample", folder) == "mien data sample needs --every, --rows or --per-class"
 
 

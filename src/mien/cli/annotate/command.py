@@ -209,7 +209,6 @@ def _check(
 
 def _run(request: Request, sources: Sequence[Source], settings: Settings) -> int:
     """Annotate into one table, or into a folder of tables; returns the exit status."""
-    from mien.cli.annotate.folder import annotate_folder
     from mien.cli.annotate.pictures import annotate_pictures
 
     videos = any(source.video for source in sources)
@@ -225,9 +224,10 @@ def _run(request: Request, sources: Sequence[Source], settings: Settings) -> int
             overwrite=settings.overwrite,
             quiet=request.quiet,
         )
-    if _is_one_table(request, len(sources)):
-        from mien.cli.annotate.video import annotate_one
+    from mien.cli.annotate.folder import annotate_folder  # these need PyAV
+    from mien.cli.annotate.video import annotate_one
 
+    if _is_one_table(request, len(sources)):
         place = OUT if request.out is None else request.out
         return annotate_one(annotator, sources[0], place, request.overlay, settings, request.quiet)
     folder = Path(FOLDER if request.out is None else request.out)

@@ -30,6 +30,8 @@ def sample(
       mien data sample build/own --per-class 100 --only-split train
     """
     with needs_extra(), refusals():
+        if every is not None and only_split is not None:
+            raise ValueError("--only-split: not with --every, which samples all videos")
         steps: list[tuple[str, dict[str, Any]]] = []
         if every is not None:
             steps.append(("every", {"frames": every}))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mien.cli.options import JsonOut, Overwrite
-from mien.cli.relatedness.tables import open_tables
+from mien.cli.relatedness.tables import TABLE, open_tables
 from mien.cli.terminal import print_table, refusals, refuse_existing, write_json
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ def consistency(
     annotations: Annotated[Path, typer.Argument(metavar="ANNOTATIONS", help="A table from `mien annotate`.")],
     relatedness: Annotated[
         str,
-        typer.Option(
-            metavar="TABLE", help="A named table, a .csv or .json file, a checkpoint folder or an exported .onnx file."
-        ),
+        typer.Option(metavar="TABLE", help=TABLE),
     ] = "du_2014",
     threshold: Annotated[
         float, typer.Option(metavar="PROBABILITY", help="Probability from which an attribute counts as present.")

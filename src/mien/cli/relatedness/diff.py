@@ -19,7 +19,7 @@ from mien.cli.relatedness.printing import (
     table_refusals,
     weight,
 )
-from mien.cli.relatedness.tables import Table, pairs_of_tables
+from mien.cli.relatedness.tables import pairs_of_tables, table_argument
 from mien.cli.terminal import print_table
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 
 def diff(
-    first: Table,
-    second: Table,
+    first: Annotated[str, table_argument("FIRST")],
+    second: Annotated[str, table_argument("SECOND")],
     tolerance: Annotated[
         float, typer.Option(min=0, metavar="WEIGHT", help="Ignore differences up to this weight.")
     ] = 0.005,

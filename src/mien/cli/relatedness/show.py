@@ -16,11 +16,11 @@ from mien.cli.relatedness.printing import (
     table_refusals,
     write_table,
 )
-from mien.cli.relatedness.tables import Table, open_tables
+from mien.cli.relatedness.tables import open_tables, table_argument
 
 
 def show(
-    table: Table,
+    table: Annotated[str, table_argument("TABLE")],
     most: Most = 30,
     out: Annotated[
         Path | None, out_option("Write the table to this file: .csv or .json; .png for its heat map.")

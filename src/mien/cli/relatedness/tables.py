@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from mien.relatedness.table import Relatedness
     from mien.tasks import Task
 
-Table = Annotated[
-    str,
-    typer.Argument(
-        metavar="TABLE", help="A named table, a .csv or .json file, a checkpoint folder or an exported .onnx file."
-    ),
-]
+TABLE = "A named table, a .csv or .json file, a checkpoint folder or an exported .onnx file."
+
+
+def table_argument(metavar: str) -> Any:
+    """The argument that names a table."""
+    return typer.Argument(metavar=metavar, help=TABLE)
 
 
 def open_tables(name: str) -> list[Relatedness]:
