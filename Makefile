@@ -28,6 +28,7 @@ lint: $(VENV)/extras
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: $(VENV)/extras
 	$(BIN)/ruff check --fix .

@@ -36,7 +36,7 @@ STILL = dict.fromkeys(("flip", "rotate", "shift", "scale", "light", "erase"), 0)
 
 def trainer(folder: Path, network: str, batch: int, forward: str) -> Trainer:
     """Of the recipe that is timed; without augmentation, which would cost all alike."""
-    return Trainer(
+    return Trainer.of(
         parse(
             {
                 "name": "caf-step",

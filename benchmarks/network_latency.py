@@ -39,7 +39,7 @@ def resnet18(folder: Path) -> Path:
     ]
     write_manifest(folder / MANIFEST, rows, FACE, {})
     places = {"data": [{"manifest": str(folder)}], "validation": {"manifest": str(folder), "split": "train"}}
-    trainer = Trainer(parse({"name": "resnet18", "network": "ResNet18", "batch_size": 2, **places}), folder / "run")
+    trainer = Trainer.of(parse({"name": "resnet18", "network": "ResNet18", "batch_size": 2, **places}), folder / "run")
     trainer.save("last")
     export(folder / "run/last", folder / "resnet18.onnx")
     return folder / "resnet18.onnx"

@@ -77,7 +77,7 @@ def main(labels: Path, folder: Path) -> None:
     print(f"rows and pictures that cannot be used: {faults.kinds.total()}")
 
     plain = recipe(faces)
-    metrics = Trainer(parse(plain), run).run(epoch_done=lambda row: print(f"epoch {row['epoch']} done"))
+    metrics = Trainer.of(parse(plain), run).train(epoch_done=lambda row: print(f"epoch {row['epoch']} done"))
     print(f"expression accuracy on the validation split: {metrics['expression.accuracy']:.2f}")
 
     difference = export(run / "best", network)

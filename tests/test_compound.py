@@ -1,4 +1,4 @@
-"""Equation 8 against a slow oracle and by hand, and what a set of classes refuses."""
+"""Equation 8 against a slow oracle and hand-computed values, and invalid classes and sets."""
 
 import json
 from dataclasses import replace
@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from mien.compound import WEIGHTINGS, Compound, Compounds, row
+from mien.compound import WEIGHTINGS, Compound, Compounds, basic_units
 from mien.compound_sets import DU_2014, EMOTIONET, NAMED, RAF_DB
 from mien.tasks import ACTION_UNITS, AFFECT, EXPRESSION, FACE, Kind, Task
 
 
 def face(expressions: dict[str, float], units: dict[str, float], valence: float) -> dict[str, np.ndarray]:
-    """What a network says of one face."""
+    """The outputs of a network for one face."""
     return {
         "expression": np.array([[expressions.get(name, 0.0) for name in EXPRESSION.labels]]),
         "action_units": np.array([[units.get(name, 0.0) for name in ACTION_UNITS.labels]]),
@@ -45,7 +45,7 @@ def slow(classes: Compounds, outputs: dict[str, np.ndarray], n: int, c: int) -> 
 
 @pytest.mark.parametrize("name", sorted(NAMED))
 @pytest.mark.parametrize("weighting", WEIGHTINGS)
-def test_scores_are_those_of_a_slow_oracle(name: str, weighting: str) -> None:
+def test_scores_agree_with_a_slow_oracle(name: str, weighting: str) -> None:
     classes = NAMED[name].weighted(weighting)
     outputs = faces(20, 3)
     scores = classes.scores(outputs)
@@ -55,7 +55,7 @@ def test_scores_are_those_of_a_slow_oracle(name: str, weighting: str) -> None:
     assert_allclose(sum(classes.terms(outputs)), scores)
 
 
-def test_by_hand() -> None:
+def test_terms_computed_by_hand() -> None:
     outputs = face({"happiness": 0.5, "surprise": 0.3}, {"AU01": 1, "AU12": 0.5, "AU05": 0.25}, 0.2)
     units, expressions, valence = (term[0, 0] for term in RAF_DB.terms(outputs))
     assert units == pytest.approx((1 + 0.5 + 0.64 * 0.25) / (4 + 0.64 + 0.67))
@@ -76,7 +76,7 @@ def test_valence_counts_for_two_classes_and_only_above_zero() -> None:
         assert_allclose(added, [expected, expected, *[0] * 9])
 
 
-def test_a_face_that_shows_a_whole_class_is_that_class() -> None:
+def test_a_face_that_shows_all_of_a_class_is_given_that_class() -> None:
     for each in DU_2014.classes:
         mixture = dict.fromkeys(each.expressions, 0.5)
         scores = DU_2014.scores(face(mixture, dict(each.units), 0.5 if each.positive else -0.5))[0]
@@ -88,16 +88,16 @@ def test_basic_or_compound() -> None:
     labels = [each.label for each in EMOTIONET.classes]
     assert [each.label for each in EMOTIONET.classes if each.basic] == labels[:6]
 
-    def told(shown: str, expressions: dict[str, float], valence: float) -> str:
+    def predicted(shown: str, expressions: dict[str, float], valence: float) -> str:
         units = dict(EMOTIONET.classes[labels.index(shown)].units)
         return labels[int(EMOTIONET.scores(face(expressions, units, valence))[0].argmax())]
 
     for valence in (0.8, -0.1):  # the term of valence must not decide between the two
-        assert told("happy", {"happiness": 0.95, "surprise": 0.05}, valence) == "happy"
-        assert told("happily surprised", {"happiness": 0.5, "surprise": 0.5}, valence) == "happily surprised"
-    assert told("angry", {"anger": 0.95, "surprise": 0.05}, -0.5) == "angry"
-    assert told("angrily surprised", {"anger": 0.5, "surprise": 0.5}, -0.5) == "angrily surprised"
-    assert told("sad", {"sadness": 0.95, "fear": 0.05}, -0.5) == "sad"
+        assert predicted("happy", {"happiness": 0.95, "surprise": 0.05}, valence) == "happy"
+        assert predicted("happily surprised", {"happiness": 0.5, "surprise": 0.5}, valence) == "happily surprised"
+    assert predicted("angry", {"anger": 0.95, "surprise": 0.05}, -0.5) == "angry"
+    assert predicted("angrily surprised", {"anger": 0.5, "surprise": 0.5}, -0.5) == "angrily surprised"
+    assert predicted("sad", {"sadness": 0.95, "fear": 0.05}, -0.5) == "sad"
 
 
 def test_a_class_mixed_with_itself_counts_its_expression_twice() -> None:
@@ -145,8 +145,8 @@ def test_more_tasks_and_another_order_change_nothing() -> None:
         ),
     ],
 )
-def test_what_lacks_is_named(tasks: tuple[Task, ...], reason: str) -> None:
-    with pytest.raises(ValueError, match=f"^{reason}, which it does not predict$"):
+def test_missing_tasks_and_labels_are_named(tasks: tuple[Task, ...], reason: str) -> None:
+    with pytest.raises(ValueError, match=f"^{reason}, which the network does not predict$"):
         RAF_DB.scores(faces(2, 0), tasks)
 
 
@@ -163,39 +163,42 @@ def test_without_a_positive_class_no_valence_is_needed() -> None:
         ({"label": ""}, "a compound needs a name"),
         ({"expressions": ()}, "bored: expressions must be one or two, not 0"),
         ({"expressions": ("anger", "fear", "disgust")}, "not 3"),
-        ({"expressions": ("boredom",)}, "bored: there is no expression boredom"),
-        ({"units": {"AU1": 1}}, "bored: there is no action unit AU1 "),
+        ({"expressions": ("boredom",)}, "bored: unknown expression boredom; "),
+        ({"units": {"AU1": 1}}, "bored: unknown action unit AU1; did you mean AU"),
         ({"units": {}}, "bored: needs at least one action unit"),
-        ({"units": {"AU01": 0}}, r"bored: the weight of AU01 must lie in \(0, 1\], not 0"),
+        ({"units": {"AU01": 0}}, r"bored: the weight of AU01 must be in \(0, 1\], not 0"),
         ({"units": {"AU01": float("nan")}}, "not nan"),
     ],
 )
-def test_a_class_is_refused(changes: dict[str, Any], reason: str) -> None:
+def test_invalid_classes_are_refused(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         Compound(**({"label": "bored", "expressions": ("neutral",), "units": {"AU04": 0.3}} | changes))
 
 
-def test_a_set_is_refused() -> None:
+def test_invalid_sets_are_refused() -> None:
     one = RAF_DB.classes[0]
     for classes, temperature, reason in (
-        ((one,), 1, "x: needs two classes or more, has 1"),
-        ((one, one), 1, "x: happily surprised stands twice"),
+        ((one,), 1, "x: needs two or more classes, not 1"),
+        ((one, one), 1, "x: duplicate label happily surprised"),
         (RAF_DB.classes, 0, "x: temperature must be above 0, not 0"),
     ):
         with pytest.raises(ValueError, match=reason):
             Compounds("x", classes, "", temperature=temperature)
-    with pytest.raises(ValueError, match="there is no weighting median"):
+    with pytest.raises(ValueError, match=r"^unknown weighting median; did you mean mean\?$"):
         RAF_DB.weighted("median")
     weak = Compounds("x", (one, Compound("bored", ("neutral",), {"AU04": 0.3})), "")
     with pytest.raises(ValueError, match="bored: needs at least one action unit"):
         weak.weighted("prototypical")
-    with pytest.raises(ValueError, match="there is no expression contempt"):
-        row(("contempt",))
+    with pytest.raises(ValueError, match=r"^unknown expression contempt; "):
+        basic_units(("contempt",))
 
 
-def test_json_has_all_that_the_columns_depend_on() -> None:
-    plain = json.loads(EMOTIONET.to_json())
-    assert set(plain) == {"name", "source", "weighting", "temperature", "classes"}
+def test_json_has_everything_that_the_columns_depend_on() -> None:
+    plain = json.loads(replace(EMOTIONET.weighted("fractions"), temperature=0.5).to_json())
+    settings = {name: value for name, value in plain.items() if name != "classes"}
+    assert settings == {
+        "name": "emotionet", "source": EMOTIONET.source, "weighting": "fractions", "temperature": 0.5
+    }  # fmt: skip
     again = tuple(
         Compound(label, tuple(each["expressions"]), each["units"], each["positive"])
         for label, each in plain["classes"].items()

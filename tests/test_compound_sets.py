@@ -1,15 +1,15 @@
-"""The table of the compounds, and the files of users."""
+"""The printed table of the compounds, and sets from files."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from mien.compound import WEIGHTINGS, row
+from mien.compound import WEIGHTINGS, basic_units
 from mien.compound_sets import DU_2014, EMOTIONET, EMOTIONET_COMPOUND, RAF_DB, load
 from mien.tasks import COMPOUND
 
-# as printed, AU11 included: the prototypical units, then in brackets the others with their per cent
+# as printed, including AU11: the prototypical units, then the others in brackets with their percentage
 PRINTED = """\
 happily surprised 1, 2, 12, 25 [5 (64), 26 (67)]
 happily disgusted 10, 12, 25 [4 (32), 6 (61), 9 (59)]
@@ -29,7 +29,7 @@ awed 1, 2, 5, 25 [4 (21), 20 (62), 26 (56)]
 """
 
 
-def test_the_table_is_the_printed_one() -> None:
+def test_the_table_agrees_with_the_printed_one() -> None:
     for line, each in zip(PRINTED.splitlines(), DU_2014.classes, strict=True):
         label, always, sometimes = re.fullmatch(r"([a-z ]+?) ([\d, ]+) \[(.+)\]", line).groups()  # type: ignore[union-attr]
         units = {f"AU{int(number):02d}": 1.0 for number in always.split(", ")}
@@ -38,7 +38,7 @@ def test_the_table_is_the_printed_one() -> None:
         assert (each.label, each.units) == (label, units)
 
 
-def test_expressions_are_those_of_the_name() -> None:
+def test_expressions_agree_with_the_name() -> None:
     words = {
         "happ": "happiness", "sad": "sadness", "fear": "fear", "ang": "anger", "surpris": "surprise",
         "disgust": "disgust",
@@ -49,7 +49,7 @@ def test_expressions_are_those_of_the_name() -> None:
             assert set(each.expressions) == named, each.label
 
 
-def test_sets() -> None:
+def test_classes_of_the_sets() -> None:
     assert tuple(each.label for each in RAF_DB.classes) == COMPOUND.labels
     assert len(DU_2014.classes) == 15
     assert len(EMOTIONET.classes) == 16
@@ -79,7 +79,7 @@ def test_load_a_file(tmp_path: Path) -> None:
     assert own.task.labels == ("bored", "delighted")
     bored, delighted = own.classes
     assert (bored.expressions, bored.units, bored.positive) == (("neutral", "sadness"), {"AU04": 0.3}, False)
-    assert (delighted.units, delighted.positive) == (row(("happiness", "surprise")), True)
+    assert (delighted.units, delighted.positive) == (basic_units(("happiness", "surprise")), True)
     assert delighted.units["AU06"] == 0.51
     assert delighted.units["AU25"] == 1
 
@@ -87,21 +87,21 @@ def test_load_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("- bored", "expected a mapping from names of compounds"),
-        ("", "expected a mapping from names of compounds"),
+        ("- bored", "expected a mapping from the names of compounds"),
+        ("", "expected a mapping from the names of compounds"),
         ("bored: {", "not YAML"),
-        ("bored: sad", "bored: expected expressions, and units or positive where wanted"),
+        ("bored: sad", "bored: expected expressions, and optionally units and positive"),
         ("bored: {units: {AU04: 1}}", "bored: expected expressions"),
-        ("bored: {expressions: [sadness], AU04: 1}", "bored: there is no key AU04"),
+        ("bored: {expressions: [sadness], AU04: 1}", "bored: unknown key AU04; known: expressions, units, positive$"),
         ("bored: {expressions: sadness}", "bored: expressions must be a list of names"),
-        ("bored: {expressions: [boredom]}", "bored: there is no expression boredom"),
-        ("bored: {expressions: [boredom], units: {AU04: 1}}", "bored: there is no expression boredom"),
+        ("bored: {expressions: [boredom]}", "bored: unknown expression boredom; "),
+        ("bored: {expressions: [boredom], units: {AU04: 1}}", "bored: unknown expression boredom; "),
         ("bored: {expressions: [neutral]}", "bored: needs at least one action unit"),
         ("bored: {expressions: [sadness], units: [AU04]}", "bored: units must be a mapping from action units to"),
         ("bored: {expressions: [sadness], units: {AU04: much}}", "bored: units must be a mapping from action units to"),
-        ("bored: {expressions: [sadness], units: {AU04: 2}}", r"bored: the weight of AU04 must lie in \(0, 1\], not 2"),
+        ("bored: {expressions: [sadness], units: {AU04: 2}}", r"bored: the weight of AU04 must be in \(0, 1\], not 2"),
         ("bored: {expressions: [sadness], positive: 1}", "bored: positive must be true or false"),
-        ("bored: {expressions: [sadness]}", "needs two classes or more, has 1"),
+        ("bored: {expressions: [sadness]}", "needs two or more classes, not 1"),
     ],
 )
 def test_a_file_is_refused_in_one_line(tmp_path: Path, text: str, reason: str) -> None:
@@ -112,9 +112,9 @@ def test_a_file_is_refused_in_one_line(tmp_path: Path, text: str, reason: str) -
     assert "\n" not in str(caught.value)
 
 
-def test_what_is_no_set_is_refused(tmp_path: Path) -> None:
+def test_unknown_names_and_unreadable_files_are_refused(tmp_path: Path) -> None:
     for name, reason in (
-        ("raf", r"raf: no such compounds \(raf_db, emotionet, emotionet_compound, du_2014\), and not a \.yaml file"),
+        ("raf", r"^raf: no such compounds, and not a \.yaml file; did you mean raf_db\?$"),
         (tmp_path / "none.yaml", r"none\.yaml: no such file"),
         (tmp_path / "folder.yaml", r"folder\.yaml: Is a directory"),
     ):
@@ -123,7 +123,7 @@ def test_what_is_no_set_is_refused(tmp_path: Path) -> None:
             load(name)
 
 
-def test_the_page_prints_the_same_table() -> None:
+def test_the_documentation_prints_the_same_table() -> None:
     page = (Path(__file__).parents[1] / "docs" / "compounds.md").read_text()
     for each, line in zip(DU_2014.classes, PRINTED.splitlines(), strict=True):
         always, sometimes = line.removeprefix(f"{each.label} ").rstrip("]").split(" [")

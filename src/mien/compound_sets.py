@@ -1,4 +1,4 @@
-"""The compounds of Du 2014, RAF-DB and EmotioNet with their action units, and those of a user's file."""
+"""The compound sets of Du 2014, RAF-DB and EmotioNet with their action units, and sets from a user's file."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mien.compound import Compound, Compounds, row
+from mien.compound import Compound, Compounds, basic_units
+from mien.spelling import did_you_mean
 from mien.tasks import COMPOUND
 
 
 def _compound(label: str, first: str, second: str, always: str, **sometimes: float) -> Compound:
-    """A row of the table: prototypical units by name, the others with the share of people that show them."""
+    """A row of the table: the prototypical units by name, the others with the share of people that show them."""
     units = {**dict.fromkeys(always.split(), 1.0), **sometimes}
     return Compound(label, (first, second), units, label in ("happily surprised", "happily disgusted"))
 
@@ -53,10 +54,11 @@ _TABLE = (
 )
 
 DU_2014 = Compounds("du_2014", _ROWS, _TABLE)
-"""All fifteen. Appalled and hatred mix disgust and anger, awed surprise and fear: the stress is not in equation 8."""
+"""All fifteen. Appalled and hatred both mix disgust and anger, and awed mixes surprise and fear; equation 8 does not
+model which of the two dominates."""
 
 RAF_DB = Compounds("raf_db", tuple(each for each in _ROWS if each.label in COMPOUND.labels), _TABLE)
-"""The eleven of RAF-DB, in the order of ``mien.tasks.COMPOUND``."""
+"""The eleven classes of RAF-DB, in the order of ``mien.tasks.COMPOUND``."""
 
 _EMOTIONET = (
     "angrily disgusted", "angrily surprised", "appalled", "awed", "fearfully angry", "fearfully surprised",
@@ -66,7 +68,7 @@ _EMOTIONET = (
 EMOTIONET_COMPOUND = Compounds(
     "emotionet_compound", tuple(each for name in _EMOTIONET for each in _ROWS if each.label == name), _TABLE
 )
-"""EmotioNet's ten compounds alone."""
+"""EmotioNet's ten compounds, without the basic classes."""
 
 _BASIC = {
     "happy": "happiness", "sad": "sadness", "fearful": "fear", "angry": "anger", "surprised": "surprise",
@@ -76,50 +78,54 @@ _BASIC = {
 EMOTIONET = Compounds(
     "emotionet",
     (
-        *(Compound(label, (name,), row((name,)), label == "happy") for label, name in _BASIC.items()),
+        *(Compound(label, (name,), basic_units((name,)), label == "happy") for label, name in _BASIC.items()),
         *EMOTIONET_COMPOUND.classes,
     ),
     f"{_TABLE}; which sixteen classes the challenge of 2017 has: papers/003 gives their numbers, a public program of a "
     "participant the names",
 )
-"""EmotioNet's six basic classes and ten compounds: the class of the largest score decides between basic and compound.
+"""EmotioNet's six basic classes and ten compounds: the largest score also decides between basic and compound.
 
-The papers don't say how basic classes are scored. Ours: equation 8 with one expression, and happy has the term of
-valence, too, or it could never win against a class that does. docs/compounds.md has how often that decides rightly, and
-how often mixing a basic class with itself does."""
+The papers do not say how a basic class is scored. Ours: equation 8 with one expression, and happy includes the valence
+term D, since otherwise it could never win against a class that has it. docs/compounds.md reports how often this is
+right, and how often mixing a basic class with itself is."""
 
 NAMED: dict[str, Compounds] = {each.name: each for each in (RAF_DB, EMOTIONET, EMOTIONET_COMPOUND, DU_2014)}
-"""The sets that can be named."""
+"""The sets that are available by name."""
 
 
 def load(name: str | os.PathLike[str], weighting: str = "fractions", temperature: float = 1.0) -> Compounds:
-    """A named set, or the classes of a YAML file, one a line::
+    """Load a named set, or a YAML file with one class per line::
 
         bored: {expressions: [neutral, sadness], units: {AU04: 0.3}}
         delighted: {expressions: [happiness, surprise], positive: true}
 
-    ``expressions`` is needed; a class without ``units`` has those of its expressions by the papers' Table 1, each with
-    its larger weight; ``positive`` is false by default.
+    ``expressions`` is required. A class without ``units`` gets those of its expressions in the papers' Table 1, each
+    with its larger weight. ``positive`` is false by default.
 
     Args:
-        name: of :data:`NAMED`, or a path that ends in .yaml or .yml.
-        weighting: of :data:`mien.compound.WEIGHTINGS`; see :meth:`mien.compound.Compounds.weighted`.
+        name: one of :data:`NAMED`, or a path that ends in .yaml or .yml.
+        weighting: one of :data:`mien.compound.WEIGHTINGS`; see :meth:`mien.compound.Compounds.weighted`.
         temperature: of the softmax.
 
     Raises:
-        ValueError: for another name, or a file that is damaged; one line.
+        ValueError: for an unknown name, or a file that cannot be read or does not describe classes; one line.
+
+    Example:
+        >>> [each.label for each in load("raf_db").classes][:2]
+        ['happily surprised', 'happily disgusted']
     """
     name = os.fspath(name)
     if name in NAMED:
         found = NAMED[name]
     elif Path(name).suffix.lower() in (".yaml", ".yml"):
-        found = _read(Path(name))
+        found = _read_set(Path(name))
     else:
-        raise ValueError(f"{name}: no such compounds ({', '.join(NAMED)}), and not a .yaml file")
+        raise ValueError(f"{name}: no such compounds, and not a .yaml file{did_you_mean(name, NAMED)}")
     return replace(found.weighted(weighting), temperature=temperature)
 
 
-def _read(path: Path) -> Compounds:
+def _read_set(path: Path) -> Compounds:
     import yaml
 
     try:
@@ -131,19 +137,22 @@ def _read(path: Path) -> Compounds:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
     if not isinstance(data, dict):
-        raise ValueError(f"{path}: expected a mapping from names of compounds to their expressions and units")
+        raise ValueError(f"{path}: expected a mapping from the names of compounds to their expressions and units")
     try:
-        classes = tuple(_class(str(label), entry) for label, entry in data.items())
+        classes = tuple(_read_class(str(label), entry) for label, entry in data.items())
         return Compounds(path.name, classes, f"the file {path.name}")
     except ValueError as error:
         raise ValueError(str(error) if str(error).startswith(path.name) else f"{path.name}: {error}") from None
 
 
-def _class(label: str, entry: Any) -> Compound:
+_KEYS = ("expressions", "units", "positive")
+
+
+def _read_class(label: str, entry: Any) -> Compound:
     if not isinstance(entry, dict) or "expressions" not in entry:
-        raise ValueError(f"{label}: expected expressions, and units or positive where wanted")
-    if unknown := set(entry) - {"expressions", "units", "positive"}:
-        raise ValueError(f"{label}: there is no key {unknown.pop()} (there are expressions, units, positive)")
+        raise ValueError(f"{label}: expected expressions, and optionally units and positive")
+    if unknown := [str(key) for key in entry if key not in _KEYS]:
+        raise ValueError(f"{label}: unknown key {unknown[0]}{did_you_mean(unknown[0], _KEYS)}")
     expressions, positive = entry["expressions"], entry.get("positive", False)
     if not isinstance(expressions, list) or not all(isinstance(name, str) for name in expressions):
         raise ValueError(f"{label}: expressions must be a list of names")
@@ -152,7 +161,7 @@ def _class(label: str, entry: Any) -> Compound:
     units = entry.get("units")
     if units is None:
         try:
-            units = row(expressions)
+            units = basic_units(expressions)
         except ValueError as error:
             raise ValueError(f"{label}: {error}") from None
     numbers = isinstance(units, dict) and all(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The end of an error message about an unknown word: the closest known word, or all of them.
+    """The end of an error message about an unknown word: the closest known word, or all known words.
 
     Example:
         >>> did_you_mean("happines", ["happiness", "fear"])

@@ -1,7 +1,7 @@
-"""The label space: every task's name, order, range and meaning, defined once.
+"""The label space: the name, order, range and meaning of every task, defined once.
 
-A :class:`Task` is data; no loss, network or table knows more about faces than what stands here. Other
-label spaces (clothing, birds, identities) are other tuples of tasks.
+A :class:`Task` is data. Losses, networks and tables know nothing about faces beyond what is defined here, so another
+label space (clothing, birds, identities) is just another tuple of tasks.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import Enum
 
 
 class Kind(str, Enum):
-    """How a task's labels relate to each other, and so which output function and losses fit it."""
+    """How the labels of a task relate to each other, which decides the output function and the losses."""
 
     CLASSES = "classes"
     """Mutually exclusive labels; the outputs are softmax probabilities that sum to 1."""
@@ -30,7 +30,14 @@ class Task:
         name: the key of the task in batches, outputs, recipes and checkpoints.
         kind: what its outputs are.
         labels: the label names, in the order of the head's outputs; they are also column names.
-        meanings: one short sentence for each label.
+        meanings: one short sentence per label.
+
+    Raises:
+        ValueError: if a label is duplicated, or labels and meanings differ in number.
+
+    Example:
+        >>> Task("shoe", Kind.CLASSES, ("boot", "sandal"), ("covers the ankle", "open at the toes")).range
+        (0.0, 1.0)
     """
 
     name: str
@@ -41,19 +48,19 @@ class Task:
     def __post_init__(self) -> None:
         if len(self.labels) != len(self.meanings):
             raise ValueError(f"task {self.name}: {len(self.labels)} labels but {len(self.meanings)} meanings")
-        if len(set(self.labels)) != len(self.labels):
-            raise ValueError(f"task {self.name}: a label stands twice")
+        if duplicate := next((label for label in self.labels if self.labels.count(label) > 1), None):
+            raise ValueError(f"task {self.name}: duplicate label {duplicate}")
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @property
     def range(self) -> tuple[float, float]:
-        """Lowest and highest value of each output."""
+        """The lowest and highest value of each output."""
         return (-1.0, 1.0) if self.kind is Kind.CONTINUOUS else (0.0, 1.0)
 
     def to_dict(self) -> dict[str, object]:
-        """The task as JSON-ready data, as checkpoints and exported networks carry it."""
+        """The task as JSON-ready data, as stored in checkpoints and exported networks."""
         return {
             "name": self.name,
             "kind": self.kind.value,
@@ -63,7 +70,7 @@ class Task:
 
     @classmethod
     def from_dict(cls, data: dict[str, object]) -> Task:
-        """The inverse of :meth:`to_dict`; ValueError or KeyError if the data are no task."""
+        """The inverse of :meth:`to_dict`; raises ValueError or KeyError if the data do not describe a task."""
         labels, meanings = data["labels"], data["meanings"]
         if not (isinstance(labels, list) and isinstance(meanings, list)):
             raise ValueError(f"task {data['name']}: labels and meanings must be lists")
@@ -71,26 +78,34 @@ class Task:
 
 
 def one_hot_labels(name: str, values: Sequence[str]) -> tuple[str, ...]:
-    """Labels for an attribute with several values, one yes/no label a value: ``sleeve_length=short``.
+    """The labels of an attribute with several values, one yes/no label per value: ``sleeve_length=short``.
 
     Args:
-        name: of the attribute; without "=".
+        name: the name of the attribute, without "=".
         values: at least two, all different.
 
     Raises:
-        ValueError: if a name is empty, has "=" in it, stands twice or is alone.
+        ValueError: if the name is empty or contains "=", or if a value is empty, duplicated or the only one.
+
+    Example:
+        >>> one_hot_labels("neckline", ["round", "v"])
+        ('neckline=round', 'neckline=v')
     """
     if not name or "=" in name:
         raise ValueError(f"an attribute with several values needs a name without '=', not {name!r}")
     if isinstance(values, str) or len(values) < 2 or not all(values) or len(set(values)) < len(values):
-        raise ValueError(f"{name} needs two or more different values, not {values!r}")
+        raise ValueError(f"{name}: needs two or more different values, not {values!r}")
     return tuple(f"{name}={value}" for value in values)
 
 
 def groups(labels: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """The groups of :func:`one_hot_labels` among labels: the part before the first "=" -> their positions.
+    """The groups of :func:`one_hot_labels` among labels: the part before the first "=" -> positions of its labels.
 
-    Labels without "=" are in no group. Groups come in the order of their first labels.
+    Labels without "=" belong to no group. Groups are in the order of their first labels.
+
+    Example:
+        >>> groups(["scarf", "neckline=round", "neckline=v"])
+        {'neckline': (1, 2)}
     """
     found: dict[str, tuple[int, ...]] = {}
     for position, label in enumerate(labels):
@@ -130,7 +145,7 @@ ACTION_UNITS = Task(
 )  # fmt: skip
 """Seventeen facial action units: the union of the AU sets of the databases in papers/003, section 4.1.
 
-AU11 stands in Table 1 (sadness) but in none of those sets: it is not predicted and takes no part in couplings."""
+AU11 appears in Table 1 (sadness) but in none of those sets: it is not predicted and takes no part in couplings."""
 
 AFFECT = Task(
     "affect",

@@ -201,7 +201,7 @@ def test_compounds_of_ones_own(network: Path, image: np.ndarray, tmp_path: Path)
 
 def test_compounds_a_network_cannot_have(tmp_path: Path, make_network: Callable[..., Path]) -> None:
     some = make_network(tmp_path / "a.onnx", FACE[:2])
-    with pytest.raises(ModelError, match=r"^tiny: compounds need the task affect, which it does not predict$"):
+    with pytest.raises(ModelError, match=r"^tiny: compounds need the task affect, which the network does not predict$"):
         Annotator(some, compounds="raf_db")
     own = make_network(tmp_path / "b.onnx", (*FACE, COMPOUND))
     with pytest.raises(ModelError, match=r"two columns named angrily disgusted, .*compound"):

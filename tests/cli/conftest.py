@@ -61,5 +61,5 @@ def affect_checkpoint(moving_faces: Path, tmp_path_factory: pytest.TempPathFacto
     network = {"FaceBehaviorNet": {"width": 8, "depth": [1], "side": 16}}
     data = [{"manifest": str(moving_faces)}]
     recipe = {"name": "tiny", "network": network, "tasks": ["affect"], "data": data, "epochs": 1, "batch_size": 10}
-    Trainer(parse({**recipe, "validation": {"manifest": str(moving_faces), "split": "test"}}), folder).run()
+    Trainer.of(parse({**recipe, "validation": {"manifest": str(moving_faces), "split": "test"}}), folder).train()
     return folder / "last"

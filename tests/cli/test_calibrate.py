@@ -32,12 +32,12 @@ def trained(easy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "batch_size": 16,
         "epochs": 1,
     }
-    trainer = Trainer(parse(data), folder)
+    trainer = Trainer.of(parse(data), folder)
     labels = read_manifest(easy).split("train").table["expression"].to_pylist()
     prior = trainer.objective.losses["expression"].prior  # type: ignore[attr-defined]
     known = [label for label in labels if label]
-    assert prior == pytest.approx([known.count(label) / len(known) for label in trainer.tasks[0].labels])
-    trainer.run()
+    assert prior == pytest.approx([known.count(label) / len(known) for label in trainer.run.tasks[0].labels])
+    trainer.train()
     return folder / "best"
 
 

@@ -142,7 +142,7 @@ def test_networks_with_different_tasks_side_by_side(others: Path, make_set: Any,
         "batch_size": 2,
         "epochs": 1,
     }
-    Trainer(parse(recipe), tmp_path / "run").run()
+    Trainer.of(parse(recipe), tmp_path / "run").train()
     out = tmp_path / "found.json"
     status, output = run(tmp_path / "run/best", BUNDLED, others, "--out", out, "--resamples", 10)
     assert status == 0, output

@@ -18,7 +18,7 @@ def checkpoint(easy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
     network = {"FaceBehaviorNet": {"width": 8, "depth": [1]}}
     recipe = {"name": "easy", "network": network, "data": [{"manifest": str(easy)}], "batch_size": 16, "steps": 1}
-    Trainer(parse({**recipe, "validation": {"manifest": str(easy), "split": "valid"}}), folder).run()
+    Trainer.of(parse({**recipe, "validation": {"manifest": str(easy), "split": "valid"}}), folder).train()
     return folder / "last"
 
 

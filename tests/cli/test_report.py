@@ -125,7 +125,7 @@ def test_a_damaged_list_of_failures(here: Path) -> None:
     errors.write_bytes(b"input,error\n\xff\xfe,cut short\n")
     assert run("t.parquet", "--overwrite").exit_code == 0
     page = Path("t.html").read_text()
-    assert "1 input could not be read to the end" in page
+    assert "1 input could not be read completely" in page
     assert "\ufffd\ufffd" in page
     assert "cut short" in page
     Path("t.html").unlink()

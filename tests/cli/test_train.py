@@ -160,7 +160,7 @@ def test_a_hangup_that_nohup_ignores_stays_ignored(recipe: Path, tmp_path: Path,
     from mien.learn.train.trainer import Trainer
 
     heard: list[object] = []
-    monkeypatch.setattr(Trainer, "run", lambda *_: heard.append(signal.getsignal(signal.SIGHUP)))
+    monkeypatch.setattr(Trainer, "train", lambda *_: heard.append(signal.getsignal(signal.SIGHUP)))
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         mien("train", recipe, "--out", tmp_path / "run")

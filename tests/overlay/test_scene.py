@@ -3,8 +3,9 @@ import pytest
 from PIL import Image
 
 from mien.annotate.schema import Row
+from mien.faces.detect import LANDMARKS
 from mien.overlay.picture import COLOURS
-from mien.overlay.scene import HOLD, LONGEST, PANELS, SHORTEST, Scene, layout, shown
+from mien.overlay.scene import HOLD, MAX_PANELS, MAX_SIDE, MIN_SIDE, Scene, layout, with_smoothed
 from mien.tasks import FACE, Kind, Task
 
 GREY = np.full((360, 640, 3), 128, np.uint8)
@@ -26,24 +27,24 @@ def colours(image: Image.Image) -> set[tuple[int, int, int]]:
     ("size", "panels"), [((640, 360), 1), ((641, 361), 2), ((480, 270), 6), ((1080, 1920), 3), ((3840, 2160), 2),
                          ((64, 48), 1), ((1000, 40), 4), ((7, 900), 2)],
 )  # fmt: skip
-def test_the_layout_is_even_and_panels_lie_beside_the_picture(size: tuple[int, int], panels: int) -> None:
+def test_the_layout_has_even_sides_and_panels_next_to_the_frame(size: tuple[int, int], panels: int) -> None:
     found = layout(*size, FACE, panels)
     scene = Scene(*size, FACE, panels)
     picture = scene.draw(np.zeros((size[1], size[0], 3), np.uint8), 0.0, [row(1, 0, 0, min(size))])
     assert picture.size == found.size
     assert [side % 2 for side in found.size] == [0, 0]
-    assert SHORTEST <= max(found.video) <= LONGEST
+    assert MIN_SIDE <= max(found.video) <= MAX_SIDE
     assert len(found.corners) == panels
     assert all(x >= found.video[0] and 0 <= y < found.size[1] for x, y in found.corners)
     assert found.unit >= 7.5
 
 
-def test_there_are_never_more_than_so_many_panels() -> None:
-    assert len(layout(640, 360, FACE, 100).corners) == PANELS
+def test_the_number_of_panels_is_limited() -> None:
+    assert len(layout(640, 360, FACE, 100).corners) == MAX_PANELS
     assert len(layout(640, 360, FACE, 0).corners) == 1
 
 
-def test_nothing_but_box_points_and_tag_is_drawn_on_the_picture() -> None:
+def test_only_box_and_tag_are_drawn_on_the_frame() -> None:
     drawn = np.asarray(Scene(640, 360, FACE).draw(GREY, 0.0, [row(0)]), int)
     changed = (np.abs(drawn[:, :640] - 128).sum(2) > 20).nonzero()
     assert changed[0].min() >= 90 - 18
@@ -51,6 +52,15 @@ def test_nothing_but_box_points_and_tag_is_drawn_on_the_picture() -> None:
     assert changed[1].max() <= 100 + 120
     inside = drawn[100:200, 110:210]
     assert np.abs(inside - 128).max() == 0
+
+
+@pytest.mark.parametrize(("side", "drawn"), [(120.0, True), (30.0, False)])
+def test_landmarks_are_drawn_unless_the_face_is_small(side: float, drawn: bool) -> None:
+    points = {f"{name}_{axis}": start + side / 2 for name in LANDMARKS for axis, start in (("x", 100), ("y", 90))}
+    pixels = np.asarray(Scene(640, 360, FACE).draw(GREY, 0.0, [row(0, side=side, **points)]), int)
+    changed = np.abs(pixels[round(90 + side / 2), round(100 + side / 2)] - 128)
+    assert bool(changed.max() > 60) is drawn
+    assert bool(changed.max() == 0) is not drawn
 
 
 def test_a_track_keeps_its_colour_and_its_panel() -> None:
@@ -68,7 +78,7 @@ def test_a_track_keeps_its_colour_and_its_panel() -> None:
     assert np.asarray(gone.crop((x, y, x + 100, y + 18))).max() < 30
 
 
-def test_a_new_face_takes_the_panel_of_one_that_is_gone() -> None:
+def test_a_new_face_takes_the_panel_of_a_lost_one() -> None:
     scene = Scene(640, 360, FACE, 1)
     scene.draw(GREY, 0.0, [row(0)])
     x, y = scene.layout.corners[0]
@@ -78,7 +88,7 @@ def test_a_new_face_takes_the_panel_of_one_that_is_gone() -> None:
     assert near < 12 < np.abs(np.asarray(waiting, int) - COLOURS[1]).sum(2).min()
 
 
-def test_the_trail_ends_at_a_gap_and_after_two_seconds() -> None:
+def test_the_trail_spans_two_seconds_and_restarts_after_a_gap() -> None:
     scene = Scene(640, 360, FACE)
     for index in range(80):
         scene.draw(GREY, index / 25, [row(0, valence=index / 80)])
@@ -88,7 +98,7 @@ def test_the_trail_ends_at_a_gap_and_after_two_seconds() -> None:
     assert len(scene._tracks[0].trail) == 1
 
 
-def test_many_small_faces_stay_free() -> None:
+def test_small_faces_of_a_crowd_are_not_covered() -> None:
     faces = [row(index, 30 * (index % 20) + 2, 60 * (index // 20) + 20, 20, index) for index in range(100)]
     drawn = np.asarray(Scene(640, 360, FACE, 100).draw(GREY, 0.0, faces), int)
     for face in faces:
@@ -96,27 +106,27 @@ def test_many_small_faces_stay_free() -> None:
         assert np.abs(drawn[y + 3 : y + 17, x + 3 : x + 17] - 128).max() == 0
 
 
-def test_another_size_in_mid_stream_is_fitted_in() -> None:
+def test_frames_of_another_size_are_fitted_in() -> None:
     scene = Scene(640, 360, FACE)
     drawn = np.asarray(scene.draw(np.full((720, 720, 3), 200, np.uint8), 0.0, [row(0, 0, 0, 720)]), int)
     assert np.abs(drawn[180, 320] - 200).max() <= 1
-    assert drawn[180, 100].max() < 60  # beside the square
+    assert drawn[180, 100].max() < 60  # next to the square
     assert np.abs(drawn[180, 140:144] - COLOURS[0]).sum(1).min() < 12
 
 
-def test_places_are_in_pixels_of_the_original() -> None:
+def test_coordinates_refer_to_the_original() -> None:
     small = Scene(640, 360, FACE, original=(1280, 720)).draw(GREY, 0.0, [row(0, 200, 180, 240)])
     assert small.tobytes() == Scene(640, 360, FACE).draw(GREY, 0.0, [row(0)]).tobytes()
 
 
-def test_smoothed_values_are_shown_where_there_are_some() -> None:
+def test_smoothed_values_replace_raw_ones() -> None:
     smooth = {f"{label}_smooth": 0.1 for label in FACE[0].labels} | {"anger_smooth": 0.4}
-    assert shown(row(0, **smooth), FACE)["expression"] == "anger"
-    assert shown(row(0, **smooth), FACE)["anger"] == 0.4
-    assert shown(row(0), FACE)["expression"] == "fear"
+    assert with_smoothed(row(0, **smooth), FACE)["expression"] == "anger"
+    assert with_smoothed(row(0, **smooth), FACE)["anger"] == 0.4
+    assert with_smoothed(row(0), FACE)["expression"] == "fear"
 
 
-def test_rows_without_track_labels_or_points_and_frames_without_a_face() -> None:
+def test_rows_without_track_or_labels_and_frames_without_faces() -> None:
     scene = Scene(640, 360, FACE, 2)
     blind = {label: None for task in FACE for label in task.labels} | {"expression": None}
     scene.draw(GREY, 0.0, [row(None), row(5, 300, face=1, **blind)])
@@ -132,6 +142,6 @@ def test_another_label_space_keeps_its_first_bars() -> None:
     scene = Scene(640, 360, birds)
     assert len(scene.tasks[1]) == 20
     values = dict.fromkeys((*birds[0].labels, *birds[1].labels), 0.7)
-    scene.draw(
-        GREY, 0.0, [{**values, "bird": "wren", "face": 0, "track": 0, "x": 1, "y": 1, "width": 90, "height": 90}]
-    )
+    place = {"bird": "wren", "face": 0, "track": 0, "x": 1, "y": 1, "width": 90, "height": 90}
+    drawn = np.asarray(scene.draw(GREY, 0.0, [{**values, **place}]), int)
+    assert (np.abs(drawn[:, 640:] - COLOURS[0]).sum(2) < 12).sum() > 500  # bars of 0.7

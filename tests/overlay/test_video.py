@@ -9,7 +9,7 @@ from PIL import Image
 
 from mien.media.picture import MediaError
 from mien.media.sampler import Frame
-from mien.overlay.video import OverlayVideo, by_frame, draw_overlay, draw_video, faces_at_once
+from mien.overlay.video import OverlayWriter, by_frame, draw_overlay, draw_video, faces_at_once
 from mien.table.reader import TableError
 from mien.table.writer import TableWriteError
 from mien.tasks import FACE
@@ -40,15 +40,15 @@ def write_video(path: Path, count: int = 12) -> Path:
 
 def test_frames_of_the_table_are_drawn_at_their_times(tmp_path: Path, annotations: Callable[..., Path]) -> None:
     table = pq.ParquetFile(annotations(tmp_path / "t.parquet", ROWS))
-    told: list[int] = []
+    drawn: list[int] = []
     count = draw_overlay(
-        frames(*range(12)), table.iter_batches(2), FACE, tmp_path / "o.mp4", panels=2, advance=told.append
+        frames(*range(12)), table.iter_batches(2), FACE, tmp_path / "o.mp4", panels=2, advance=drawn.append
     )
-    assert (count, told) == (4, [1, 1, 1, 1])
+    assert (count, drawn) == (4, [1, 1, 1, 1])
     assert times(tmp_path / "o.mp4") == [0, 0.08, 0.12, 0.36]
 
 
-def test_a_frame_may_go_on_in_the_next_batch(tmp_path: Path, annotations: Callable[..., Path]) -> None:
+def test_the_rows_of_a_frame_may_span_batches(tmp_path: Path, annotations: Callable[..., Path]) -> None:
     table = pq.ParquetFile(annotations(tmp_path / "t.parquet", ROWS))
     found = [(number, len(rows)) for number, rows in by_frame(table.iter_batches(1))]
     assert found == [(0, 2), (2, 1), (3, 1), (9, 1)]
@@ -56,17 +56,21 @@ def test_a_frame_may_go_on_in_the_next_batch(tmp_path: Path, annotations: Callab
     assert faces_at_once([]) == 0
 
 
-def test_frames_that_only_one_side_has_are_passed_over(tmp_path: Path, annotations: Callable[..., Path]) -> None:
+def test_frames_that_only_the_video_or_the_table_has_are_skipped(
+    tmp_path: Path, annotations: Callable[..., Path]
+) -> None:
     table = pq.ParquetFile(annotations(tmp_path / "t.parquet", ROWS))
     assert draw_overlay(frames(1, 3, 4), table.iter_batches(), FACE, tmp_path / "o.mp4") == 1
-    with pytest.raises(TableWriteError, match=r"p\.mp4: nothing to draw, none of the table's frames is in the video"):
+    with pytest.raises(TableWriteError, match=r"p\.mp4: nothing to draw: the video has no frame of the table$"):
         draw_overlay(frames(1, 4), table.iter_batches(), FACE, tmp_path / "p.mp4")
     with pytest.raises(TableWriteError, match="nothing to draw"):
         draw_overlay([], table.iter_batches(), FACE, tmp_path / "p.mp4")
     assert not list(tmp_path.glob("p.mp4*"))
 
 
-def test_what_damage_leaves_is_complete(tmp_path: Path, annotations: Callable[..., Path]) -> None:
+def test_overlays_of_damaged_videos_are_complete_up_to_the_damage(
+    tmp_path: Path, annotations: Callable[..., Path]
+) -> None:
     def damaged() -> Iterator[Frame]:
         yield from frames(0, 2, 3)
         raise MediaError("damaged")
@@ -77,11 +81,11 @@ def test_what_damage_leaves_is_complete(tmp_path: Path, annotations: Callable[..
     assert times(tmp_path / "o.mp4") == [0, 0.08, 0.12]
 
 
-def test_the_same_is_drawn_while_frames_come(tmp_path: Path, annotations: Callable[..., Path]) -> None:
+def test_drawing_frame_by_frame_gives_the_same_file(tmp_path: Path, annotations: Callable[..., Path]) -> None:
     table = pq.ParquetFile(annotations(tmp_path / "t.parquet", ROWS))
     draw_overlay(frames(*range(12)), table.iter_batches(), FACE, tmp_path / "later.mp4", panels=2)
     rows = dict(by_frame(table.iter_batches()))
-    with OverlayVideo(tmp_path / "now.mp4", FACE, panels=2) as video:
+    with OverlayWriter(tmp_path / "now.mp4", FACE, panels=2) as video:
         for frame in frames(0, 2, 3, 9):
             video.write(frame.pixels, frame.time, rows[frame.number])
     assert video.frames == 4
@@ -93,7 +97,7 @@ def test_the_overlay_of_a_finished_table(tmp_path: Path, annotations: Callable[.
     table = annotations(tmp_path / "t.parquet", [(index, index / 25, 0) for index in range(4, 12, 2)])
     assert draw_video(video, table, tmp_path / "o.mp4") == 4
     assert times(tmp_path / "o.mp4") == [0, 0.08, 0.16, 0.24]
-    with pytest.raises(TableWriteError, match="is the video itself"):
+    with pytest.raises(TableWriteError, match="is the input video; choose another file"):
         draw_video(video, table, video, overwrite=True)
     with pytest.raises(MediaError):
         draw_video(tmp_path / "missing.mp4", table, tmp_path / "p.mp4")

@@ -1,4 +1,4 @@
-"""Gaussians over valence and arousal: checked, written, read, and inferred from partly labelled rows."""
+"""Gaussians over valence and arousal: checked, saved, loaded, and inferred from partly labelled rows."""
 
 import json
 import re
@@ -19,18 +19,19 @@ def same(one: AffectPrior, other: AffectPrior) -> bool:
     )
 
 
-def test_the_literature_has_fear_and_anger_negative_and_aroused_and_happiness_positive() -> None:
+def test_russell_1977_agrees_with_the_quoted_numbers() -> None:
     assert RUSSELL_1977.class_labels == EXPRESSION.labels
     means = dict(zip(EXPRESSION.labels, RUSSELL_1977.means.tolist(), strict=True))
     assert means["happiness"] == [0.81, 0.51]
     assert means["sadness"] == [-0.63, -0.27]
     assert means["neutral"] == [0, 0]
+    assert all(means[label][0] < 0 < means[label][1] for label in ("fear", "anger"))
     happiness = RUSSELL_1977.covariances[EXPRESSION.labels.index("happiness")]
     np.testing.assert_allclose(happiness, [[0.21**2, 0], [0, 0.26**2]])
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_it_can_be_written_and_read(name: str, tmp_path: Path) -> None:
+def test_priors_are_loaded_by_name_and_from_files(name: str, tmp_path: Path) -> None:
     path = tmp_path / "prior.json"
     path.write_text(json.dumps(NAMED[name].to_dict()))
     assert same(AffectPrior.load(str(path)), NAMED[name])
@@ -41,35 +42,37 @@ def test_it_can_be_written_and_read(name: str, tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"means": [[0.0, 0.0]]}, "affect prior means: shape (1, 2), expected (7, 2)"),
-        ({"means": [[2.0, 0.0]] * 7}, "affect prior means: valence and arousal lie in [-1, 1]"),
-        ({"means": [[float("nan"), 0.0]] * 7}, "affect prior means: not all are finite"),
+        ({"means": [[2.0, 0.0]] * 7}, "affect prior means: valence and arousal must be in [-1, 1]"),
+        ({"means": [[float("nan"), 0.0]] * 7}, "affect prior means: all values must be finite"),
         ({"means": [[0.0]] + [[0.0, 0.0]] * 6}, "affect prior: "),
         ({"covariances": [[[1.0, 2.0], [2.0, 1.0]]] * 7}, "covariances: each must be symmetric and positive definite"),
         ({"covariances": [[[1.0, 0.5], [0.0, 1.0]]] * 7}, "covariances: each must be symmetric and positive definite"),
-        ({"class_prior": [0.5] * 7}, "affect prior class_prior: positive shares that sum to 1"),
+        ({"class_prior": [0.5] * 7}, "affect prior class_prior: must be positive shares that sum to 1"),
     ],
 )
-def test_numbers_that_make_no_gaussian_are_refused(change: dict[str, Any], message: str, tmp_path: Path) -> None:
+def test_numbers_that_are_no_gaussian_are_refused(change: dict[str, Any], message: str, tmp_path: Path) -> None:
     path = tmp_path / "prior.json"
     path.write_text(json.dumps(RUSSELL_1977.to_dict() | change))
     with pytest.raises(ValueError, match=f"^{re.escape(str(path))}: .*{re.escape(message)}"):
         AffectPrior.load(str(path))
 
 
-def test_files_that_hold_no_prior_are_refused_in_one_line(tmp_path: Path) -> None:
+def test_files_without_a_prior_are_refused_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "prior.json"
-    for text, message in (("[1]", "is a mapping"), ("{}", "is missing"), ("{", "cannot be read")):
+    for text, message in (("[1]", "must be a JSON object"), ("{}", "missing means"), ("{", "cannot be read")):
         path.write_text(text)
         with pytest.raises(ValueError, match=message):
             AffectPrior.load(str(path))
     with pytest.raises(ValueError, match="cannot be read"):
         AffectPrior.load(str(tmp_path / "none.json"))
-    with pytest.raises(ValueError, match="no affect prior russel; known: russell_1977"):
+    with pytest.raises(
+        ValueError, match=r"^russel: no such affect prior, and not a \.json file; did you mean russell_1977\?$"
+    ):
         AffectPrior.load("russel")
 
 
 def rows(n: int = 400, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Two classes with known Gaussians, of which a third has no class and a third no arousal."""
+    """Rows of two classes with known Gaussians; a third of them has no class, and a third no arousal."""
     draw = np.random.default_rng(seed)
     index = draw.integers(0, 2, n).astype(float)
     values = np.where(
@@ -82,7 +85,7 @@ def rows(n: int = 400, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return index, values
 
 
-def test_inferred_agrees_with_a_loop_over_the_rows() -> None:
+def test_inference_agrees_with_a_loop_over_the_rows() -> None:
     index, values = rows()
     found = infer_affect_prior(("a", "b"), index, values, shrinkage=5.0, floor=0.1)
     members: list[list[np.ndarray]] = [[], []]
@@ -92,8 +95,8 @@ def test_inferred_agrees_with_a_loop_over_the_rows() -> None:
     shared = np.zeros((2, 2))
     for points in members:
         for point in points:
-            apart = point - np.mean(points, 0)
-            shared += np.outer(apart, apart) / sum(map(len, members))
+            deviation = point - np.mean(points, 0)
+            shared += np.outer(deviation, deviation) / sum(map(len, members))
     for c, points in enumerate(members):
         mean = np.mean(points, 0)
         own = sum(np.outer(point - mean, point - mean) for point in points)
@@ -104,19 +107,19 @@ def test_inferred_agrees_with_a_loop_over_the_rows() -> None:
         assert found.class_prior[c] == pytest.approx((len(points) + 1) / (sum(map(len, members)) + 2))
 
 
-def test_many_rows_give_back_the_gaussians_that_they_came_from() -> None:
+def test_many_rows_recover_the_gaussians_they_were_drawn_from() -> None:
     found = infer_affect_prior(("a", "b"), *rows(20_000), floor=0.001)
     np.testing.assert_allclose(found.means, [[0.5, 0.2], [-0.4, 0.1]], atol=0.02)
     np.testing.assert_allclose(found.covariances[0], [[0.04, 0.02], [0.02, 0.03]], atol=0.004)
 
 
-def test_rows_without_a_label_change_nothing() -> None:
+def test_rows_without_a_label_are_ignored() -> None:
     index, values = rows()
     more = np.concatenate([index, [np.nan, 0, -1]]), np.concatenate([values, [[0.9, 0.9], [np.nan, 0.9], [0.9, 0.9]]])
     assert same(infer_affect_prior(("a", "b"), *more), infer_affect_prior(("a", "b"), index, values))
 
 
-def test_equal_rows_still_make_a_gaussian() -> None:
+def test_equal_rows_still_give_a_gaussian() -> None:
     found = infer_affect_prior(("a", "b"), [0] * 10 + [1] * 10, np.zeros((20, 2)))
     np.testing.assert_allclose(found.covariances[0], 0.0025 * np.eye(2))
 
@@ -124,13 +127,15 @@ def test_equal_rows_still_make_a_gaussian() -> None:
 @pytest.mark.parametrize(
     ("index", "affect", "options", "message"),
     [
-        ([0, 0, 1], [[0, 0]] * 3, {"minimum_support": 2}, "b has 1 rows with valence and arousal, 2 needed"),
+        ([0, 0, 1], [[0, 0]] * 3, {"minimum_support": 2}, "b has 1 rows with valence and arousal, but needs 2"),
         ([0, 1, 2], [[0, 0]] * 3, {}, "class index 2, but there are 2 classes"),
         ([0, 1], [[0, 0]] * 3, {}, r"shapes \(2,\) and \(3, 2\), expected N and N x 2"),
         ([0, 1], [[0, 0]] * 2, {"floor": 0.0}, "floor must be above 0"),
+        ([0, 1], [[0, 0]] * 2, {"shrinkage": -1.0}, "shrinkage at least 0"),
+        ([0, 1], [[0, 0]] * 2, {"minimum_support": 0}, "minimum_support at least 1"),
     ],
 )
-def test_what_cannot_be_inferred_is_said(
+def test_invalid_rows_and_settings_are_refused(
     index: list[int], affect: list[Any], options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):

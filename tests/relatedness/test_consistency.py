@@ -1,4 +1,4 @@
-"""Contradictions by hand, and against a slow oracle."""
+"""Contradictions computed by hand, and against a slow oracle."""
 
 import json
 from dataclasses import replace
@@ -13,7 +13,7 @@ from mien.tasks import ACTION_UNITS, AFFECT, EXPRESSION, FACE, Kind, Task
 
 
 def faces(*each: tuple[str, str, float]) -> dict[str, np.ndarray]:
-    """(class, its attributes, valence) of each face, told with certainty."""
+    """Certain predictions of (class, attributes, valence) for each face."""
     return {
         "expression": np.array([[float(name == shown) for name in EXPRESSION.labels] for shown, _, _ in each]),
         "action_units": np.array(
@@ -24,7 +24,7 @@ def faces(*each: tuple[str, str, float]) -> dict[str, np.ndarray]:
 
 
 def slow(outputs: dict[str, np.ndarray], table: Relatedness, threshold: float, margin: float) -> dict[str, Any]:
-    """The definitions, face by face."""
+    """The definitions of the docstring, face by face."""
     tally = dict.fromkeys(("expected", "implied", "signed"), 0)
     wrong = dict.fromkeys(("unsupported", "incomplete", "contradicted", "valence_against", "inconsistent"), 0)
     expected = []
@@ -79,20 +79,20 @@ def test_against_a_slow_oracle(table: Relatedness, threshold: float, margin: flo
     for at, label in enumerate(EXPRESSION.labels):
         mine = outputs["expression"].argmax(1) == at
         part = slow({name: values[mine] for name, values in outputs.items()}, table, threshold, margin)
-        judged = {name: value for name, value in by_class[label].items() if value is not None}
-        assert judged == pytest.approx({name: part[name] for name in judged})
+        known = {name: value for name, value in by_class[label].items() if value is not None}
+        assert known == pytest.approx({name: part[name] for name in known})
     assert sum(each["expected_faces"] for each in by_class.values()) == found["expected_faces"]
 
 
-def test_by_hand() -> None:
+def test_contradictions_counted_by_hand() -> None:
     outputs = faces(
-        ("happiness", "AU12 AU25", 0.5),  # in order
-        ("happiness", "AU12", 0.5),  # incomplete, no contradiction
-        ("happiness", "AU06", 0.5),  # only an observational one: unsupported
+        ("happiness", "AU12 AU25", 0.5),  # consistent
+        ("happiness", "AU12", 0.5),  # incomplete, but no contradiction
+        ("happiness", "AU06", 0.5),  # only an observational unit: unsupported
         ("happiness", "AU04 AU15", 0.5),  # unsupported, and implies sadness
-        ("anger", "AU04 AU07 AU24", 0.3),  # valence
+        ("anger", "AU04 AU07 AU24", 0.3),  # valence against anger
         ("surprise", "AU01 AU02 AU25 AU26", -0.9),  # surprise has no sign
-        ("neutral", "", 0.9),  # nothing to judge
+        ("neutral", "", 0.9),  # neutral is not expected to show anything
         ("neutral", "AU12 AU25", 0.0),  # implies happiness
     )
     found = measure_consistency(outputs, DU_2014)
@@ -112,7 +112,7 @@ def test_by_hand() -> None:
     json.dumps(found)
 
 
-def test_faces_as_the_table_has_them_are_consistent() -> None:
+def test_faces_that_match_the_table_are_consistent() -> None:
     shown = np.array([label != "neutral" for label in EXPRESSION.labels])
     outputs = {
         "expression": np.eye(7),
@@ -136,13 +136,13 @@ def test_without_affect_and_with_any_label_space() -> None:
     assert found["gap"] == pytest.approx(np.mean(gaps))
 
 
-def test_no_faces_and_refusals() -> None:
+def test_no_faces_and_invalid_settings() -> None:
     none = {task.name: np.zeros((0, len(task))) for task in FACE}
     found = measure_consistency(none, DU_2014)
     assert (found["faces"], found["inconsistent"], found["gap"]) == (0, None, None)
-    with pytest.raises(ValueError, match="threshold must lie in"):
+    with pytest.raises(ValueError, match="threshold must be in"):
         measure_consistency(none, DU_2014, threshold=0)
-    with pytest.raises(ValueError, match="margin must lie in"):
+    with pytest.raises(ValueError, match="margin must be in"):
         measure_consistency(none, DU_2014, margin=1)
     with pytest.raises(ValueError, match="need the task action_units"):
         measure_consistency(none, DU_2014, (EXPRESSION, AFFECT))

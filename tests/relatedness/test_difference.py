@@ -1,4 +1,4 @@
-"""Differences of tables: cells by their labels, whatever the orders, and labels that one lacks."""
+"""Differences of tables: cells matched by labels in any order, and labels that one table lacks."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ def test_a_table_does_not_differ_from_itself_in_any_order() -> None:
         assert found.rows == DU_2014.class_labels
 
 
-def test_the_two_printings_differ_in_five_cells() -> None:
+def test_the_tables_of_both_papers_differ_in_five_cells() -> None:
     found = diff(AFF_WILD2, AFF_WILD2_002).cells
     assert [(cell.row, cell.column, cell.weights) for cell in found] == [
         ("fear", "AU05", (0.38, 0)),
@@ -41,14 +41,14 @@ def test_the_two_printings_differ_in_five_cells() -> None:
     assert len(diff(AFF_WILD2, AFF_WILD2_002, tolerance=0.2).cells) == 3
 
 
-def test_swapping_the_tables_swaps_the_answer() -> None:
+def test_swapping_the_tables_flips_the_signs() -> None:
     one, other = diff(DU_2014, AFF_WILD2), diff(AFF_WILD2, DU_2014)
     assert np.array_equal(one.values, -other.values)
     swapped = {Cell(c.row, c.column, c.weights[::-1], c.prototypical[::-1]) for c in other.cells}
     assert set(one.cells) == swapped
 
 
-def test_labels_that_one_lacks_are_named_and_left_out() -> None:
+def test_labels_that_one_table_lacks_are_reported_and_not_compared() -> None:
     found = diff(part(DU_2014, [1, 2, 3], [0, 1, 2]), part(DU_2014, [3, 2, 0], [2, 1, 5]))
     assert (found.rows, found.columns) == (("sadness", "fear"), ("AU02", "AU04"))
     assert found.values.shape == (2, 2)
@@ -66,7 +66,7 @@ def test_tables_without_a_label_in_common_have_no_cells() -> None:
     assert (found.rows, found.columns, found.cells, found.values.shape) == ((), (), (), (0, 0))
 
 
-def test_a_mark_alone_is_a_difference() -> None:
+def test_a_prototypical_mark_alone_is_a_difference() -> None:
     plain = replace(DU_2014, prototypical=np.zeros((7, 17), bool))
     found = diff(DU_2014, plain, tolerance=1)
     assert len(found.cells) == DU_2014.prototypical.sum()

@@ -1,4 +1,4 @@
-"""Inference against loops and hand counts; what the measures of a table must be, by their definitions."""
+"""Inference against loops and counts by hand; informativeness and distinctiveness against their definitions."""
 
 import time
 from collections.abc import Callable
@@ -53,7 +53,7 @@ def oracle(
 
 
 @pytest.mark.parametrize(("smoothing", "minimum"), [(0.0, 1), (2.5, 1), (0.0, 7), (1.0, 5)])
-def test_it_agrees_with_the_loops(smoothing: float, minimum: int) -> None:
+def test_inference_agrees_with_the_loops(smoothing: float, minimum: int) -> None:
     for seed in range(3):
         index, values = random_labels(seed, 120, 9, 4)
         values[:, 3] = NAN
@@ -63,7 +63,7 @@ def test_it_agrees_with_the_loops(smoothing: float, minimum: int) -> None:
         assert np.array_equal(table.support, support)
 
 
-def test_a_count_by_hand() -> None:
+def test_weights_counted_by_hand() -> None:
     index = [0, 0, 0, 1, 1, -1, NAN]
     values = [[1, NAN], [1, 0], [0, 0], [0, 1], [NAN, 1], [1, 1], [1, 1]]
     table = infer(SHOE, PARTS, index, values, source="the shop")
@@ -91,7 +91,7 @@ def test_the_classes_mix_to_the_overall_rate() -> None:
 
 
 @pytest.mark.parametrize("change", ["order", "unlabelled rows"])
-def test_neither_order_nor_unlabelled_rows_change_anything(change: str) -> None:
+def test_order_and_unlabelled_rows_make_no_difference(change: str) -> None:
     index, values = random_labels(3, 80, 4, 3)
     before = infer(*space(4, 3), index, values, smoothing=1, source="")
     if change == "order":
@@ -105,7 +105,7 @@ def test_neither_order_nor_unlabelled_rows_change_anything(change: str) -> None:
     assert np.array_equal(before.support, after.support)
 
 
-def test_shares_count_for_their_largest_class_and_soft_attributes_for_their_share() -> None:
+def test_shares_count_as_their_largest_class_and_soft_attributes_as_fractions() -> None:
     shares = [[0.2, 0.8, 0], [0.5, 0.5, 0], [NAN, 0.1, 0.2], [0, 0, 0]]
     table = infer(SHOE, PARTS, shares, [[0.25, 1], [0.5, 0], [1, 1], [1, 1]], source="")
     assert table.support is not None
@@ -113,7 +113,7 @@ def test_shares_count_for_their_largest_class_and_soft_attributes_for_their_shar
     assert table.weights.tolist() == [[0.5, 0], [0.25, 1], [0.375, 0.5]]
 
 
-def test_what_is_always_shown_becomes_prototypical_where_it_has_the_support() -> None:
+def test_cells_with_weight_and_support_become_prototypical() -> None:
     index, values = [0] * 10 + [1], [[1, 0]] * 8 + [[0, 0]] * 2 + [[1, 1]]
     table = infer(SHOE, PARTS, index, values, prototypical=0.8, minimum_support=2, source="")
     assert table.prototypical.tolist() == [[True, False], [False, False], [False, False]]
@@ -121,7 +121,7 @@ def test_what_is_always_shown_becomes_prototypical_where_it_has_the_support() ->
     assert table.weights[1].tolist() == pytest.approx([9 / 11, 1 / 11])
 
 
-def test_an_attribute_that_nobody_annotated_belongs_to_no_class() -> None:
+def test_attributes_without_annotations_belong_to_no_class() -> None:
     table = infer(SHOE, PARTS, [0, 1, 2], [[1, NAN]] * 3, smoothing=1, minimum_support=2, source="")
     assert table.weights[:, 1].tolist() == [0, 0, 0]
     assert informativeness(table).tolist() == [0, 0]
@@ -141,17 +141,17 @@ def test_an_attribute_that_nobody_annotated_belongs_to_no_class() -> None:
         ("smoothing must be 0 or more", [0], [[0, 0]], {"smoothing": -1}),
         ("smoothing must be 0 or more", [0], [[0, 0]], {"smoothing": NAN}),
         ("minimum_support must be 1 or more", [0], [[0, 0]], {"minimum_support": 0}),
-        (r"prototypical must lie in \(0, 1\]", [0], [[0, 0]], {"prototypical": 0}),
+        (r"prototypical must be in \(0, 1\]", [0], [[0, 0]], {"prototypical": 0}),
     ],
 )
-def test_wrong_input_is_one_line(reason: str, index: Any, values: Any, settings: dict[str, float]) -> None:
+def test_invalid_input_is_refused_in_one_line(reason: str, index: Any, values: Any, settings: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=reason) as caught:
         infer(SHOE, PARTS, index, values, source="", **settings)
     assert "\n" not in str(caught.value)
 
 
 def test_other_kinds_of_task_are_refused() -> None:
-    with pytest.raises(ValueError, match="the task parts holds attributes, expected classes"):
+    with pytest.raises(ValueError, match="the task parts has the kind attributes, expected classes"):
         infer(PARTS, SHOE, [0], [[0, 0, 0]], source="")
 
 
@@ -159,12 +159,12 @@ def test_ten_thousand_identities_take_seconds() -> None:
     generator = np.random.default_rng(0)
     index = generator.integers(0, 10_177, 200_000)
     values = (generator.random((200_000, 40)) < 0.2).astype(np.float32)
-    begun = time.perf_counter()
+    start = time.perf_counter()
     table = infer(*space(10_177, 40), index, values, smoothing=1, minimum_support=5, source="random")
-    told = informativeness(table)
-    assert time.perf_counter() - begun < 5
+    information = informativeness(table)
+    assert time.perf_counter() - start < 5
     assert table.weights.shape == (10_177, 40)
-    assert told.max() == 1
+    assert information.max() == 1
 
 
 def mutual_information(table: Relatedness, prior: np.ndarray) -> np.ndarray:
@@ -180,7 +180,7 @@ def mutual_information(table: Relatedness, prior: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", sorted(NAMED))
-def test_informativeness_is_the_mutual_information_over_its_largest(name: str) -> None:
+def test_informativeness_is_mutual_information_divided_by_its_maximum(name: str) -> None:
     generator = np.random.default_rng(5)
     for prior in (np.full(7, 1 / 7), generator.dirichlet(np.ones(7))):
         expected = mutual_information(NAMED[name], prior)
@@ -188,7 +188,7 @@ def test_informativeness_is_the_mutual_information_over_its_largest(name: str) -
     assert np.array_equal(informativeness(NAMED[name]), informativeness(NAMED[name], np.ones(7)))
 
 
-def test_informativeness_of_a_counted_table_is_that_of_its_rows() -> None:
+def test_informativeness_of_a_counted_table_agrees_with_its_rows() -> None:
     index, values = random_labels(4, 400, 5, 3)
     table = infer(*space(5, 3), index, values, source="")
     expected = []
@@ -200,7 +200,7 @@ def test_informativeness_of_a_counted_table_is_that_of_its_rows() -> None:
     np.testing.assert_allclose(informativeness(table), np.array(expected) / max(expected), atol=1e-10)
 
 
-def test_what_is_alike_in_every_class_tells_nothing_and_what_decides_tells_all() -> None:
+def test_informativeness_is_0_for_equal_classes_and_1_for_a_deciding_attribute() -> None:
     weights = np.array([[1.0, 0.3, 0.0], [0.0, 0.3, 0.0]])
     kind, parts = space(2, 3)
     table = Relatedness(
@@ -212,7 +212,7 @@ def test_what_is_alike_in_every_class_tells_nothing_and_what_decides_tells_all()
     np.testing.assert_allclose(distinctiveness(alike), 0, atol=1e-12)
 
 
-def test_distinctiveness_weighted_by_the_prior_is_the_information_of_all_attributes() -> None:
+def test_mean_distinctiveness_is_the_information_of_all_attributes() -> None:
     prior = np.random.default_rng(6).dirichlet(np.ones(7))
     found = distinctiveness(DU_2014, prior)
     assert (found >= 0).all()
@@ -221,12 +221,12 @@ def test_distinctiveness_weighted_by_the_prior_is_the_information_of_all_attribu
 
 @pytest.mark.parametrize("measure", [informativeness, distinctiveness])
 @pytest.mark.parametrize("prior", [np.ones(6), -np.ones(7), np.zeros(7), np.full(7, NAN)])
-def test_a_wrong_prior_is_refused(measure: Callable[..., Any], prior: np.ndarray) -> None:
+def test_invalid_priors_are_refused(measure: Callable[..., Any], prior: np.ndarray) -> None:
     with pytest.raises(ValueError, match="class_prior"):
         measure(DU_2014, prior)
 
 
-def test_attributes_in_another_order_are_told_in_that_order() -> None:
+def test_informativeness_follows_the_order_of_the_attributes() -> None:
     order = np.random.default_rng(7).permutation(len(ACTION_UNITS))
     turned = replace(
         DU_2014,

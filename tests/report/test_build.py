@@ -1,4 +1,5 @@
 import base64
+import hashlib
 import html
 import json
 import re
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from mien.report import decimate
-from mien.report.build import GAP, chosen, data, embedded, report
+from mien.report.build import GAP, build_report, chart_data, embedded, initial_attributes
 from mien.report.scan import Scan, scan
 from mien.table.reader import AnnotatedTable
 from mien.tasks import FACE, Kind, Task
@@ -55,11 +56,16 @@ def scanned(tmp_path: Path, annotations: Callable[..., Path]) -> Callable[..., S
     return make
 
 
+def places(text: str) -> list[str]:
+    """The ids of the places for charts."""
+    return [attrs["id"] or "" for tag, attrs in Page(text).tags if tag == "div" and "id" in attrs]
+
+
 def page(found: Scan, **options: Any) -> str:
-    return report(found, {"model": "tiny", "mien_version": "0"}, "t.parquet", **options)
+    return build_report(found, {"model": "tiny", "mien_version": "0"}, "t.parquet", **options)
 
 
-def test_it_needs_nothing_else(scanned: Callable[..., Scan]) -> None:
+def test_the_page_loads_nothing(scanned: Callable[..., Scan]) -> None:
     text = page(scanned(FACES))
     found = Page(text)
     assert not re.search(r"https?://", re.sub(r"https://github.com/leeoniya/uPlot", "", text))
@@ -68,14 +74,15 @@ def test_it_needs_nothing_else(scanned: Callable[..., Scan]) -> None:
     policy = next(attrs["content"] for _, attrs in found.tags if attrs.get("http-equiv") == "Content-Security-Policy")
     assert policy is not None
     assert policy.startswith("default-src 'none'; img-src data:;")
-    assert "unsafe-inline" not in policy.split("script-src")[1]
+    digest = base64.b64encode(hashlib.sha256(found.scripts[1].encode()).digest()).decode()
+    assert policy.split("script-src")[1].strip() == f"'sha256-{digest}'"
 
 
 def test_names_cannot_become_code(scanned: Callable[..., Scan]) -> None:
     tasks = (*FACE, Task("x<b>", Kind.CLASSES, ("<i>a", "</script>b"), ("<s>", "</script>")))
     found = scanned(FACES, tasks, name=EVIL)
-    told = {"options": json.dumps({"<b>": EVIL}), EVIL: "[1]", "mien_version": "0", "model": EVIL}
-    text = report(found, told, EVIL, failures=[{"input": EVIL, "error": EVIL}], notes=[EVIL])
+    metadata = {"options": json.dumps({"<b>": EVIL}), EVIL: "[1]", "mien_version": "0", "model": EVIL}
+    text = build_report(found, metadata, EVIL, failures=[{"input": EVIL, "error": EVIL}], notes=[EVIL])
     seen = Page(text)
     assert [tag for tag, _ in seen.tags].count("script") == 2
     assert not [attrs for tag, attrs in seen.tags if any(name.startswith("on") for name in attrs)]
@@ -88,23 +95,23 @@ def test_names_cannot_become_code(scanned: Callable[..., Scan]) -> None:
 
 
 @pytest.mark.parametrize("text", ["</script>", "<!--", "\u2028", "&lt;", "é", "]]>"])
-def test_json_in_a_page_is_the_same_json(text: str) -> None:
+def test_json_in_a_page_is_unchanged(text: str) -> None:
     made = embedded({"a": [text, 1.5, None]})
     assert json.loads(made) == {"a": [text, 1.5, None]}
     assert not set("<>&\u2028") & set(made)
 
 
 def unpacked(whole: dict[str, Any], track: int) -> tuple[Any, Any]:
-    told = whole["tracks"][track]
-    times = np.frombuffer(base64.b64decode(told["times"]), "<i4") / 1000 + whole["first"]
+    packed = whole["tracks"][track]
+    times = np.frombuffer(base64.b64decode(packed["times"]), "<i4") / 1000 + whole["first"]
     labels = [label for task in whole["tasks"] for label in task["labels"]]
-    values = np.frombuffer(base64.b64decode(told["values"]), "<i2")
+    values = np.frombuffer(base64.b64decode(packed["values"]), "<i2")
     return times, values.reshape(len(whole["kinds"]), len(labels), len(times))
 
 
-def test_curves_come_through(scanned: Callable[..., Scan]) -> None:
+def test_curves_are_packed_without_loss(scanned: Callable[..., Scan]) -> None:
     found = scanned([(frame, 5 + time, track) for frame, time, track in FACES], smooth=True)
-    whole = data(found)
+    whole = chart_data(found)
     assert whole["kinds"] == ["middle", "smooth"]
     for index, track in enumerate(found.tracks):
         assert track.curves is not None
@@ -120,7 +127,7 @@ def test_curves_come_through(scanned: Callable[..., Scan]) -> None:
 def test_long_tables_stay_small(scanned: Callable[..., Scan], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decimate, "POINTS", 50)
     found = scanned([(frame, frame / 25, 0) for frame in range(1500)])
-    whole = data(found)
+    whole = chart_data(found)
     assert whole["kinds"] == ["middle", "low", "high"]
     times, values = unpacked(whole, 0)
     assert len(times) == pytest.approx(50, abs=2)
@@ -128,55 +135,80 @@ def test_long_tables_stay_small(scanned: Callable[..., Scan], monkeypatch: pytes
     assert (values[0] <= values[2]).all()
 
 
-def test_peaks_failures_options_and_notes_are_told(scanned: Callable[..., Scan]) -> None:
+def test_peaks_failures_options_and_notes_are_shown(scanned: Callable[..., Scan]) -> None:
     found = scanned(FACES)
     pictures = {found.peaks[0]: "data:image/jpeg;base64,AAAA"}
-    told = {"model": "tiny", "mien_version": "9.9", "tasks": "[]", "compounds": '{"a": {"b": 1}}'}
-    told["options"] = '{"every": 3, "smooth": null, "whole": true}'
+    metadata = {"model": "tiny", "mien_version": "9.9", "tasks": "[]", "compounds": '{"a": {"b": 1}}'}
+    metadata["options"] = '{"every": 3, "smooth": null, "whole": true}'
     failures = [{"input": f"{index}.mp4", "error": "damaged"} for index in range(250)]
-    text = report(found, told, "t.parquet", failures=failures, pictures=pictures, notes=["No thumbnails."])
-    assert 'src="data:image/jpeg;base64,AAAA"' in text
-    assert text.count('class="peak"') == len(found.peaks)
-    for part in ("250 inputs could not be read", "... and 50 more failures", "options: every</td><td class=long>3<",
-                 ">none<", ">yes<", "&quot;b&quot;: 1", "with mien 9.9", "No thumbnails."):  # fmt: skip
-        assert part in text
-    assert "options: tasks" not in text
+    text = build_report(found, metadata, "t.parquet", failures=failures, pictures=pictures, notes=["No thumbnails."])
+    cards = re.findall(r'<button type="button" class="peak".*?</button>', text)
+    assert len(cards) == len(found.peaks)
+    assert [index for index, card in enumerate(cards) if "<img" in card] == [0]
+    peak = found.peaks[0]
+    assert f'<img src="data:image/jpeg;base64,AAAA" alt="{peak.label} {peak.value:.2f}">' in cards[0]
+    assert f'data-track="{peak.track}" data-input="{peak.input}" data-time="{peak.time!r}"' in cards[0]
+    assert "<section class=alert><h2>250 inputs could not be read completely</h2>" in text
+    assert text.count(">damaged</td>") == 200
+    assert "... and 50 more failures." in text
+    assert "<section class=alert><p>No thumbnails.</p></section>" in text
+    assert "Annotated by mien 9.9 with the network tiny." in text
+    rows = dict(
+        re.findall(r"<tr><td>(.*?)</td><td class=long>(.*?)</td></tr>", text.split("How this table was made")[1], re.S)
+    )
+    assert list(rows) == [
+        "table",
+        "compounds",
+        "mien_version",
+        "model",
+        "options: every",
+        "options: smooth",
+        "options: whole",
+    ]
+    assert [rows[f"options: {name}"] for name in ("every", "smooth", "whole")] == ["3", "none", "yes"]
+    assert "&quot;b&quot;: 1" in rows["compounds"]
 
 
-def test_chosen_attributes_are_those_there_for_longest(scanned: Callable[..., Scan]) -> None:
+def test_initial_attributes_are_present_for_the_longest_time(scanned: Callable[..., Scan]) -> None:
     some = {label: [0.9 if label in ("AU04", "AU12", "AU25") else 0.1] * len(FACES) for label in FACE[1].labels}
     some["AU26"] = [0.3] * len(FACES)
-    assert chosen(scanned(FACES, **some)) == ["AU04", "AU12", "AU25", "AU26"]
+    assert initial_attributes(scanned(FACES, **some)) == ["AU04", "AU12", "AU25", "AU26"]
 
 
-def test_pictures_no_face_and_another_label_space(scanned: Callable[..., Scan]) -> None:
+def test_pictures_no_faces_and_another_label_space(scanned: Callable[..., Scan]) -> None:
     still = page(scanned([(0, 0.0, None)] * 9, video=False, input=[f"{index}.jpg" for index in range(9)], face=[0] * 9))
-    assert "9 pictures looked at" in still
-    assert 'id="plane"' in still.replace("id=plane", 'id="plane"')
-    assert "id=heat" not in still
+    assert "<p class=lead>9 pictures, 100% with a face; 9 faces. Annotated by" in still
+    assert places(still) == ["plane"]
     assert "uPlot=" not in still
+    video = page(scanned(FACES))
+    assert places(video) == ["ribbon", "classes0", "continuous", "attributes", "heat", "plane", "shares", "quadrants"]
+    assert "uPlot=" in video
     nobody = page(scanned([(0, 0.0, -1), (1, 0.1, -1)]))
-    assert "No face was found." in nobody
+    assert "<section><p>No faces found.</p></section>" in nobody
     assert "<script" not in nobody
     birds = (Task("bird", Kind.CLASSES, ("wren", "robin"), ("", "")),)
-    assert "id=classes0" in page(scanned(FACES, birds))
-    assert "id=heat>" not in page(scanned(FACES, birds))
+    assert places(page(scanned(FACES, birds))) == ["ribbon", "classes0", "shares"]
 
 
-def test_several_videos_are_told_apart(scanned: Callable[..., Scan]) -> None:
+def test_tracks_of_several_videos_are_distinguished(scanned: Callable[..., Scan]) -> None:
     faces = [(0, 0.0, 0), (1, 0.1, 0)] * 2
     found = scanned(faces, input=["d/a.mp4"] * 2 + ["d/b.mp4"] * 2)
-    assert [track["title"] for track in data(found)["tracks"]] == ["a.mp4: track 0, 0:00.2", "b.mp4: track 0, 0:00.2"]
-    assert "<th>video</th>" in page(found)
+    assert [track["title"] for track in chart_data(found)["tracks"]] == [
+        "a.mp4: track 0, 0:00.2",
+        "b.mp4: track 0, 0:00.2",
+    ]
+    assert "<thead><tr><th>video</th><th>track</th>" in page(found)
+    assert "<td>a.mp4</td><td>track 0</td>" in page(found)
+    assert "<td>b.mp4</td><td>track 0</td>" in page(found)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
-def test_a_browser_draws_it_without_a_complaint(tmp_path: Path, scanned: Callable[..., Scan]) -> None:
+def test_a_browser_draws_the_page_without_errors(tmp_path: Path, scanned: Callable[..., Scan]) -> None:
     (tmp_path / "r.html").write_text(page(scanned(FACES, name=EVIL, smooth=True)), encoding="utf-8")
     quiet = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
              "--disable-background-networking", "--disable-component-update"]  # fmt: skip
     assert CHROMIUM is not None
-    for attempt in range(3):  # headless, on a busy machine, it now and then dumps a page that it has not laid out yet
+    for attempt in range(3):  # on a busy machine, headless Chromium sometimes dumps a page before its layout
         done = subprocess.run(
             [CHROMIUM, *quiet, f"--user-data-dir={tmp_path / f'profile{attempt}'}", "--enable-logging=stderr", "--v=0",
              "--virtual-time-budget=30000", "--run-all-compositor-stages-before-draw", "--dump-dom",
@@ -188,6 +220,6 @@ def test_a_browser_draws_it_without_a_complaint(tmp_path: Path, scanned: Callabl
         drawn = [attrs for tag, attrs in seen.tags if tag == "canvas" and int(attrs.get("width") or 0) > 100]
         if drawn:
             break
-    assert len(drawn) == 6  # who is seen when, three timelines, the heat map, the plane
+    assert len(drawn) == 6  # who is visible when, three timelines, the heat map, the plane
     assert [tag for tag, _ in seen.tags].count("option") == 2
     assert [tag for tag, _ in seen.tags].count("script") == 2

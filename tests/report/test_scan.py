@@ -24,7 +24,7 @@ def test_counts_times_and_tracks(tmp_path: Path, annotations: Callable[..., Path
     assert len(found.cloud) == 0
 
 
-def test_shares_and_means_are_of_time(tmp_path: Path, annotations: Callable[..., Path]) -> None:
+def test_shares_and_means_are_weighted_by_time(tmp_path: Path, annotations: Callable[..., Path]) -> None:
     values = {label: [0.1, 0.1, 0.1, None, 0.1] for task in FACE for label in task.labels}
     values |= {
         "fear": [0.9, 0.1, 0.05, None, 0.9],
@@ -43,11 +43,11 @@ def test_shares_and_means_are_of_time(tmp_path: Path, annotations: Callable[...,
     )
 
 
-def test_peaks_are_where_a_label_is_present(tmp_path: Path, annotations: Callable[..., Path]) -> None:
+def test_peaks_are_among_faces_that_show_the_label(tmp_path: Path, annotations: Callable[..., Path]) -> None:
     values = {label: [0.1, 0.1, 0.1, None, 0.1] for task in FACE for label in task.labels}
     values |= {
         "fear": [0.3, 0.8, 0.6, None, 0.3],
-        "anger": [0.2, 0.7, 0.1, None, 0.4],  # greatest where fear is greater
+        "anger": [0.2, 0.7, 0.1, None, 0.4],  # highest where fear is higher
         "AU12": [0.5, 0.2, 0.9, None, 0.6],
         "arousal": [0.5, 0.0, -0.3, None, 0.6],
     }
@@ -63,7 +63,7 @@ def test_peaks_are_where_a_label_is_present(tmp_path: Path, annotations: Callabl
     assert order == sorted(order, key=[label for task in FACE for label in task.labels].index)
 
 
-def test_figures_are_of_the_smoothed_values(tmp_path: Path, annotations: Callable[..., Path]) -> None:
+def test_smoothed_values_are_used_if_there_are_any(tmp_path: Path, annotations: Callable[..., Path]) -> None:
     path = annotations(tmp_path / "t.parquet", FACES, smooth=True)
     found, raw = scan(AnnotatedTable(path)), pq.read_table(path).to_pylist()
     assert found.smoothed
@@ -72,7 +72,7 @@ def test_figures_are_of_the_smoothed_values(tmp_path: Path, annotations: Callabl
     assert found.tracks[0].share["AU12"] == 0
 
 
-def test_batches_do_not_matter(
+def test_the_size_of_batches_makes_no_difference(
     tmp_path: Path, annotations: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faces = [(frame, frame / 25, track) for frame in range(60) for track in range(3) if (frame // 9 + track) % 4]
@@ -90,17 +90,17 @@ def test_batches_do_not_matter(
         assert np.array_equal(one.curves.values, other.curves.values, equal_nan=True)
 
 
-def test_a_crowd_has_curves_for_the_longest_tracks(
+def test_only_the_longest_tracks_of_a_crowd_have_curves(
     tmp_path: Path, annotations: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report_scan, "CURVED", 3)
+    monkeypatch.setattr(report_scan, "MAX_CURVES", 3)
     faces = [(frame, frame / 25, track) for frame in range(12) for track in range(frame, 12)]
     found = scan(AnnotatedTable(annotations(tmp_path / "t.parquet", faces)))
     assert [track.name for track in found.tracks[:4]] == ["track 11", "track 10", "track 9", "track 8"]
     assert [track.curves is not None for track in found.tracks] == [True] * 3 + [False] * 9
 
 
-def test_pictures_are_one_crowd_with_a_cloud(tmp_path: Path, annotations: Callable[..., Path]) -> None:
+def test_pictures_are_one_track_with_a_cloud(tmp_path: Path, annotations: Callable[..., Path]) -> None:
     names = [f"{index}.jpg" for index in range(50)]
     path = annotations(tmp_path / "t.parquet", [(0, 0.0, None)] * 50, video=False, input=names, face=[0] * 50)
     found = scan(AnnotatedTable(path))
@@ -110,7 +110,7 @@ def test_pictures_are_one_crowd_with_a_cloud(tmp_path: Path, annotations: Callab
     assert {peak.input for peak in found.peaks} <= set(names)
 
 
-def test_no_face_at_all_and_no_rows(tmp_path: Path, annotations: Callable[..., Path]) -> None:
+def test_no_faces_and_no_rows(tmp_path: Path, annotations: Callable[..., Path]) -> None:
     found = scan(AnnotatedTable(annotations(tmp_path / "t.parquet", [(0, 0.0, -1), (1, 0.04, -1)])))
     assert (found.frames, found.empty, found.tracks, found.peaks) == (2, 2, [], [])
     pictures = annotations(tmp_path / "p.parquet", [(0, 0.0, -1)] * 2, video=False, input=["a.jpg", "b.jpg"])

@@ -41,14 +41,14 @@ def curves(
         from mien.learn.plots.curves import curves as divide
         from mien.learn.plots.curves import draw
         from mien.learn.plots.style import check
-        from mien.learn.train.teachers import label
+        from mien.learn.train.setup.teachers import predict_labels
 
     with refusals():
         check(target)
         refuse_existing(target, overwrite=overwrite)
         rows = read_manifest(manifest).split(split)
         space = continuous_task(rows, task)
-        found = divide(label(rows, [space], [Path(network)])[task], rows.column(space), rows, group=group)
+        found = divide(predict_labels(rows, [space], [Path(network)])[task], rows.column(space), rows, group=group)
         draw(found, space, target, most=most, ranked=ranked)
     count = f"{len(found)} videos, {len(rows)} frames" if found[0].name else f"{len(rows)} rows"
     print(f"{count}: {target}")

@@ -53,7 +53,7 @@ def _check(target: Path, table: Path, overwrite: bool) -> None:
 
 def _page(path: Path, video: Path | None, quiet: bool) -> tuple[str, list[str]]:
     """The page, and notes on what it lacks."""
-    from mien.report.build import report as page
+    from mien.report.build import build_report
     from mien.report.scan import scan
     from mien.report.thumbnails import thumbnails
     from mien.table.reader import AnnotatedTable
@@ -72,7 +72,7 @@ def _page(path: Path, video: Path | None, quiet: bool) -> tuple[str, list[str]]:
     notes += [f"... and of {len(missing) - 3} more"] if len(missing) > 3 else []
     notes += [f"no thumbnails of {fault}" for fault in faults]
     failures = _failures(path, table.metadata)
-    return page(found, table.metadata, path.name, failures=failures, pictures=pictures, notes=notes), notes
+    return build_report(found, table.metadata, path.name, failures=failures, pictures=pictures, notes=notes), notes
 
 
 def _place(name: str, table: Path) -> Path | None:

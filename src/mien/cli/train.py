@@ -40,8 +40,8 @@ def train(
         from mien.learn.data.manifest.manifest import ManifestError
         from mien.learn.recipe.recipe import RecipeError, load
         from mien.learn.train.objective import DivergedError
-        from mien.learn.train.policy_search import prepared
-        from mien.learn.train.teachers import TeacherError
+        from mien.learn.train.policy_search import with_policy
+        from mien.learn.train.setup.teachers import TeacherError
         from mien.learn.train.trainer import Trainer
 
     if resume and overwrite:
@@ -53,7 +53,7 @@ def train(
         if started and not resume and not overwrite:
             fail(f"{folder}: already holds a run (use --resume to continue it, --overwrite to start over)", 2)
         with _starting_over(folder, overwrite):
-            trainer = Trainer(prepared(settings, folder), folder)
+            trainer = Trainer.of(with_policy(settings, folder), folder)
         if started and resume:
             trainer.resume()
         folder.mkdir(parents=True, exist_ok=True)
@@ -97,14 +97,14 @@ def _move(source: Path, target: Path) -> None:
 def _run(trainer: Any, folder: Path) -> None:
     """Run the trainer with a progress bar on a terminal and one printed line per epoch."""
     main = trainer.accelerator.is_main_process
-    select = trainer.select
-    for note in trainer.notes if main else ():
+    select = trainer.run.select
+    for note in trainer.run.notes if main else ():
         complain(note)
-    if main and trainer.untaught:
-        names = ", ".join(trainer.untaught)
+    if main and trainer.run.untaught:
+        names = ", ".join(trainer.run.untaught)
         complain(f"no label and no coupling teaches {names}: these outputs will be meaningless")
 
-    epochs = -(-trainer.steps // trainer.mixing.steps_per_epoch)
+    epochs = -(-trainer.run.steps // trainer.mixing.steps_per_epoch)
 
     def epoch_done(row: dict[str, float]) -> None:
         losses = ", ".join(f"{name[5:]} {value:.3f}" for name, value in row.items() if name.startswith("loss."))
@@ -112,16 +112,16 @@ def _run(trainer: Any, folder: Path) -> None:
         if main:
             print(f"epoch {row['epoch']}/{epochs}: {losses}{selected}", flush=True)
 
-    with progress("training", trainer.steps, done=trainer.step) as advance:
+    with progress("training", trainer.run.steps, done=trainer.step) as advance:
 
         def report(means: Any) -> None:
             advance(1, ", ".join(f"{name} {value:.2f}" for name, value in means.items()))
 
         try:
             with stop_requests() as stop:
-                trainer.run(report, epoch_done, stop.is_set)
+                trainer.train(report, epoch_done, stop.is_set)
         except KeyboardInterrupt:
-            fail(f"interrupted after step {trainer.step} of {trainer.steps} (use --resume to continue)", 130)
+            fail(f"interrupted after step {trainer.step} of {trainer.run.steps} (use --resume to continue)", 130)
         finally:
             trainer.accelerator.end_training()
     if main:

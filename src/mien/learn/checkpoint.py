@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 import mien
-from mien.learn.recipe.recipe import Recipe, parse
+from mien.learn.recipe.recipe import Recipe, parse_stored
 from mien.relatedness.table import Relatedness
 from mien.tasks import Task
 
@@ -38,15 +38,15 @@ def save(
     recipe: dict[str, Any],
     state: dict[str, Any],
 ) -> None:
-    """Write a checkpoint; a kill at any moment leaves the old one or the new one, whole.
+    """Write a checkpoint; a kill at any moment leaves the old one or the new one, complete.
 
     Args:
         folder: of the checkpoint; an existing one is replaced.
         network, optimizer: what to save.
-        besides: tensors of whatever else learns, by the name of its file.
-        tasks, relatedness: the label space and how its pairs of tasks belong together.
-        recipe: the plain data of the recipe.
-        state: step, metrics and whatever else the trainer needs to go on.
+        besides: tensors of anything else that learns, by file name.
+        tasks, relatedness: the label space, and the tables over its pairs of tasks.
+        recipe: plain data of the recipe.
+        state: step, metrics and everything else that the trainer needs to resume.
     """
     fresh, stale = (folder.with_name(f".{folder.name}.{suffix}") for suffix in ("new", "old"))
     shutil.rmtree(fresh, ignore_errors=True)
@@ -73,16 +73,16 @@ def save(
 
 
 def find(folder: Path) -> Path | None:
-    """Where this checkpoint is: there, or beside it if a kill interrupted its replacement; None if nowhere."""
+    """Where this checkpoint is: at ``folder``, or next to it if a kill interrupted its replacement; None if nowhere."""
     stale = folder.with_name(f".{folder.name}.old")
     return next((place for place in (folder, stale) if place.exists()), None)
 
 
 def read_card(folder: Path | str) -> dict[str, Any]:
-    """The JSON of a checkpoint.
+    """The JSON part of a checkpoint.
 
     Raises:
-        CheckpointError: if there is none, or of another format.
+        CheckpointError: if there is none, or it has another format.
     """
     folder = find(Path(folder)) or Path(folder)
     try:
@@ -95,14 +95,14 @@ def read_card(folder: Path | str) -> dict[str, Any]:
 
 
 def recipe_of(card: dict[str, Any], folder: Path) -> Recipe:
-    """The recipe of a checkpoint, keys that it was made without at their defaults.
+    """The recipe of a checkpoint; keys that are newer than it take their defaults.
 
     Raises:
         CheckpointError: if this version cannot read it.
     """
     try:
-        return parse(card["recipe"], f"{folder}: recipe")
-    except (KeyError, ValueError) as error:
+        return parse_stored(card["recipe"], f"{folder}: recipe")
+    except (AttributeError, KeyError, ValueError) as error:
         raise CheckpointError(f"{folder}: its recipe cannot be read ({error})") from None
 
 
@@ -110,7 +110,7 @@ def load_network(folder: Path | str) -> tuple[nn.Module, dict[str, Any]]:
     """The network of a checkpoint, ready to predict, and its card.
 
     Raises:
-        CheckpointError: as :func:`read_card`, or if the weights are missing, broken or of another network.
+        CheckpointError: as :func:`read_card`, or if the weights are missing, damaged or belong to another network.
     """
     folder = find(Path(folder)) or Path(folder)
     card = read_card(folder)
@@ -127,7 +127,7 @@ def load_network(folder: Path | str) -> tuple[nn.Module, dict[str, Any]]:
 
 
 def load_weights(network: nn.Module, folder: Path) -> None:
-    """Fill a network from a checkpoint; CheckpointError if its weights are missing, broken or of another network."""
+    """Fill a network from a checkpoint; CheckpointError if its weights are missing, damaged or do not fit."""
     try:
         network.load_state_dict(load_file(folder / NETWORK))
     except (OSError, SafetensorError, RuntimeError) as error:
@@ -135,7 +135,7 @@ def load_weights(network: nn.Module, folder: Path) -> None:
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, folder: Path) -> None:
-    """Fill an optimiser's state from a checkpoint; CheckpointError if it is missing or broken."""
+    """Fill an optimiser's state from a checkpoint; CheckpointError if it is missing or damaged."""
     try:
         unflatten(optimizer, load_tensors(folder, Path(OPTIMIZER).stem))
     except ValueError as error:
@@ -143,7 +143,7 @@ def load_optimizer(optimizer: torch.optim.Optimizer, folder: Path) -> None:
 
 
 def load_tensors(folder: Path, name: str) -> dict[str, Tensor]:
-    """Tensors that stand beside the network; CheckpointError if they are missing or broken."""
+    """Tensors stored next to the network; CheckpointError if they are missing or damaged."""
     try:
         return load_file(folder / f"{name}.safetensors")
     except (OSError, SafetensorError) as error:
@@ -151,7 +151,7 @@ def load_tensors(folder: Path, name: str) -> dict[str, Tensor]:
 
 
 def unflatten(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Fill an optimiser's state with what :func:`flat` made; ValueError if it is something else."""
+    """Fill an optimiser's state with the tensors of :func:`flat`; ValueError if they are something else."""
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         index, _, key = name.partition(".")

@@ -1,1 +1,1 @@
-"""Overlays: what was read, drawn on pictures and videos."""
+"""Overlays: annotations drawn on pictures and videos, to check them by eye."""

@@ -1,6 +1,6 @@
-"""The panel of one face: its most probable class, a bar for each attribute, a plot of two continuous values.
+"""The panel of one face: its most probable class, a bar for each attribute, and a plot of two continuous values.
 
-A video shows the same few pieces in each frame: titles, bars and planes are drawn once and kept.
+The frames of a video show the same few pieces, so titles, bars and planes are drawn once and cached.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from mien.annotate.schema import Row
 from mien.tasks import Kind, Task
 
 SMOOTH = 2
-"""Everything is drawn this many times larger and reduced, which smooths lines and circles."""
+"""Everything is drawn this many times larger and then reduced, which smooths lines and circles."""
 
 MOST_BARS = 20
-"""Of a label space with more attributes the most probable ones are shown."""
+"""The most bars in a panel; of more attributes, the most probable ones are shown."""
 
 BACK, PLANE = (18, 20, 26, 215), (34, 37, 46, 235)
 WHITE, GREY, FAINT = (255, 255, 255, 255), (168, 174, 186, 255), (70, 75, 86, 255)
 
 WIDTH, LINE, EDGE, HEAD, PLOT, GAP = 17.0, 1.28, 0.7, 1.7, 6.4, 0.8
-"""Of the panel, a bar's line, the margin, the title's line, the plot and the space above it, in units."""
+"""Width of the panel, height of a bar's line, margin, height of the title's line, side of the plot and space above it,
+in units."""
 
 Colour = tuple[int, int, int]
 Paint = tuple[int, int, int, int]
@@ -32,35 +33,35 @@ Point = tuple[float, float]
 
 
 def headline(row: Row, tasks: Sequence[Task]) -> str:
-    """``happiness 93%``, or an empty string where no task has classes."""
+    """The most probable class, such as ``happiness 93%``; empty if no task has classes."""
     task = next((task for task in tasks if task.kind is Kind.CLASSES), None)
     return "" if task is None else f"{row[task.name]} {100 * row[row[task.name]]:.0f}%"
 
 
 def font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Pillow's own font, so that an overlay looks the same everywhere."""
-    return _font(round(4 * size) / 4)
+    """Pillow's built-in font, so that an overlay looks the same everywhere."""
+    return _load_font(round(4 * size) / 4)
 
 
 @lru_cache
-def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _load_font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
 def disc(draw: ImageDraw.ImageDraw, centre: Point, radius: float, fill: Paint, outline: Paint, width: int) -> None:
-    """A filled circle with an outline."""
+    """Draw a filled circle with an outline."""
     (x, y), r = centre, radius
     draw.ellipse((x - r, y - r, x + r, y + r), fill, outline, width)
 
 
 def plane_axes(tasks: Sequence[Task]) -> list[str]:
-    """The two continuous labels that the plane shows; empty where there are not just two."""
+    """The two continuous labels that the plane shows; empty unless there are exactly two."""
     axes = [label for task in tasks if task.kind is Kind.CONTINUOUS for label in task.labels]
     return axes if len(axes) == 2 else []
 
 
 def panel_size(tasks: Sequence[Task], unit: float) -> tuple[int, int]:
-    """Width and height of a panel in pixels."""
+    """The width and the height of a panel in pixels."""
     count = min(MOST_BARS, sum(len(task) for task in tasks if task.kind is Kind.ATTRIBUTES))
     height = 2 * EDGE + HEAD + -(-count // 2) * LINE + (PLOT + GAP if plane_axes(tasks) else 0)
     return round(WIDTH * unit), round(height * unit)
@@ -69,15 +70,15 @@ def panel_size(tasks: Sequence[Task], unit: float) -> tuple[int, int]:
 def panel(
     title: str, row: Row, tasks: Sequence[Task], unit: float, colour: Colour, trail: Sequence[Point] = ()
 ) -> Image.Image:
-    """A panel as an RGBA image, 17 ``unit`` wide; ``unit`` is the height of its letters in pixels.
+    """Draw a panel as an RGBA image, 17 units wide.
 
     Args:
-        title: its first line.
-        row: the face's row.
+        title: the first line.
+        row: the row of the face.
         tasks: the label space of the row.
-        unit: in pixels.
-        colour: of the face.
-        trail: earlier values of the plane's two labels, oldest first; they fade.
+        unit: the height of letters in pixels.
+        colour: the colour of the face.
+        trail: earlier values of the plane's two labels, oldest first, drawn fading.
     """
     bars = [(label, row[label]) for task in tasks if task.kind is Kind.ATTRIBUTES for label in task.labels]
     if len(bars) > MOST_BARS:
@@ -102,7 +103,7 @@ def panel(
 
 
 def _large(size: Point, fill: Paint = BACK) -> tuple[Image.Image, ImageDraw.ImageDraw]:
-    """A canvas that is to be reduced. It has the panel's own colour, so that the piece is pasted without a mask."""
+    """A canvas to reduce later. It has the colour of the panel, so that the piece can be pasted without a mask."""
     image = Image.new("RGBA", (max(1, round(size[0])) * SMOOTH, max(1, round(size[1])) * SMOOTH), fill)
     return image, ImageDraw.Draw(image)
 
@@ -125,7 +126,7 @@ def _title(text: str, width: int, unit: float, colour: Colour) -> Image.Image:
 
 @lru_cache(8192)
 def _bar(label: str, value: float, bright: bool, width: int, unit: float, colour: Colour) -> Image.Image:
-    """A label and a bar for a probability; bright from one half on."""
+    """A label and a bar for a probability, in the colour of the face from 0.5 on (``bright``)."""
     image, draw = _large((width, 1.1 * unit))
     big = unit * SMOOTH
     text = label if len(label) <= 9 else label[:8] + "."
@@ -141,7 +142,7 @@ def _bar(label: str, value: float, bright: bool, width: int, unit: float, colour
 
 @lru_cache(64)
 def _plane(axes: tuple[str, ...], unit: float) -> Image.Image:
-    """The empty plane of two values in [-1, 1], not yet reduced."""
+    """The empty plane of two values in [-1, 1], not reduced yet."""
     image, draw = _large((PLOT * unit, PLOT * unit))
     big, end = unit * SMOOTH, image.width - 1
     middle, thin = end / 2, max(1, round(big / 14))
@@ -156,7 +157,7 @@ def _plane(axes: tuple[str, ...], unit: float) -> Image.Image:
 
 
 def _plot(axes: tuple[str, ...], values: Point, trail: Sequence[Point], unit: float, colour: Colour) -> Image.Image:
-    """The plane, the second value upwards, with a dot and where it came from."""
+    """The plane, with the second value upwards, a dot at the values and the trail that leads to it."""
     image = _plane(axes, unit).copy()
     draw = ImageDraw.Draw(image)
     big, middle = unit * SMOOTH, (image.width - 1) / 2
@@ -175,7 +176,7 @@ def _plot(axes: tuple[str, ...], values: Point, trail: Sequence[Point], unit: fl
 
 @lru_cache(1024)
 def _number(axis: str, number: str, width: int, unit: float) -> Image.Image:
-    """The name of a value over the value."""
+    """The name of a value, above the value."""
     image, draw = _large((width, 2.6 * unit))
     big = unit * SMOOTH
     draw.text((0, 0.65 * big), axis, GREY, font(0.95 * big), anchor="lm")

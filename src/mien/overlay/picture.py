@@ -1,4 +1,4 @@
-"""Overlays, to check annotations by eye: boxes, landmarks and the readings of each face."""
+"""Overlays of pictures: the box, the landmarks and the labels of each face."""
 
 from __future__ import annotations
 
@@ -14,32 +14,37 @@ from mien.media.picture import Picture
 from mien.overlay.panel import BACK, SMOOTH, Colour, disc, font, headline, panel
 from mien.tasks import Task
 
-SHORTEST, LONGEST = 960, 1920
-"""A picture is enlarged or reduced until its longer side lies between these, in pixels."""
+MIN_SIDE, MAX_SIDE = 960, 1920
+"""A picture is enlarged or reduced until its longer side is between these, in pixels."""
 
 COLOURS: tuple[Colour, ...] = (
     (255, 196, 61), (76, 201, 240), (255, 112, 136), (128, 226, 126), (196, 150, 255), (255, 153, 85)
 )  # fmt: skip
-"""One for each face, over and over."""
+"""The colours of the faces, in turn."""
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom, in pixels of the canvas."""
 
-PANELS = 12
-"""Of so many faces the readings are drawn; the others have box, number and points."""
+MAX_PANELS = 12
+"""The most faces with a panel; further faces only have a box, a number and points."""
 
 
-def overlay(picture: Picture, rows: Sequence[Row], tasks: Sequence[Task]) -> Image.Image:
-    """The picture with every face's box, landmarks and readings, as an RGB image.
+def draw_picture(picture: Picture, rows: Sequence[Row], tasks: Sequence[Task]) -> Image.Image:
+    """Draw the box, the landmarks and the labels of every face; returns an RGB image.
 
-    A panel stands beside the face where there is room. The panels of several faces, of the first ``PANELS`` of them,
-    go to a strip that is added to the picture, so that nothing hides a face that was missed; numbers and colours say
-    which is whose.
+    The panel of a single face is next to it if there is room. The panels of several faces, up to ``MAX_PANELS``, are in
+    a strip added to the picture, so that they never hide a face that was missed; numbers and colours show which panel
+    belongs to which face.
 
     Args:
-        picture: the picture that was read.
-        rows: its rows of the table.
+        picture: the annotated picture.
+        rows: the rows of this picture.
         tasks: the label space of the rows.
+
+    Example::
+
+        result = next(Annotator().stream("photo.jpg"))
+        draw_picture(result.picture, result.rows, FACE).save("drawn.jpg")
     """
     canvas = _canvas(picture)
     unit = max(canvas.size) / 74
@@ -48,7 +53,7 @@ def overlay(picture: Picture, rows: Sequence[Row], tasks: Sequence[Task]) -> Ima
     several = len(faces) > 1
     panels = [
         panel(f"{index}  " * several + headline(row, tasks), row, tasks, unit, colour_of(index))
-        for index, row in enumerate(faces[:PANELS])
+        for index, row in enumerate(faces[:MAX_PANELS])
     ]
     _draw_faces(canvas, picture, faces, boxes, unit)
     for index, box in enumerate(boxes if several else ()):
@@ -62,46 +67,47 @@ def overlay(picture: Picture, rows: Sequence[Row], tasks: Sequence[Task]) -> Ima
 
 
 class Overlays:
-    """A folder of overlays, ``<stem of the input>.jpg``; inputs of one stem get ``-2``, ``-3`` ... behind it.
+    """A folder of overlays, one ``<stem of the input>.jpg`` per picture; equal stems get ``-2``, ``-3``, ... appended.
 
     Args:
-        folder: is made if need be.
-        inputs: the paths that will be read, none of which may lie in the folder.
-        overwrite: whether the folder may hold something already.
+        folder: created if needed.
+        inputs: the paths that will be read; none may be in the folder.
+        overwrite: whether the folder may already contain files.
 
     Raises:
-        OSError: if the folder cannot be made or written, is not empty, or holds an input; the message is one line.
+        OSError: if the folder cannot be created or written, is not empty, or contains an input; one line.
     """
 
     def __init__(self, folder: Path, inputs: Iterable[str] = (), *, overwrite: bool = False) -> None:
         self.folder, self._used = folder, set[str]()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            full = any(folder.iterdir())
+            occupied = any(folder.iterdir())
         except OSError as error:
             raise OSError(f"{folder}: cannot be written: {error.strerror}") from None
         if any(Path(name).parent.resolve() == folder.resolve() for name in inputs):
-            raise OSError(f"{folder}: holds pictures that are to be read; choose another folder for the overlays")
-        if full and not overwrite:
-            raise OSError(f"{folder}: is not empty (--overwrite replaces what is there)")
+            raise OSError(f"{folder}: contains input pictures; choose another folder for the overlays")
+        if occupied and not overwrite:
+            raise OSError(f"{folder}: not empty (use --overwrite to replace its files)")
 
     def save(self, picture: Picture, rows: Sequence[Row], tasks: Sequence[Task]) -> Path:
-        """Draw and write one overlay; returns where."""
+        """Draw and write one overlay; returns its path."""
         stem = name = PurePath(picture.name).stem[:60]
         number = 1
-        while name.lower() in self._used:  # file systems may take A and a for the same
+        while name.lower() in self._used:  # on some file systems, A and a are the same name
             number += 1
             name = f"{stem}-{number}"
         self._used.add(name.lower())
         path = self.folder / f"{name}.jpg"
-        overlay(picture, rows, tasks).save(path, quality=90)
+        draw_picture(picture, rows, tasks).save(path, quality=90)
         return path
 
 
 def _canvas(picture: Picture) -> Image.Image:
+    """The picture, resized, as an RGBA image."""
     height, width = picture.pixels.shape[:2]
     longest = max(width, height)
-    grow = min(max(longest, SHORTEST), LONGEST) / longest
+    grow = min(max(longest, MIN_SIDE), MAX_SIDE) / longest
     size = max(1, round(grow * width)), max(1, round(grow * height))
     return Image.fromarray(picture.pixels).resize(size, Image.Resampling.LANCZOS).convert("RGBA")
 
@@ -117,7 +123,7 @@ def colour_of(index: int) -> Colour:
 
 
 def _draw_faces(canvas: Image.Image, picture: Picture, faces: Sequence[Row], boxes: Sequence[Box], unit: float) -> None:
-    """Boxes and landmarks, on a layer that is reduced so that they come out smooth."""
+    """Draw boxes and landmarks on a larger layer that is reduced, which smooths them."""
     layer = Image.new("RGBA", (canvas.width * SMOOTH, canvas.height * SMOOTH))
     draw = ImageDraw.Draw(layer)
     thick = SMOOTH * max(2, round(0.15 * unit))
@@ -134,7 +140,7 @@ def _draw_faces(canvas: Image.Image, picture: Picture, faces: Sequence[Row], box
 
 
 def tag(canvas: Image.Image, box: Box, text: str, unit: float, colour: Colour) -> None:
-    """Write a small tag above the left side of a box, or below it if the canvas has no room."""
+    """Draw a small tag at the upper left corner of a box, above it or, if there is no room, below it."""
     piece = _tag(text, round(4 * unit) / 4, colour)
     left = min(max(0.0, box[0]), canvas.width - piece.width)
     below = min(box[3], canvas.height - piece.height)
@@ -155,7 +161,7 @@ def _tag(text: str, unit: float, colour: Colour) -> Image.Image:
 
 
 def _place(box: Box, size: tuple[int, int], canvas: tuple[int, int], gap: float) -> tuple[int, int] | None:
-    """The upper left corner of a panel beside a face: right, left, below or above; None if there is no room."""
+    """The upper left corner of a panel next to a face: right, left, below or above; None if there is no room."""
     width, height = size
     left, top = _clamp(box[0], canvas[0] - width), _clamp(box[1], canvas[1] - height)
     right_end, bottom_end = _clamp(box[2] - width, canvas[0] - width), _clamp(box[3] - height, canvas[1] - height)
@@ -174,7 +180,7 @@ def _clamp(value: float, most: float) -> float:
 
 
 def _with_strip(canvas: Image.Image, panels: Sequence[Image.Image], gap: int) -> Image.Image:
-    """The canvas with the panels in a strip at its right or below it, whichever makes the picture less long."""
+    """The canvas with the panels in a strip on the right or below, whichever gives the shorter longest side."""
     if not panels:
         return canvas
     width, height = (gap + max(piece.size[axis] for piece in panels) for axis in (0, 1))
@@ -182,11 +188,11 @@ def _with_strip(canvas: Image.Image, panels: Sequence[Image.Image], gap: int) ->
     columns = max(1, (canvas.width - gap) // width)
     wide = canvas.width + gap + -(-len(panels) // rows) * width, max(canvas.height, height + gap)
     tall = max(canvas.width, width + gap), canvas.height + gap + -(-len(panels) // columns) * height
-    beside = max(wide) <= max(tall)
-    whole = Image.new("RGBA", wide if beside else tall, (*BACK[:3], 255))
+    on_the_right = max(wide) <= max(tall)
+    whole = Image.new("RGBA", wide if on_the_right else tall, (*BACK[:3], 255))
     whole.paste(canvas)
     for index, piece in enumerate(panels):
-        column, row = divmod(index, rows) if beside else reversed(divmod(index, columns))
-        start = (canvas.width, 0) if beside else (0, canvas.height)
+        column, row = divmod(index, rows) if on_the_right else reversed(divmod(index, columns))
+        start = (canvas.width, 0) if on_the_right else (0, canvas.height)
         whole.alpha_composite(piece, (start[0] + gap + column * width, start[1] + gap + row * height))
     return whole

@@ -1,4 +1,4 @@
-"""A frame of a video's overlay: boxes, track numbers and, in a strip beside it, the readings of each face."""
+"""The frames of a video overlay: boxes, track numbers and, in a strip on the right, the labels of each face."""
 
 from __future__ import annotations
 
@@ -26,34 +26,34 @@ from mien.overlay.panel import (
     panel_size,
     plane_axes,
 )
-from mien.overlay.picture import colour_of, tag
+from mien.overlay.picture import Box, colour_of, tag
 from mien.tasks import Kind, Task
 
-SHORTEST, LONGEST = 640, 1920
-"""A video is enlarged or reduced until its longer side lies between these, in pixels."""
+MIN_SIDE, MAX_SIDE = 640, 1920
+"""A video is enlarged or reduced until its longer side is between these, in pixels."""
 
-PANELS = 6
-"""So many faces at once have a panel; the others have box, number and points."""
+MAX_PANELS = 6
+"""The most faces with a panel at the same time; further faces only have a box, a number and points."""
 
 TRAIL, HOLD = 2.0, 1.0
-"""Seconds that the trail goes back, and that the panel of a lost face stays, dimmed."""
+"""Seconds of the trail, and seconds for which the panel of a lost face stays, dimmed."""
 
-LEAST = 7.5
-"""Pixels: letters are no smaller."""
+MIN_UNIT = 7.5
+"""The smallest height of letters in pixels."""
 
-SPACE = 0.6
-"""Between panels, in units."""
+PANEL_GAP = 0.6
+"""The space between panels, in units."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things lie; the same for all frames of a video.
+    """The layout of all frames of a video.
 
     Args:
-        video: width and height of the picture as it is drawn.
-        size: of the whole, both even.
-        unit: the height of letters, in pixels.
-        corners: upper left corners of the panels.
+        video: width and height of the frame as it is drawn.
+        size: width and height of the whole image, both even.
+        unit: the height of letters in pixels.
+        corners: the upper left corners of the panels.
     """
 
     video: tuple[int, int]
@@ -63,32 +63,33 @@ class Layout:
 
 
 def layout(width: int, height: int, tasks: Sequence[Task], panels: int) -> Layout:
-    """The strip is at the right. As many panels stand above each other as stay legible.
+    """Arrange the frame with a strip of panels on its right, in columns of as many panels as stay legible.
 
     Args:
-        width, height: of the video's frames.
-        tasks: what a panel shows.
-        panels: how many there shall be room for, 1 to :data:`PANELS`.
+        width, height: of the frames of the video.
+        tasks: the label space that a panel shows.
+        panels: the number of panels to make room for, 1 to :data:`MAX_PANELS`.
     """
-    panels = min(max(1, panels), PANELS)
+    panels = min(max(1, panels), MAX_PANELS)
     longest = max(width, height)
-    grow = min(max(longest, SHORTEST), LONGEST) / longest
+    grow = min(max(longest, MIN_SIDE), MAX_SIDE) / longest
     video = max(1, round(grow * width)), max(1, round(grow * height))
-    tall = panel_size(tasks, 100)[1] / 100 + SPACE
-    foot = 2.0  # units below the panels: frame and time
-    fits = [count for count in range(1, panels + 1) if video[1] / (count * tall + foot) >= max(LEAST, max(video) / 85)]
+    tall = panel_size(tasks, 100)[1] / 100 + PANEL_GAP
+    footer = 2.0  # units below the panels, for the time and the frame
+    legible = max(MIN_UNIT, max(video) / 85)
+    fits = [count for count in range(1, panels + 1) if video[1] / (count * tall + footer) >= legible]
     lines = max(fits, default=1)
-    unit = max(LEAST, min(max(video) / 60, video[1] / (lines * tall + foot)))
-    across, down, gap = round((WIDTH + SPACE) * unit), round(tall * unit), round(SPACE * unit)
+    unit = max(MIN_UNIT, min(max(video) / 60, video[1] / (lines * tall + footer)))
+    across, down, gap = round((WIDTH + PANEL_GAP) * unit), round(tall * unit), round(PANEL_GAP * unit)
     columns = -(-panels // lines)
-    whole = video[0] + gap + columns * across, max(video[1], round((lines * tall + foot) * unit))
+    whole = video[0] + gap + columns * across, max(video[1], round((lines * tall + footer) * unit))
     corners = tuple((video[0] + gap + index // lines * across, gap + index % lines * down) for index in range(panels))
     return Layout(video, (whole[0] + whole[0] % 2, whole[1] + whole[1] % 2), unit, corners)
 
 
 @dataclass
-class _Seen:
-    """What is remembered of a track."""
+class _TrackState:
+    """The time, the trail, the panel and the place of the panel of a track, as last seen."""
 
     time: float
     trail: deque[tuple[float, Point]] = field(default_factory=deque)
@@ -97,16 +98,17 @@ class _Seen:
 
 
 class Scene:
-    """Draws frame after frame; remembers trails, and which panel is whose.
+    """Draws the frames of a video in order, and keeps the trails and the panels of the tracks.
 
-    A face keeps its panel as long as it is seen, and its colour for good. Where the table has smoothed values, they
-    are shown.
+    A track keeps its panel as long as it is visible, and always keeps its colour. Smoothed values are shown if the rows
+    have them.
 
     Args:
-        width, height: of the first frame; later ones of another size are fitted into it.
-        tasks: the label space of the rows. Of more than ``MOST_BARS`` attributes the first ones are shown.
+        width, height: of the first frame; later frames of another size are fitted into it.
+        tasks: the label space of the rows. Of more than ``MOST_BARS`` attributes, the first are shown.
         panels: see :func:`layout`.
-        original: width and height of the pictures that the rows' places are in; those of each frame by default.
+        original: width and height of the frames that the coordinates of the rows refer to; by default, those of each
+            frame as given.
     """
 
     def __init__(
@@ -118,34 +120,35 @@ class Scene:
         original: tuple[int, int] | None = None,
     ) -> None:
         self._original = original
-        self.tasks = _first_bars(tasks)
+        self.tasks = _limit_attributes(tasks)
         self.layout = layout(width, height, self.tasks, panels)
         self._axes = plane_axes(self.tasks)
-        self._tracks: dict[int, _Seen] = {}
+        self._tracks: dict[int, _TrackState] = {}
         self._blank = Image.new("RGB", self.layout.size, BACK[:3])
 
     def draw(self, pixels: Pixels, time: float, rows: Sequence[Row]) -> Image.Image:
-        """A frame with its faces, an RGB image.
+        """Draw a frame with its faces; returns an RGB image.
 
         Args:
             pixels: H x W x 3 uint8 RGB.
             time: in seconds.
-            rows: of this frame.
+            rows: the rows of this frame.
         """
         canvas = self._blank.copy()
         scale, start = self._paste(canvas, pixels)
-        faces = [shown(row, self.tasks) for row in rows if row.get("face") is not None]
+        faces = [with_smoothed(row, self.tasks) for row in rows if row.get("face") is not None]
         draw = ImageDraw.Draw(canvas)
         for row in faces:
-            self._draw_face(canvas, draw, row, scale, start, 1.9 if len(faces) <= 2 else 1.2)
+            box = self._draw_face(canvas, draw, row, scale, start)
+            self._draw_tag(canvas, row, box, 1.9 if len(faces) <= 2 else 1.2)
         for row in faces:
-            self._remember(row, time)
+            self._update_track(row, time)
         self._draw_panels(canvas, time)
-        self._draw_foot(draw, time, rows, bool(faces))
+        self._draw_footer(draw, time, rows, bool(faces))
         return canvas
 
     def _paste(self, canvas: Image.Image, pixels: Pixels) -> tuple[Point, Point]:
-        """The frame into its place; returns what its coordinates are to be multiplied by, and added to."""
+        """Paste the frame into its place; returns the scale and the offset of its coordinates."""
         (high, wide), (width, height) = pixels.shape[:2], self.layout.video
         scale = min(width / wide, height / high)
         size = max(1, round(wide * scale)), max(1, round(high * scale))
@@ -155,16 +158,8 @@ class Scene:
         original = self._original or (wide, high)
         return (size[0] / original[0], size[1] / original[1]), start
 
-    def _draw_face(
-        self,
-        canvas: Image.Image,
-        draw: ImageDraw.ImageDraw,
-        row: Row,
-        scale: Point,
-        start: Point,
-        widest: float,
-    ) -> None:
-        """Box, points and tag; a tag that were wider than so many faces has the number alone."""
+    def _draw_face(self, canvas: Image.Image, draw: ImageDraw.ImageDraw, row: Row, scale: Point, start: Point) -> Box:
+        """Draw the box and, unless the face is small, its points; returns the box in pixels of the canvas."""
         colour, unit = colour_of(_key(row)), self.layout.unit
         left, top = row["x"] * scale[0] + start[0], row["y"] * scale[1] + start[1]
         wide, high = row["width"] * scale[0], row["height"] * scale[1]
@@ -172,53 +167,61 @@ class Scene:
         side = min(wide, high)
         thick = 1 if side < 24 else max(2, round(0.15 * unit))
         draw.rounded_rectangle(tuple(map(round, (left, top, right, bottom))), 0.06 * side, outline=colour, width=thick)
-        if side >= 32:  # on smaller faces they would hide the face
+        if side >= 32:  # points would hide a smaller face
             point = _point(round(min(max(0.018 * side, 0.16 * unit), 0.4 * unit), 1), colour)
             for name in LANDMARKS:
                 if row.get(f"{name}_x") is not None:
                     x, y = row[f"{name}_x"] * scale[0] + start[0], row[f"{name}_y"] * scale[1] + start[1]
                     canvas.paste(point, (round(x - point.width / 2), round(y - point.height / 2)), point)
-        small = min(unit, max(LEAST, 0.2 * side))
-        text = "  ".join(filter(None, (_number(row), headline(row, self.tasks) if _read(row, self.tasks) else "")))
-        if 0.55 * small * len(text) > widest * side:  # about as wide as it is written
-            text = _number(row)
-        if text:
-            tag(canvas, (left, top, min(right, self.layout.video[0]), min(bottom, self.layout.video[1])), text, small,
-                colour)  # fmt: skip
+        return left, top, right, bottom
 
-    def _remember(self, row: Row, time: float) -> None:
-        """The trail of a face, and its panel if there is room for one."""
-        if not _read(row, self.tasks):
+    def _draw_tag(self, canvas: Image.Image, row: Row, box: Box, widest: float) -> None:
+        """Draw the tag: track and class, or the track alone if it would be more than ``widest`` faces wide."""
+        left, top, right, bottom = box
+        side = min(right - left, bottom - top)
+        size = min(self.layout.unit, max(MIN_UNIT, 0.2 * side))
+        labelled = _is_labelled(row, self.tasks)
+        text = "  ".join(filter(None, (_track_name(row), headline(row, self.tasks) if labelled else "")))
+        if 0.55 * size * len(text) > widest * side:  # about the width of the text
+            text = _track_name(row)
+        if text:
+            inside = left, top, min(right, self.layout.video[0]), min(bottom, self.layout.video[1])
+            tag(canvas, inside, text, size, colour_of(_key(row)))
+
+    def _update_track(self, row: Row, time: float) -> None:
+        """Extend the trail of a face, and redraw its panel if there is room for one."""
+        if not _is_labelled(row, self.tasks):
             return
         key = _key(row)
-        seen = self._tracks.get(key)
-        if seen is None or time - seen.time > HOLD:
-            seen = self._tracks[key] = _Seen(time, slot=seen.slot if seen else None)
-        seen.time = time
+        track = self._tracks.get(key)
+        if track is None or time - track.time > HOLD:
+            track = self._tracks[key] = _TrackState(time, slot=track.slot if track else None)
+        track.time = time
         if row.get("track") is not None and self._axes:
-            seen.trail.append((time, (row[self._axes[0]], row[self._axes[1]])))
-            while seen.trail[0][0] < time - TRAIL:
-                seen.trail.popleft()
-        if seen.slot is None:
-            seen.slot = self._free(time)
-        if seen.slot is not None:
-            title = "  ".join(filter(None, (_number(row), headline(row, self.tasks))))
-            trail = [point for _, point in seen.trail][:-1]
-            seen.panel = panel(title, row, self.tasks, self.layout.unit, colour_of(key), trail)
+            track.trail.append((time, (row[self._axes[0]], row[self._axes[1]])))
+            while track.trail[0][0] < time - TRAIL:
+                track.trail.popleft()
+        if track.slot is None:
+            track.slot = self._free_slot(time)
+        if track.slot is not None:
+            title = "  ".join(filter(None, (_track_name(row), headline(row, self.tasks))))
+            trail = [point for _, point in track.trail][:-1]
+            track.panel = panel(title, row, self.tasks, self.layout.unit, colour_of(key), trail)
 
-    def _free(self, time: float) -> int | None:
-        """A panel's place that nobody has, or else that of a face that is gone."""
-        self._tracks = {key: seen for key, seen in self._tracks.items() if time - seen.time <= HOLD}
-        taken = {seen.slot for seen in self._tracks.values()}
+    def _free_slot(self, time: float) -> int | None:
+        """The first panel that no visible track has; forgets tracks that have been gone for longer than ``HOLD``."""
+        self._tracks = {key: track for key, track in self._tracks.items() if time - track.time <= HOLD}
+        taken = {track.slot for track in self._tracks.values()}
         return next((slot for slot in range(len(self.layout.corners)) if slot not in taken), None)
 
     def _draw_panels(self, canvas: Image.Image, time: float) -> None:
-        for seen in self._tracks.values():
-            if seen.slot is not None and seen.panel is not None and 0 <= time - seen.time <= HOLD:
-                piece = seen.panel if seen.time == time else Image.blend(seen.panel, _empty(seen.panel.size), 0.6)
-                canvas.paste(piece, self.layout.corners[seen.slot], piece)
+        for track in self._tracks.values():
+            if track.slot is not None and track.panel is not None and 0 <= time - track.time <= HOLD:
+                visible = track.time == time
+                piece = track.panel if visible else Image.blend(track.panel, _blank_panel(track.panel.size), 0.6)
+                canvas.paste(piece, self.layout.corners[track.slot], piece)
 
-    def _draw_foot(self, draw: ImageDraw.ImageDraw, time: float, rows: Sequence[Row], found: bool) -> None:
+    def _draw_footer(self, draw: ImageDraw.ImageDraw, time: float, rows: Sequence[Row], found: bool) -> None:
         unit, height = self.layout.unit, self.layout.size[1]
         minutes, seconds = divmod(max(0.0, time), 60)
         number = next((f"frame {row['frame']}" for row in rows if row.get("frame") is not None), "")
@@ -227,8 +230,8 @@ class Scene:
         draw.text((left + 0.7 * unit, height - unit), text, GREY[:3], font(0.95 * unit), anchor="lm")
 
 
-def shown(row: Row, tasks: Sequence[Task]) -> Row:
-    """The row with its smoothed values in the place of the raw ones, where it has them."""
+def with_smoothed(row: Row, tasks: Sequence[Task]) -> Row:
+    """The row with its smoothed values instead of the raw ones, for each task that has them."""
     changed: Row = {}
     for task in tasks:
         values = {label: row.get(f"{label}_smooth") for label in task.labels}
@@ -240,22 +243,23 @@ def shown(row: Row, tasks: Sequence[Task]) -> Row:
     return {**row, **changed} if changed else row
 
 
-def _read(row: Row, tasks: Sequence[Task]) -> bool:
-    """Whether the network read the face; one that is only tracked has null labels."""
+def _is_labelled(row: Row, tasks: Sequence[Task]) -> bool:
+    """Whether the network has labelled the face; a face that is only tracked has null labels."""
     return all(row.get(task.labels[0]) is not None for task in tasks if task.labels)
 
 
 def _key(row: Row) -> int:
+    """The track, or the number of the face if faces are not tracked."""
     track = row.get("track")
     return int(row["face"]) if track is None else int(track)
 
 
-def _number(row: Row) -> str:
+def _track_name(row: Row) -> str:
     return "" if row.get("track") is None else str(row["track"])
 
 
-def _first_bars(tasks: Sequence[Task]) -> tuple[Task, ...]:
-    """The tasks with at most ``MOST_BARS`` attributes: bars that change places could not be followed."""
+def _limit_attributes(tasks: Sequence[Task]) -> tuple[Task, ...]:
+    """The tasks with the first ``MOST_BARS`` attributes: bars that change places from frame to frame are unreadable."""
     left, kept = MOST_BARS, []
     for task in tasks:
         if task.kind is Kind.ATTRIBUTES:
@@ -276,5 +280,5 @@ def _point(radius: float, colour: Colour) -> Image.Image:
 
 
 @lru_cache(8)
-def _empty(size: tuple[int, int]) -> Image.Image:
+def _blank_panel(size: tuple[int, int]) -> Image.Image:
     return Image.new("RGBA", size, (*BACK[:3], 255))

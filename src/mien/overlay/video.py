@@ -1,4 +1,4 @@
-"""Overlays of videos, drawn from a finished table and the video, or while frames come."""
+"""Overlays of videos, drawn from a finished table and its video, or frame by frame."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from mien.table.reader import AnnotatedTable
 from mien.table.writer import TableWriteError
 from mien.tasks import Task
 
-EARLY = 0.002
-"""Seconds before a table's first frame from which the video is read."""
+LEAD_IN = 0.002
+"""Reading starts this many seconds before the first frame of the table."""
 
 
-class OverlayVideo:
-    """A video with overlays that grows, for frames as they come; a context manager, which completes the file.
+class OverlayWriter:
+    """Writes a video overlay frame by frame; a context manager that completes the file.
 
-    :func:`draw_overlay` draws that of a finished table, which is the ordinary way.
+    Usually :func:`draw_video` is all you need: it draws the overlay of a finished table.
 
     Args:
         path: ends in .mp4.
         tasks: the label space of the rows.
-        panels: how many faces at once are to have their readings drawn.
-        rate: frames a second, about.
-        size: width and height of the upright original, if frames may be smaller; the rows' places are in its pixels.
+        panels: the number of faces to show panels for at the same time.
+        rate: the approximate number of frames per second.
+        size: width and height of the original, upright, if the frames may be smaller; the coordinates of the rows refer
+            to it.
         overwrite: whether an existing file may be replaced.
 
     Raises:
@@ -54,7 +55,7 @@ class OverlayVideo:
 
     @property
     def frames(self) -> int:
-        """How many were written."""
+        """The number of frames written."""
         return self._file.frames
 
     def write(self, pixels: Pixels, time: float, rows: Sequence[Row]) -> None:
@@ -64,10 +65,10 @@ class OverlayVideo:
         self._file.write(self._scene.draw(pixels, time, rows), time)
 
     def close(self) -> None:
-        """Complete the file; without a frame there is none."""
+        """Complete the file; without frames, no file is written."""
         self._file.close()
 
-    def __enter__(self) -> OverlayVideo:
+    def __enter__(self) -> OverlayWriter:
         return self
 
     def __exit__(
@@ -82,35 +83,37 @@ def draw_video(
     path: str | os.PathLike[str],
     *,
     overwrite: bool = False,
-    advance: Callable[[int], object] | None = None,
 ) -> int:
-    """The overlay of a finished table, whichever runs it took to finish it; see :func:`draw_overlay`.
+    """Draw the overlay of a finished table and its video.
 
     Args:
-        video: the file that was annotated.
+        video: the annotated file.
         table: a Parquet file.
         path: ends in .mp4.
         overwrite: whether an existing file may be replaced.
-        advance: told of each frame that is drawn.
 
     Returns:
-        How many frames were drawn.
+        The number of frames drawn.
 
     Raises:
-        TableWriteError: if the overlay cannot be written, is the video itself, or there is nothing to draw.
-        TableWriteError: if the table is none.
-        MediaError: if the video cannot be read; where it is damaged further on, the overlay is complete up to there.
+        TableWriteError: if the overlay cannot be written, would replace the video, or has no frames.
+        TableError: if the table cannot be read.
+        MediaError: if the video cannot be read; if it is damaged later on, the overlay is complete up to that point.
+
+    Example::
+
+        draw_video("interview.mp4", "interview.parquet", "drawn.mp4")
     """
     opened = AnnotatedTable(table)
     if os.path.exists(path) and os.path.exists(video) and os.path.samefile(path, video):  # noqa: PTH110, PTH121
-        raise TableWriteError(f"{path}: is the video itself")
+        raise TableWriteError(f"{path}: is the input video; choose another file for the overlay")
     panels = faces_at_once(opened.batches(["frame", "face"]))
-    begin = next((batch.column("time")[0].as_py() for batch in opened.batches(["time"]) if opened.timed), None)
-    with FrameSampler(video, start=max(0.0, begin - EARLY) if begin else None) as footage:
-        size = footage.width, footage.height
+    first = next((batch.column("time")[0].as_py() for batch in opened.batches(["time"]) if opened.timed), None)
+    with FrameSampler(video, start=max(0.0, first - LEAD_IN) if first else None) as sampler:
+        size = sampler.width, sampler.height
         return draw_overlay(
-            footage, opened.batches(), opened.tasks, path,
-            panels=panels, rate=footage.rate, size=size, overwrite=overwrite, advance=advance,
+            sampler, opened.batches(), opened.tasks, path,
+            panels=panels, rate=sampler.rate, size=size, overwrite=overwrite,
         )  # fmt: skip
 
 
@@ -126,29 +129,29 @@ def draw_overlay(
     overwrite: bool = False,
     advance: Callable[[int], object] | None = None,
 ) -> int:
-    """The overlay of a video that was annotated: each frame that the table has rows of, at its own time.
+    """Draw the overlay of an annotated video: every frame that has rows in the table, at its own time.
 
-    An interrupted video is complete up to there. Memory is that of one batch.
+    If reading the frames fails, the overlay is complete up to that point. Needs the memory of one batch.
 
     Args:
-        frames: of the video, ascending; those that the table does not have are passed over.
-        batches: the table's, in the order of its frames.
+        frames: of the video, in ascending order; frames that are not in the table are skipped.
+        batches: of the table, in the order of its frames.
         tasks: the label space of the table.
         path: ends in .mp4.
-        panels: how many faces at once are to have their readings drawn; :func:`faces_at_once` counts them.
-        rate: frames a second, about.
-        size: width and height of the upright original, as :class:`mien.media.sampler.FrameSampler` has them.
+        panels: the number of faces to show panels for at the same time; :func:`faces_at_once` counts them.
+        rate: the approximate number of frames per second.
+        size: width and height of the original, upright, as in :class:`mien.media.sampler.FrameSampler`.
         overwrite: whether an existing file may be replaced.
-        advance: told of each frame that is drawn.
+        advance: called with 1 after each frame drawn.
 
     Returns:
-        How many frames were drawn.
+        The number of frames drawn.
 
     Raises:
-        TableWriteError: if the file cannot be written, or no frame of the table is in the video.
+        TableWriteError: if the file cannot be written, or the video has no frame of the table.
     """
     groups = by_frame(batches)
-    with OverlayVideo(path, tasks, panels=panels, rate=rate, size=size, overwrite=overwrite) as video:
+    with OverlayWriter(path, tasks, panels=panels, rate=rate, size=size, overwrite=overwrite) as video:
         number, rows = next(groups, (-1, []))
         for frame in frames:
             while rows and number < frame.number:
@@ -160,12 +163,12 @@ def draw_overlay(
                 if advance is not None:
                     advance(1)
         if not video.frames:
-            raise TableWriteError(f"{path}: nothing to draw, none of the table's frames is in the video")
+            raise TableWriteError(f"{path}: nothing to draw: the video has no frame of the table")
         return video.frames
 
 
 def by_frame(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, list[Row]]]:
-    """The number of each frame and its rows; a frame may go on in the next batch."""
+    """The number and the rows of each frame; the rows of a frame may span several batches."""
     number, rows = -1, list[Row]()
     for batch in batches:
         for row in batch.to_pylist():
@@ -179,5 +182,5 @@ def by_frame(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, list[Row]
 
 
 def faces_at_once(batches: Iterable[pa.RecordBatch]) -> int:
-    """The most faces that any frame has; the columns ``frame`` and ``face`` are enough."""
+    """The largest number of faces in any frame; needs only the columns ``frame`` and ``face``."""
     return max((sum(row["face"] is not None for row in rows) for _, rows in by_frame(batches)), default=0)

@@ -1,4 +1,10 @@
-"""Relatedness: p(attribute | class), named tables, tables counted in labels, and what follows from them."""
+"""Relatedness: p(attribute | class), as named tables, from files, or counted in labels.
+
+Example:
+    >>> from mien.relatedness import DU_2014
+    >>> DU_2014.weights[DU_2014.class_labels.index("happiness"), DU_2014.attribute_labels.index("AU06")].item()
+    0.51
+"""
 
 from mien.relatedness.affect_prior import AffectPrior, infer_affect_prior
 from mien.relatedness.consistency import measure_consistency

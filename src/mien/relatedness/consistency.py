@@ -1,7 +1,7 @@
-"""How often what a network says of a face contradicts itself, by a table of relatedness.
+"""How often the predictions for a face contradict each other, according to a table of relatedness.
 
-Ours: the papers couple tasks so that they agree, and report accuracy only. Here the agreement itself is counted, from
-predictions alone; no labels are needed. A network that agrees with itself may still be wrong.
+Ours: the papers couple tasks so that they agree, but only report accuracy. This measures the agreement itself, from
+predictions alone; no labels are needed. A network that agrees with itself can still be wrong.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from mien.relatedness.table import Relatedness
 from mien.tasks import AFFECT, FACE, Task
 
 SIGNS: Mapping[str, int] = {"happiness": 1, "sadness": -1, "fear": -1, "anger": -1, "disgust": -1}
-"""The sign of the valence that goes with a class; others, neutral and surprise among them, go with any."""
+"""The sign of the valence expected with a class; all others, such as neutral and surprise, go with either sign."""
 
-USUAL = 0.5
-"""A class without prototypical attributes is expected to show those of this weight or more."""
+EXPECTED_WEIGHT = 0.5
+"""A class without prototypical attributes is expected to show those with at least this weight."""
 
 
 def measure_consistency(
@@ -29,107 +29,106 @@ def measure_consistency(
     *,
     threshold: float = 0.5,
     margin: float = 0.0,
-    signs: Mapping[str, int] = SIGNS,
 ) -> dict[str, Any]:
     """Count the contradictions between class, attributes and valence.
 
-    A face's class is the most probable one, its attributes are those of a probability of ``threshold`` or more. The
-    attributes that a class is *expected* to show are its prototypical ones; of a class that has none, those of weight
-    :data:`USUAL` or more. A class without expected attributes, as neutral is, is neither supported nor implied.
+    The class of a face is the most probable one; its attributes are those with a probability of at least ``threshold``.
+    A class is *expected* to show its prototypical attributes or, if it has none, those with a weight of at least
+    :data:`EXPECTED_WEIGHT`. A class without expected attributes, such as neutral, is neither supported nor implied.
 
-    - ``unsupported``: none of the attributes that the class is expected to show is there. Of ``expected_faces``, those
+    - ``unsupported``: none of the attributes expected of the class is present. A share of ``expected_faces``, those
       whose class is expected to show any.
-    - ``incomplete``: one or more of them is not there. Of the same faces; it is no contradiction.
-    - ``contradicted``: all that some class is expected to show is there (papers/003, section 3.1.2, co-annotation, with
-      the prototypical attributes alone), and the face's class is none of these. Of ``implied_faces``, those whose
-      attributes imply a class.
-    - ``valence_against``: the valence has the other sign than the class, by more than ``margin``. Of ``signed_faces``,
-      those whose class has a sign. Only where the tasks have a label ``valence``.
-    - ``inconsistent``: unsupported, contradicted or valence against. Of all faces.
+    - ``incomplete``: at least one of them is missing. A share of the same faces; not a contradiction.
+    - ``contradicted``: the attributes imply other classes only. They imply a class if all those expected of it are
+      present (papers/003, section 3.1.2, co-annotation, with the prototypical attributes only). A share of
+      ``implied_faces``, those whose attributes imply any class.
+    - ``valence_against``: the valence has the opposite sign of the class (:data:`SIGNS`), by more than ``margin``. A
+      share of ``signed_faces``, those whose class has a sign. Only if the tasks have a label ``valence``.
+    - ``inconsistent``: unsupported, contradicted or with valence against it. A share of all faces.
     - ``gap``: the mean of abs(p(a | x) - sum_c p(c | x) w_ca) over faces and the attributes of the table that belong to
-      any class: how far both sides of distribution matching (papers/003, equation 3) are apart, without thresholds.
+      any class: the distance between both sides of distribution matching (papers/003, equation 3), without thresholds.
 
     Args:
-        outputs: task name -> N x labels, as networks give them.
-        relatedness: over two of the tasks.
-        tasks: whose labels the outputs are.
+        outputs: task name -> N x labels, as a network returns them.
+        relatedness: a table over two of the tasks.
+        tasks: the tasks of the outputs.
         threshold: in (0, 1].
-        margin: in [0, 1), of the valence.
-        signs: class -> 1 or -1.
+        margin: of the valence, in [0, 1).
 
     Returns:
-        The figures above, each a share in [0, 1] or None where there is no face to judge, ``faces`` and the numbers of
-        faces as whole numbers; under ``by_class`` the same without ``gap`` for the faces of each predicted class.
+        The metrics above, each a share in [0, 1] or None if there are no such faces; ``faces`` and the other numbers of
+        faces; and under ``by_class``, the same without ``gap`` for the faces of each predicted class.
 
     Raises:
-        ValueError: if the tasks don't have the table's labels, or a setting is out of range.
+        ValueError: if the tasks do not have the labels of the table, or a setting is out of range.
+
+    Example:
+        >>> from mien.relatedness import DU_2014
+        >>> happiness = {"expression": np.eye(7)[[1]], "action_units": np.zeros((1, 17)), "affect": [[0.5, 0]]}
+        >>> measure_consistency(happiness, DU_2014)["unsupported"]
+        1.0
     """
     relatedness.check(tasks)
     if not 0 < threshold <= 1:
-        raise ValueError(f"threshold must lie in (0, 1], not {threshold:g}")
+        raise ValueError(f"threshold must be in (0, 1], not {threshold:g}")
     if not 0 <= margin < 1:
-        raise ValueError(f"margin must lie in [0, 1), not {margin:g}")
+        raise ValueError(f"margin must be in [0, 1), not {margin:g}")
     shares = np.asarray(outputs[relatedness.classes], np.float64)
     attributes = np.asarray(outputs[relatedness.attributes], np.float64)
-    belongs, expected = relatedness.belongs.any(0), _expected(relatedness)
-    predicted, there = _largest(shares), attributes >= threshold
-    apart = np.abs(attributes - shares @ relatedness.weights)[:, belongs]
-    metadata = _facts(predicted, there, expected)
+    predicted = shares.argmax(1) if len(shares) else np.zeros(0, np.intp)
+    flags = _attribute_flags(predicted, attributes >= threshold, _expected(relatedness))
     affect = next((task for task in tasks if task.name == AFFECT.name and "valence" in task.labels), None)
     if affect is not None:
         valence = np.asarray(outputs[affect.name], np.float64)[:, affect.labels.index("valence")]
-        sign = np.array([signs.get(label, 0) for label in relatedness.class_labels])[predicted]
-        metadata |= {"signed": sign != 0, "valence_against": valence * sign < -margin}
+        sign = np.array([SIGNS.get(label, 0) for label in relatedness.class_labels])[predicted]
+        flags |= {"signed": sign != 0, "valence_against": valence * sign < -margin}
     by_class = {
-        label: _figures({name: fact[predicted == at] for name, fact in metadata.items()})
-        for at, label in enumerate(relatedness.class_labels)
+        label: _metrics({name: flag[predicted == index] for name, flag in flags.items()})
+        for index, label in enumerate(relatedness.class_labels)
     }
-    return {**_figures(metadata), "gap": float(apart.mean()) if apart.size else None, "by_class": by_class}
+    gaps = np.abs(attributes - shares @ relatedness.weights)[:, relatedness.belongs.any(0)]
+    return {**_metrics(flags), "gap": float(gaps.mean()) if gaps.size else None, "by_class": by_class}
 
 
 def _expected(relatedness: Relatedness) -> NDArray[np.bool_]:
-    """C x A: what each class is expected to show."""
+    """C x A: the attributes that each class is expected to show."""
     always = relatedness.prototypical
-    return np.where(always.any(1, keepdims=True), always, relatedness.weights >= USUAL)
+    return np.where(always.any(1, keepdims=True), always, relatedness.weights >= EXPECTED_WEIGHT)
 
 
-def _largest(shares: NDArray[np.float64]) -> NDArray[np.intp]:
-    return shares.argmax(1) if len(shares) else np.zeros(0, np.intp)
-
-
-def _facts(
-    predicted: NDArray[np.intp], there: NDArray[np.bool_], expected: NDArray[np.bool_]
+def _attribute_flags(
+    predicted: NDArray[np.intp], present: NDArray[np.bool_], expected: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.bool_]]:
-    """One bool a face for each thing that is counted."""
-    shown = there.astype(np.int64) @ expected.T.astype(np.int64)  # N x C, how many of the expected ones are there
+    """One bool per face for each property that is counted."""
+    shown = present.astype(np.int64) @ expected.T.astype(np.int64)  # N x C, how many of the expected ones are present
     needed = expected.sum(1)
     implied = (shown == needed) & (needed > 0)
     face = np.arange(len(predicted))
-    judged = needed[predicted] > 0
+    expects_any = needed[predicted] > 0
     return {
-        "expected": judged,
-        "unsupported": judged & (shown[face, predicted] == 0),
-        "incomplete": judged & (shown[face, predicted] < needed[predicted]),
+        "expected": expects_any,
+        "unsupported": expects_any & (shown[face, predicted] == 0),
+        "incomplete": expects_any & (shown[face, predicted] < needed[predicted]),
         "implied": implied.any(1),
         "contradicted": implied.any(1) & ~implied[face, predicted],
     }
 
 
-OF = {"unsupported": "expected", "incomplete": "expected", "contradicted": "implied", "valence_against": "signed"}
-"""Figure -> of which faces it is the share."""
+AMONG = {"unsupported": "expected", "incomplete": "expected", "contradicted": "implied", "valence_against": "signed"}
+"""Metric -> the faces that it is a share of."""
 
 
-def _figures(metadata: Mapping[str, NDArray[np.bool_]]) -> dict[str, Any]:
-    wrong = [metadata[name] for name in OF if name in metadata and name != "incomplete"]
+def _metrics(flags: Mapping[str, NDArray[np.bool_]]) -> dict[str, Any]:
+    wrong = [flags[name] for name in AMONG if name in flags and name != "incomplete"]
     metrics: dict[str, Any] = {"faces": len(wrong[0])}
-    for name in dict.fromkeys(OF.values()):
-        if name in metadata:
-            metrics[f"{name}_faces"] = int(metadata[name].sum())
-    for name, among in OF.items():
-        if name in metadata:
-            metrics[name] = _share(metadata[name], metadata[among])
+    for name in dict.fromkeys(AMONG.values()):
+        if name in flags:
+            metrics[f"{name}_faces"] = int(flags[name].sum())
+    for name, among in AMONG.items():
+        if name in flags:
+            metrics[name] = _share(flags[name], flags[among])
     return {**metrics, "inconsistent": _share(np.any(wrong, axis=0), np.ones(len(wrong[0]), bool))}
 
 
-def _share(what: NDArray[np.bool_], among: NDArray[np.bool_]) -> float | None:
-    return float(what[among].mean()) if among.any() else None
+def _share(flag: NDArray[np.bool_], among: NDArray[np.bool_]) -> float | None:
+    return float(flag[among].mean()) if among.any() else None

@@ -1,4 +1,4 @@
-"""Where two tables of relatedness differ: cell by cell over the labels that both have, and labels that one lacks."""
+"""The difference of two tables of relatedness: cells of the labels they share, and labels that only one of them has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from mien.relatedness.table import Relatedness
 
 @dataclass(frozen=True)
 class Cell:
-    """A class and an attribute with the weight and the mark of both tables."""
+    """A cell of both tables.
+
+    Args:
+        row, column: the class and the attribute.
+        weights, prototypical: the weight, and whether it is prototypical, in the first and in the second table.
+    """
 
     row: str
     column: str
@@ -30,10 +35,10 @@ class Difference:
     """How a second table differs from a first one.
 
     Args:
-        rows, columns: labels that both have, in the first one's order.
-        values: rows x columns in [-1, 1], the second one's weights minus the first one's.
-        cells: those that differ, the largest difference first.
-        lacking: "first" or "second" and "class" or "attribute" -> the labels that this one lacks.
+        rows, columns: the labels that both tables have, in the order of the first.
+        values: rows x columns in [-1, 1], the weights of the second table minus those of the first.
+        cells: the cells that differ, largest difference first.
+        lacking: ("first" or "second", "class" or "attribute") -> the labels that this table lacks.
     """
 
     rows: tuple[str, ...]
@@ -44,14 +49,20 @@ class Difference:
 
 
 def diff(first: Relatedness, second: Relatedness, tolerance: float = 0.0) -> Difference:
-    """Compare two tables by their labels; their orders and the names of their tasks do not matter.
+    """Compare two tables by their labels; the order of the labels and the names of the tasks do not matter.
 
     Args:
         first, second: the tables.
-        tolerance: weights that differ by no more than this are the same.
+        tolerance: weights that differ by no more than this count as equal.
 
     Returns:
-        The difference; a cell that only one table marks as prototypical differs whatever the weights.
+        The difference; a cell that is prototypical in only one table always differs.
+
+    Example:
+        >>> from mien.relatedness import AFF_WILD2, AFF_WILD2_002
+        >>> cell = diff(AFF_WILD2, AFF_WILD2_002).cells[0]
+        >>> cell.row, cell.column, cell.difference
+        ('fear', 'AU05', -0.38)
     """
     rows: list[str] = []
     columns: list[str] = []
@@ -80,7 +91,7 @@ def diff(first: Relatedness, second: Relatedness, tolerance: float = 0.0) -> Dif
 
 
 def _common(table: Relatedness, rows: list[str], columns: list[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Weights and marks of these labels."""
+    """The weights of these labels, and which of them are prototypical."""
     places = ({label: at for at, label in enumerate(labels)} for labels in (table.class_labels, table.attribute_labels))
     at = np.ix_(*([place[label] for label in labels] for place, labels in zip(places, (rows, columns), strict=True)))
     return table.weights[at], table.prototypical[at]

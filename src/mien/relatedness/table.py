@@ -1,6 +1,6 @@
-"""Relatedness of classes and attributes: p(attribute | class), which attributes are prototypical, and the source.
+"""Tables of relatedness: p(attribute | class), which attributes are prototypical, and where the numbers come from.
 
-The couplings of papers/003 (section 3.1.2) and papers/002 need nothing else to know how two tasks belong together.
+This is all that the couplings of papers/003 (section 3.1.2) and papers/002 know about how two tasks are related.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from mien.relatedness.csv import CsvError, read_csv, write_csv
 from mien.tasks import ACTION_UNITS, EXPRESSION, Task
 
 SUFFIXES = (".json", ".csv")
-"""The files that hold a relatedness."""
+"""The file formats of a table."""
 
 
 @dataclass(frozen=True, eq=False)
 class Relatedness:
-    """How often each attribute goes with each class.
+    """How often each attribute occurs with each class.
 
     Args:
         classes: name of the task whose labels are the rows.
@@ -32,14 +32,22 @@ class Relatedness:
         attribute_labels: A labels of the columns.
         weights: C x A in [0, 1]; 1 for a prototypical attribute, the fraction of annotators (or of
             images) that showed it for an observational one, 0 for an attribute that does not belong.
-        prototypical: C x A bool; always shown with the class.
+        prototypical: C x A bool; attributes that are always shown with the class.
         source: where the numbers come from.
-        support: C x A, the number of rows that each cell was counted over; None for a table that was
-            not counted by us. A cell of support 0 carries no count of its own (see :mod:`mien.relatedness.inference`).
+        support: C x A, the number of rows that each cell was counted over; None for a table that we did not count. A
+            cell with support 0 has no count of its own (see :mod:`mien.relatedness.inference`).
 
     Raises:
-        ValueError: if shapes differ, a label stands twice, a weight leaves [0, 1], a prototypical weight is not 1
-            or a support is not a count.
+        ValueError: if the shapes differ, a label is duplicated, a weight is outside [0, 1], a prototypical weight is
+            not 1, or a support is not a count.
+
+    Example:
+        >>> from mien.tasks import Kind, Task
+        >>> kind = Task("kind", Kind.CLASSES, ("boot", "sandal"), ("", ""))
+        >>> parts = Task("parts", Kind.ATTRIBUTES, ("laces", "strap"), ("", ""))
+        >>> table = Relatedness.from_table(kind, parts, {"sandal": ["strap"]}, {"boot": {"laces": 0.7}}, "fifty photos")
+        >>> table.weights.tolist()
+        [[0.7, 0.0], [0.0, 1.0]]
     """
 
     classes: str
@@ -59,9 +67,9 @@ class Relatedness:
                 raise ValueError(f"relatedness {name}: shape {table.shape}, expected {shape} (classes x attributes)")
         for kind, labels in (("class", self.class_labels), ("attribute", self.attribute_labels)):
             if len(set(labels)) < len(labels):
-                twice = next(label for label in labels if labels.count(label) > 1)
-                raise ValueError(f"relatedness: the {kind} {twice} stands twice")
-        self._refuse(~((self.weights >= 0) & (self.weights <= 1)), "relatedness weights must lie in [0, 1]")
+                duplicate = next(label for label in labels if labels.count(label) > 1)
+                raise ValueError(f"relatedness: duplicate {kind} {duplicate}")
+        self._refuse(~((self.weights >= 0) & (self.weights <= 1)), "relatedness weights must be in [0, 1]")
         self._refuse(self.prototypical & (self.weights != 1), "a prototypical attribute has weight 1")
         if self.support is not None:
             if not np.issubdtype(self.support.dtype, np.integer):
@@ -69,7 +77,7 @@ class Relatedness:
             self._refuse(self.support < 0, "relatedness support must not be negative", self.support)
 
     def _refuse(self, wrong: NDArray[np.bool_], reason: str, table: NDArray[Any] | None = None) -> None:
-        """Raise for the first cell where ``wrong`` holds, by its labels, with its number in the table (weights)."""
+        """Raise if ``wrong`` holds in any cell; the message has its labels and its value in ``table`` (the weights)."""
         if wrong.any():
             row, column = np.argwhere(wrong)[0]
             where = f"row {self.class_labels[row]}, column {self.attribute_labels[column]}"
@@ -78,11 +86,11 @@ class Relatedness:
 
     @property
     def belongs(self) -> NDArray[np.bool_]:
-        """C x A: prototypical or observational."""
+        """C x A: whether the attribute is prototypical or observational for the class."""
         return self.weights > 0
 
     def check(self, tasks: Sequence[Task]) -> None:
-        """Raise ValueError unless ``tasks`` hold both tasks with these labels in this order."""
+        """Raise ValueError unless ``tasks`` include both tasks, with these labels in this order."""
         found = {task.name: task.labels for task in tasks}
         for name, labels in ((self.classes, self.class_labels), (self.attributes, self.attribute_labels)):
             if name not in found:
@@ -91,7 +99,7 @@ class Relatedness:
                 raise ValueError(f"relatedness is over {name} {labels}, the tasks have {found[name]}")
 
     def to_dict(self) -> dict[str, object]:
-        """The relatedness as JSON-ready data, as checkpoints carry it."""
+        """The table as JSON-ready data, as stored in checkpoints."""
         return {
             "classes": self.classes,
             "attributes": self.attributes,
@@ -105,16 +113,16 @@ class Relatedness:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Relatedness:
-        """The exact inverse of :meth:`to_dict`; ``support`` may be left out.
+        """The exact inverse of :meth:`to_dict`; ``support`` is optional.
 
         Raises:
-            ValueError: if the data are no relatedness.
+            ValueError: if the data do not describe a table.
         """
         if not isinstance(data, Mapping):
             raise ValueError("not a relatedness (expected names, labels, weights, prototypical, source)")
         needed = ("classes", "attributes", "class_labels", "attribute_labels", "weights", "prototypical", "source")
-        if lacking := [key for key in needed if key not in data]:
-            raise ValueError(f"not a relatedness (it lacks {', '.join(lacking)})")
+        if missing := [key for key in needed if key not in data]:
+            raise ValueError(f"not a relatedness (missing: {', '.join(missing)})")
         support = data.get("support")
         return cls(
             str(data["classes"]),
@@ -128,10 +136,10 @@ class Relatedness:
         )
 
     def save(self, path: Path | str) -> None:
-        """Write a .json or a .csv file (see :mod:`mien.relatedness.csv`); :meth:`load` gives back the same.
+        """Write a .json or .csv file (see :mod:`mien.relatedness.csv`) that :meth:`load` reads back exactly.
 
         Raises:
-            ValueError: for another ending, or for labels that a CSV cannot hold.
+            ValueError: for another extension, or for labels that a CSV file cannot hold.
             OSError: if the file cannot be written.
         """
         path = Path(path)
@@ -144,11 +152,11 @@ class Relatedness:
 
     @classmethod
     def load(cls, path: Path | str) -> Relatedness:
-        """Read what :meth:`save` wrote, or a CSV that a person wrote (see :mod:`mien.relatedness.csv`).
+        """Read a file that :meth:`save` or a person wrote (see :mod:`mien.relatedness.csv`).
 
         Raises:
-            ValueError: if the file cannot be read or holds no relatedness; one line with the file, and the row and
-                the column where there is one.
+            ValueError: if the file cannot be read or does not contain a table; one line with the file and, if
+                possible, the row and the column.
         """
         path = Path(path)
         suffix = _suffix(path)
@@ -160,9 +168,9 @@ class Relatedness:
         except OSError as error:
             raise ValueError(f"{path}: {error.strerror}") from None
         except UnicodeDecodeError:
-            raise ValueError(f"{path}: not text in UTF-8; a spreadsheet calls this 'CSV UTF-8'") from None
+            raise ValueError(f"{path}: not UTF-8 text; in a spreadsheet, save as 'CSV UTF-8'") from None
         except json.JSONDecodeError as error:
-            raise ValueError(f"{path}: not JSON ({error})") from None
+            raise ValueError(f"{path}: not valid JSON ({error})") from None
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
 
@@ -175,10 +183,10 @@ class Relatedness:
         observational: Mapping[str, Mapping[str, float]],
         source: str,
     ) -> Relatedness:
-        """Read a printed table: for each class its prototypical attributes, and the others with their weights.
+        """Build a table from its printed form: the prototypical attributes of each class, and the weights of others.
 
         Raises:
-            ValueError: for a label that the tasks do not have.
+            ValueError: for a label that is not in the tasks.
         """
         named = {*(name for each in prototypical.values() for name in each)}
         named |= {*(name for each in observational.values() for name in each)}
@@ -187,7 +195,7 @@ class Relatedness:
             ("attribute", named, attributes.labels),
         ):
             if unknown := names - set(labels):
-                raise ValueError(f"no such {kind}: {', '.join(sorted(unknown))}")
+                raise ValueError(f"unknown {kind}: {', '.join(sorted(unknown))}")
         weights = np.zeros((len(classes), len(attributes)))
         always = np.zeros(weights.shape, bool)
         for row, label in enumerate(classes.labels):
@@ -202,7 +210,7 @@ class Relatedness:
 def _suffix(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise ValueError(f"{path}: a relatedness is a file that ends in {' or '.join(SUFFIXES)}")
+        raise ValueError(f"{path}: the name of a relatedness file must end in {' or '.join(SUFFIXES)}")
     return suffix
 
 
@@ -217,7 +225,7 @@ def _table(data: Mapping[str, Any], key: str, kind: type[Any]) -> NDArray[Any]:
         plain = np.array(data[key])
         table = plain.astype(kind)
     except (TypeError, ValueError):
-        raise ValueError(f"{key} must be a list of rows of numbers, all of one length") from None
+        raise ValueError(f"{key} must be a list of rows of numbers, all of the same length") from None
     shape = tuple(len(_labels(data, name)) for name in ("class_labels", "attribute_labels"))
     if 0 in shape and not table.size:
         return table.reshape(shape)
@@ -248,7 +256,7 @@ DU_2014 = Relatedness.from_table(
     source="Du, Tao & Martinez 2014, as printed in papers/003, Table 1 (cognitive study); "
     "AU11 (sadness, 0.26) is not among the 17 predicted AUs and is left out",
 )
-"""The cognitive study: weights are the fraction of annotators that saw the AU."""
+"""The cognitive study: weights are the fraction of annotators who saw the AU."""
 
 AFF_WILD2 = Relatedness.from_table(
     EXPRESSION,
@@ -264,7 +272,7 @@ AFF_WILD2 = Relatedness.from_table(
     },
     source="Aff-Wild2, inferred by the authors of papers/003, Table 1 (empirical evidence)",
 )
-"""The empirical table: weights are the fraction of images of the class in which the AU was active."""
+"""The empirical table: weights are the fraction of the class's images in which the AU was active."""
 
 AFF_WILD2_002 = Relatedness.from_table(
     EXPRESSION,
@@ -280,8 +288,8 @@ AFF_WILD2_002 = Relatedness.from_table(
     },
     source="Aff-Wild2 (training set), inferred by the authors of papers/002, Table 1 (empirical evidence)",
 )
-"""The empirical table as papers/002 prints it: that of papers/003 without sadness-AU17, fear-AU05, anger-AU09,
-disgust-AU09 and disgust-AU17; every weight that both print is the same."""
+"""The empirical table as papers/002 prints it: the one of papers/003 without sadness-AU17, fear-AU05, anger-AU09,
+disgust-AU09 and disgust-AU17. All weights that both papers print are equal."""
 
 NAMED: dict[str, Relatedness] = {"du_2014": DU_2014, "aff_wild2": AFF_WILD2, "aff_wild2_002": AFF_WILD2_002}
-"""The tables that a recipe can name."""
+"""The tables that are available by name, in recipes and commands."""

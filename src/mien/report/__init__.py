@@ -1,1 +1,1 @@
-"""One HTML file of a table: timelines, heat map, peaks, thumbnails."""
+"""A table as one HTML file: timelines, heat map, peaks, thumbnails."""

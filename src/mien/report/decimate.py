@@ -1,8 +1,9 @@
-"""Long curves in few points: the median of each stretch of time, and its least and greatest value.
+"""Long curves in few points: the median, the minimum and the maximum of each bin of time.
 
-A table of two hours has 200,000 rows; a screen has some 2,000 columns. Up to :data:`POINTS` rows are kept as they are.
-Of more, each track's rows are put into bins of one width for all, so wide that about so many bins are filled; of a bin
-remain the median of each label, which is no frame's outlier, and the minimum and the maximum, so that no peak is lost.
+The table of a two-hour video has 200,000 rows; a screen has some 2,000 columns. Up to :data:`POINTS` rows are kept as
+they are. If there are more, the rows of each track are put into bins of one width, chosen so that about that many bins
+are filled. Each bin keeps the median of each label, which ignores outliers, and the minimum and the maximum, so that no
+peak is lost.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from numpy.typing import NDArray
 from mien.table.rows import Floats, Rows, Whole
 
 POINTS = 6000
-"""Points that all curves of a report have together, about."""
+"""The approximate number of points of all curves of a report together."""
 
-STALL = 1.0, 10.0
-"""Where nothing was looked at for longer than so many seconds and so many usual steps, a curve is broken too."""
+PAUSE = 1.0, 10.0
+"""A curve also has a gap where no frame was sampled for more than this many seconds, and this many usual steps."""
 
 MIDDLE, LOW, HIGH, SMOOTH = range(4)
-"""Of a bin: the medians, the minima, the maxima, the medians of the smoothed values."""
+"""The values of a bin: medians, minima, maxima, and medians of the smoothed values."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +32,8 @@ class Curves:
 
     Args:
         times: N, seconds, ascending.
-        values: N x 4 x L, by :data:`MIDDLE` and its neighbours; NaN at the points that stand for gaps.
+        values: N x 4 x L, indexed by :data:`MIDDLE`, :data:`LOW`, :data:`HIGH` and :data:`SMOOTH`; NaN at the ends of
+            gaps.
     """
 
     times: Floats
@@ -39,70 +41,70 @@ class Curves:
 
 
 class Decimator:
-    """Takes the rows of a table in the order of its frames; memory is that of the points.
+    """Reduces the rows of a table, given in the order of its frames; needs the memory of the points only.
 
     Args:
         width: of a bin in seconds; 0 keeps every row.
-        step: seconds from one looked-at frame to the next, as a rule.
+        step: the usual time between sampled frames in seconds.
         kept: the keys of the tracks that have curves.
     """
 
     def __init__(self, width: float, step: float, kept: Iterable[int]) -> None:
         self.width, self.step, self._kept = width, step, np.array(sorted(kept), np.int64)
-        self._looked: list[Whole] = []
+        self._sampled: list[Whole] = []
         self._points: list[tuple[Whole, Whole, Floats, Floats]] = []
         self._held: Rows | None = None
 
     def add(self, rows: Rows) -> None:
-        """Whole frames, later than those before."""
+        """Add whole frames, later than all previous ones."""
         if self._held is not None:
             rows = self._held + rows
-        places = self._places(rows)
-        whole = places < places[-1] if self.width else np.ones(len(places), bool)
-        self._held = rows[~whole] if self.width else None
-        self._reduce(rows[whole], places[whole])
+        bins = self._bins(rows)
+        complete = bins < bins[-1] if self.width else np.ones(len(bins), bool)
+        self._held = rows[~complete] if self.width else None
+        self._reduce(rows[complete], bins[complete])
 
     def curves(self) -> dict[int, Curves]:
-        """What was taken, by the keys of the tracks."""
+        """The curves of everything added, by the keys of the tracks."""
         if self._held is not None:
-            self._reduce(self._held, self._places(self._held))
+            self._reduce(self._held, self._bins(self._held))
             self._held = None
         if not self._points:
             return {}
-        looked = np.unique(np.concatenate(self._looked))
-        keys, places, times, values = (np.concatenate(part) for part in zip(*self._points, strict=True))
-        ranks = np.searchsorted(looked, places)
+        sampled = np.unique(np.concatenate(self._sampled))
+        keys, bins, times, values = (np.concatenate(part) for part in zip(*self._points, strict=True))
+        ranks = np.searchsorted(sampled, bins)
         found = {}
         for key in np.unique(keys):
             mine = keys == key
             found[int(key)] = self._curves(ranks[mine], times[mine], values[mine])
         return found
 
-    def _places(self, rows: Rows) -> Whole:
-        """Which bin, or which looked-at frame, a row lies in; ascending."""
+    def _bins(self, rows: Rows) -> Whole:
+        """The bin of each row, or its frame if there are no bins; ascending."""
         if not self.width:
             return rows.positions
         return rows.inputs * 2**40 + np.floor(rows.times / self.width).astype(np.int64)
 
-    def _reduce(self, rows: Rows, places: Whole) -> None:
-        """Each track's rows of one place become a point."""
-        self._looked.append(np.unique(places))
+    def _reduce(self, rows: Rows, bins: Whole) -> None:
+        """Turn the rows of each track and bin into a point."""
+        self._sampled.append(np.unique(bins))
         chosen = np.flatnonzero(np.isin(rows.keys, self._kept))
-        order = chosen[np.lexsort((places[chosen], rows.keys[chosen]))]
-        keys, here, values = rows.keys[order], places[order], rows.values[order]
+        order = chosen[np.lexsort((bins[chosen], rows.keys[chosen]))]
+        keys, bins, values = rows.keys[order], bins[order], rows.values[order]
         if not len(order):
             return
-        starts = np.flatnonzero(np.r_[True, (np.diff(keys) != 0) | (np.diff(here) != 0)])
+        starts = np.flatnonzero(np.r_[True, (np.diff(keys) != 0) | (np.diff(bins) != 0)])
         times = np.add.reduceat(rows.times[order], starts) / np.diff(np.r_[starts, len(order)])
         low, high = np.fmin.reduceat(values, starts), np.fmax.reduceat(values, starts)
         middle, smooth = _medians(values, starts), _medians(rows.smooth[order], starts)
-        self._points.append((keys[starts], here[starts], times, np.stack([middle, low, high, smooth], 1)))
+        self._points.append((keys[starts], bins[starts], times, np.stack([middle, low, high, smooth], 1)))
 
     def _curves(self, ranks: Whole, times: Floats, values: Floats) -> Curves:
-        """One track's points, and two of NaN at the ends of each gap: where a place was looked at without it."""
-        seconds, steps = STALL
-        stalled = np.diff(times) > max(seconds, steps * self.step, 3 * self.width)
-        gaps = np.flatnonzero((np.diff(ranks) > 1) | stalled) + 1
+        """The points of a track, with two of NaN in each gap: sampled bins without this track, or a pause."""
+        seconds, steps = PAUSE
+        paused = np.diff(times) > max(seconds, steps * self.step, 3 * self.width)
+        gaps = np.flatnonzero((np.diff(ranks) > 1) | paused) + 1
         before, after = times[gaps - 1], times[gaps]
         edge = np.minimum(max(self.step, self.width) / 2, (after - before) / 3)
         times = np.insert(times, np.repeat(gaps, 2), np.stack([before + edge, after - edge], 1).ravel())
@@ -110,12 +112,12 @@ class Decimator:
 
 
 def bin_width(seconds: float, rows: int) -> float:
-    """The width of bins for this much time of all tracks together; 0 if all rows can be kept."""
+    """The width of a bin in seconds, for the total time of all tracks; 0 if all rows can be kept."""
     return 0.0 if rows <= POINTS else seconds / POINTS
 
 
 def _medians(values: Floats, starts: Whole) -> Floats:
-    """The median of each stretch of rows that begins at ``starts``, NaN left out, NaN if there is nothing else."""
+    """The median of each group of rows, which begin at ``starts``; NaN is ignored unless there is nothing else."""
     if len(starts) == len(values):
         return values
     return np.stack([_median(part) for part in np.split(values, starts[1:])])

@@ -1,4 +1,4 @@
-"""What a report tells of a table, found in two passes over it; memory does not grow with its rows."""
+"""The contents of a table for its report, found in two passes over it; memory does not grow with its rows."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from mien.table.reader import AnnotatedTable, TableError
 from mien.table.rows import FACELESS, Floats, Reader, Rows
 from mien.tasks import Kind, Task
 
-CLOUD = 3000
-"""So many faces of pictures at most are points in a report."""
+MAX_POINTS = 3000
+"""The most faces of pictures that are shown as points."""
 
-CURVED = 40
-"""So many tracks, those with the most frames, have curves."""
+MAX_CURVES = 40
+"""The most tracks that have curves, those with the most frames."""
 
 PRESENT = 0.5
-"""An attribute is there from this probability on."""
+"""An attribute is present from this probability on."""
 
 
 @dataclass(frozen=True)
 class Peak:
-    """Where a label is greatest (or a continuous one least).
+    """The highest value of a label, or the lowest of a continuous one.
 
     Args:
         label: the column.
-        value: smoothed, if the table is.
-        input, track, frame, time: where.
-        box: of the face, in pixels of the original.
+        value: smoothed if the table is.
+        input, track, frame, time: where it is; ``time`` is in seconds.
+        box: x, y, width and height of the face, in pixels of the original.
     """
 
     label: str
@@ -45,17 +45,17 @@ class Peak:
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """A face through its video, or all faces of pictures.
+    """A tracked face of a video, or all faces of pictures.
 
     Args:
-        input, name: whose.
-        faces: how many rows.
-        seconds: for how long it was seen; the number of faces of pictures.
-        first, last: seconds.
-        mean: of each label.
-        share: of the time, for which each class is the most probable one of its task, and each attribute present.
-        quadrants: of the time, in each quadrant of the plane.
-        curves: None without.
+        input, name: the input, and the name of the track in it.
+        faces: the number of rows.
+        seconds: for how long it is visible; for pictures, the number of faces.
+        first, last: the times of its first and last row in seconds.
+        mean: the mean of each label.
+        share: the share of time in which each class is the most probable of its task, and each attribute is present.
+        quadrants: the share of time in each quadrant of the plane.
+        curves: None if it has no curves.
     """
 
     input: str
@@ -72,21 +72,21 @@ class Track:
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """A table's contents.
+    """The contents of a table.
 
     Args:
         tasks: the label space.
-        timed: whether it is of a video.
-        smoothed: whether it has smoothed values.
-        inputs: names.
-        frames, empty: looked at, and how many of them without a face.
-        first, last: seconds.
-        step: seconds from one looked-at frame to the next, as a rule.
-        bin: seconds that a point of the curves stands for; 0: a frame.
-        quadrants: of the plane of two continuous labels, what they are called; none without.
-        tracks: the longest first.
-        peaks: in the order of the labels; only of those that are ever present.
-        cloud: N x L, faces of pictures, evenly thinned out; none of a video.
+        timed: whether the inputs are videos.
+        smoothed: whether the table has smoothed values.
+        inputs: the names of the inputs.
+        frames, empty: the number of sampled frames, and of those without a face.
+        first, last: the times of the first and the last frame in seconds.
+        step: the usual time between sampled frames in seconds.
+        bin: the seconds that a point of the curves covers; 0 for one frame.
+        quadrants: the names of the quadrants of the plane of two continuous labels; empty if there is no plane.
+        tracks: longest first.
+        peaks: in the order of the labels, of labels that are ever present.
+        cloud: N x L, an even sample of the faces of pictures; empty for videos.
     """
 
     tasks: Sequence[Task]
@@ -107,7 +107,7 @@ class Scan:
 
 @dataclass
 class _Survey:
-    """The first pass: how much there is of what."""
+    """The first pass: counts and times."""
 
     frames: int = 0
     empty: int = 0
@@ -131,14 +131,14 @@ class _Survey:
         return float(np.median(np.concatenate(self.steps)))
 
 
-class _Sums:
-    """Sums over the rows of each track, weighted by the time that they are shown."""
+class _TrackSums:
+    """Sums over the rows of each track, weighted by the time for which each row is visible."""
 
     def __init__(self, tasks: Sequence[Task], tracks: int) -> None:
         self._tasks = tasks
         labels = sum(map(len, tasks))
         self.values, self.present = np.zeros((tracks, labels)), np.zeros((tracks, labels))
-        self.seconds, self.read = np.zeros(tracks), np.zeros(tracks)
+        self.seconds, self.labelled = np.zeros(tracks), np.zeros(tracks)
         self.first, self.last = np.full(tracks, np.inf), np.full(tracks, -np.inf)
         names = [label for task in tasks for label in task.labels]
         axes = [label for task in tasks if task.kind is Kind.CONTINUOUS for label in task.labels]
@@ -152,7 +152,7 @@ class _Sums:
         np.minimum.at(self.first, rows.keys, rows.times)
         np.maximum.at(self.last, rows.keys, rows.times)
         rows = rows[np.asarray(np.isfinite(rows.values).all(axis=1))]
-        np.add.at(self.read, rows.keys, rows.spans)
+        np.add.at(self.labelled, rows.keys, rows.spans)
         np.add.at(self.values, rows.keys, rows.shown * rows.spans[:, None])
         np.add.at(self.present, rows.keys, present(rows.shown, self._tasks) * rows.spans[:, None])
         if self._axes:
@@ -161,7 +161,7 @@ class _Sums:
 
 
 class _Peaks:
-    """The greatest value of each label, and the least of continuous ones."""
+    """The highest value of each label, and the lowest of continuous labels."""
 
     def __init__(self, tasks: Sequence[Task]) -> None:
         self._tasks = tasks
@@ -170,7 +170,7 @@ class _Peaks:
             for column, (task, label) in enumerate((task, label) for task in tasks for label in task.labels)
             for sign in ((1, -1) if task.kind is Kind.CONTINUOUS else (1,))
         ]
-        self.found: dict[tuple[str, int], tuple[float, int, Rows]] = {}
+        self.found: dict[tuple[str, int], tuple[float, Rows]] = {}
 
     def add(self, rows: Rows) -> None:
         rows = rows[(rows.keys != FACELESS) & np.isfinite(rows.values).all(axis=1)]
@@ -183,14 +183,13 @@ class _Peaks:
             best = int(signed.argmax())
             known = self.found.get((label, sign))
             if np.isfinite(signed[best]) and (known is None or signed[best] > known[0]):
-                self.found[label, sign] = float(signed[best]), sign, rows[np.array([best])]
+                self.found[label, sign] = float(signed[best]), rows[np.array([best])]
 
     def list(self, inputs: Sequence[str], tracks: Sequence[tuple[int, str]]) -> list[Peak]:
-        """In the order of the labels."""
-        wanted = [(label, sign) for _, label, sign in self._signs if (label, sign) in self.found]
+        """The peaks, in the order of the labels."""
         peaks = []
-        for label, sign in wanted:
-            value, _, row = self.found[label, sign]
+        for label, sign in ((label, sign) for _, label, sign in self._signs if (label, sign) in self.found):
+            value, row = self.found[label, sign]
             x, y, width, height = map(float, row.boxes[0])
             where = inputs[int(row.inputs[0])], tracks[int(row.keys[0])][1]
             peaks.append(
@@ -200,7 +199,7 @@ class _Peaks:
 
 
 def present(values: Floats, tasks: Sequence[Task]) -> NDArray[np.bool_]:
-    """N x L: whether a class is the most probable one, an attribute is there; continuous values always are."""
+    """N x L: whether a class is the most probable, or an attribute is present; always true for continuous labels."""
     shown, start = np.ones(values.shape, bool), 0
     for task in tasks:
         part = values[:, start : start + len(task)]
@@ -213,23 +212,22 @@ def present(values: Floats, tasks: Sequence[Task]) -> NDArray[np.bool_]:
 
 
 def scan(table: AnnotatedTable) -> Scan:
-    """Read a table twice.
+    """Scan a table for its report; reads it twice.
 
     Raises:
-        TableError: if it has no rows or is damaged.
+        TableError: if the table is empty or damaged.
     """
-    survey, reader = _Survey(), Reader(table, values=False)
-    for rows in reader:
+    survey = _Survey()
+    for rows in Reader(table, values=False):
         survey.add(rows)
     if not survey.frames:
         raise TableError(f"{table.path}: the table is empty")
-    step = survey.step
-    order = np.argsort(-survey.rows, kind="stable")
-    kept = order[:CURVED]
-    faces = int(survey.rows[kept].sum())
-    width = bin_width(step * faces, faces) if table.timed else 0.0
-    reader, sums, peaks = Reader(table), _Sums(table.tasks, len(survey.rows)), _Peaks(table.tasks)
-    decimator = Decimator(width, step, kept.tolist()) if table.timed else None
+    longest_first = np.argsort(-survey.rows, kind="stable")
+    curved = longest_first[:MAX_CURVES].tolist()
+    faces = int(survey.rows[curved].sum())
+    width = bin_width(survey.step * faces, faces) if table.timed else 0.0
+    decimator = Decimator(width, survey.step, curved) if table.timed else None
+    reader, sums, peaks = Reader(table), _TrackSums(table.tasks, len(survey.rows)), _Peaks(table.tasks)
     cloud = [np.zeros((0, len(reader.labels)))]
     for rows in reader:
         sums.add(rows)
@@ -237,48 +235,48 @@ def scan(table: AnnotatedTable) -> Scan:
         if decimator is not None:
             decimator.add(rows)
         else:
-            seen = rows[rows.keys != FACELESS]
-            cloud.append(seen.values[:: max(1, -(-faces // CLOUD))])
+            cloud.append(rows[rows.keys != FACELESS].values[:: max(1, -(-faces // MAX_POINTS))])
     curves = decimator.curves() if decimator is not None else {}
     inputs, names = list(reader.inputs), list(reader.tracks)
     return Scan(
-        table.tasks,
-        table.timed,
-        any(name.endswith("_smooth") for name in table.names),
-        inputs,
-        survey.frames,
-        survey.empty,
-        survey.first,
-        survey.last,
-        step,
-        width,
-        sums.names,
-        [_track(key, names[key], inputs, survey, sums, reader.labels, curves) for key in order],
-        peaks.list(inputs, names),
-        np.concatenate(cloud),
+        tasks=table.tasks,
+        timed=table.timed,
+        smoothed=any(name.endswith("_smooth") for name in table.names),
+        inputs=inputs,
+        frames=survey.frames,
+        empty=survey.empty,
+        first=survey.first,
+        last=survey.last,
+        step=survey.step,
+        bin=width,
+        quadrants=sums.names,
+        tracks=[_track(key, names[key], inputs, survey, sums, reader.labels, curves) for key in longest_first.tolist()],
+        peaks=peaks.list(inputs, names),
+        cloud=np.concatenate(cloud),
     )
 
 
 def _track(
     key: int,
-    named: tuple[int, str],
+    name: tuple[int, str],
     inputs: Sequence[str],
     survey: _Survey,
-    sums: _Sums,
+    sums: _TrackSums,
     labels: Sequence[str],
     curves: Mapping[int, Curves],
 ) -> Track:
-    read = sums.read[key]
-    known = read > 0
+    """The track of a key; ``name`` is the index of its input and its name."""
+    seconds = sums.labelled[key]
+    known = seconds > 0
     return Track(
-        inputs[named[0]],
-        named[1],
-        int(survey.rows[key]),
-        float(sums.seconds[key]),
-        float(sums.first[key]),
-        float(sums.last[key]),
-        dict(zip(labels, (sums.values[key] / read).tolist(), strict=True)) if known else {},
-        dict(zip(labels, (sums.present[key] / read).tolist(), strict=True)) if known else {},
-        (sums.quadrants[key] / read).tolist() if known else [],
-        curves.get(int(key)),
+        input=inputs[name[0]],
+        name=name[1],
+        faces=int(survey.rows[key]),
+        seconds=float(sums.seconds[key]),
+        first=float(sums.first[key]),
+        last=float(sums.last[key]),
+        mean=dict(zip(labels, (sums.values[key] / seconds).tolist(), strict=True)) if known else {},
+        share=dict(zip(labels, (sums.present[key] / seconds).tolist(), strict=True)) if known else {},
+        quadrants=(sums.quadrants[key] / seconds).tolist() if known else [],
+        curves=curves.get(key),
     )

@@ -252,10 +252,10 @@ def test_compounds_are_printed(here: Path, network: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("--compounds", "raf"), "raf: no such compounds (raf_db, emotionet, emotionet_compound, du_2014)"),
+        (("--compounds", "raf"), "raf: no such compounds, and not a .yaml file; did you mean raf_db?"),
         (("--compounds", "none.yaml"), "none.yaml: no such file"),
         (("--compound-units", "equal"), "--compound-units: needs --compounds"),
-        (("--compounds", "raf_db", "--compound-units", "median"), "there is no weighting median (there are fractions,"),
+        (("--compounds", "raf_db", "--compound-units", "median"), "unknown weighting median; did you mean mean?"),
     ],
 )
 def test_compounds_are_refused_in_one_line(here: Path, network: Path, words: tuple[str, ...], reason: str) -> None:

@@ -155,7 +155,7 @@ def test_overlays_of_pictures_are_replaced_only_with_overwrite(here: Path, netwo
     result = run(network, *words)
     assert (result.exit_code, result.stderr) == (
         2,
-        "mien: drawn: is not empty (--overwrite replaces what is there)\n",
+        "mien: drawn: not empty (use --overwrite to replace its files)\n",
     )
     assert not Path("annotations/a.parquet").exists()  # it was said before any work
     assert Path("drawn/portrait.jpg").read_text() == "mine"

@@ -77,11 +77,11 @@ def test_refusals(refused: Callable[..., str], card: Callable[..., Path], shop: 
     (shop / "bad.csv").write_text("# attributes,parts\nshoe,laces\nboot,lots\n")
     for words, reason in (
         (("du",), "du: no such table (du_2014, aff_wild2, aff_wild2_002), and not a .csv, .json or .onnx file"),
-        (("bad.csv",), "bad.csv: row boot, column laces: 'lots' is no number in [0, 1]"),
+        (("bad.csv",), "bad.csv: row boot, column laces: 'lots' is not a number in [0, 1]"),
         (("gone.json",), "gone.json: no such file"),
         ((shop,), f"{shop}: not a checkpoint of mien (no readable checkpoint.json)"),
         (("none",), "none: has no relatedness"),
-        (("odd",), "odd: not a relatedness (it lacks classes, attributes, class_labels"),
+        (("odd",), "odd: not a relatedness (missing: classes, attributes, class_labels"),
         ((network,), f"{network}: has no relatedness"),
         (("none.onnx",), "none.onnx: no such file"),
         (("du_2014", "--out", "t.pdf"), "t.pdf: the name must end in .csv, .json, .png"),

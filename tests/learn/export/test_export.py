@@ -34,7 +34,7 @@ def checkpoint(easy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "couplings": ["DistributionMatching"],
         "epochs": 1,
     }
-    Trainer(parse(data), folder).run()
+    Trainer.of(parse(data), folder).train()
     return folder / "best"
 
 

@@ -247,7 +247,7 @@ def test_it_is_checked_against_the_label_space(options: dict[str, Any], tasks: t
         ({"targets": "other"}, "targets is one of labels, predictions"),
         ({"stop_gradient": "other"}, "stop_gradient is one of targets, none"),
         ({"freedom": 0.0}, "freedom is positive"),
-        ({"prior": "other"}, "there is no affect prior other"),
+        ({"prior": "other"}, "other: no such affect prior, and not a .json file; known: russell_1977"),
     ],
 )
 def test_an_unknown_choice_is_refused_by_name(options: dict[str, Any], message: str) -> None:

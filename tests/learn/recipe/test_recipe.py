@@ -131,7 +131,7 @@ def test_a_missing_key_is_named_and_every_fault_has_a_line() -> None:
     with pytest.raises(RecipeError) as caught:
         parse({"name": "x", "epochs": 0})
     assert [line.split(": ")[1] for line in str(caught.value).splitlines()] == ["data", "validation", "epochs"]
-    assert "recipe: data: this key is needed" in str(caught.value)
+    assert "recipe: data: this key is required" in str(caught.value)
 
 
 def test_without_any_data_the_list_is_too_short() -> None:
@@ -158,8 +158,8 @@ def test_a_class_of_ones_own_is_named_by_its_dotted_path(tiny_module: Path) -> N
     recipe = parse(MINIMAL | {"network": {"own_network.Tiny": {"side": 4}}})
     assert recipe.network.build(tasks=(AFFECT,)).side == 4
     assert "own_network.Tiny.sde: unknown key; did you mean side?" in refused(network={"own_network.Tiny": {"sde": 4}})
-    assert "there is no class own_network.Tin" in refused(network="own_network.Tin")
-    assert "there is no class nowhere.Tiny" in refused(network="nowhere.Tiny")
+    assert "no class own_network.Tin" in refused(network="own_network.Tin")
+    assert "no class nowhere.Tiny" in refused(network="nowhere.Tiny")
 
 
 @pytest.fixture
@@ -233,13 +233,13 @@ def test_a_relatedness_is_a_name_a_file_or_inferred(given: Any, taken: list[Any]
 
 
 def test_a_wrong_relatedness_is_named() -> None:
-    assert "there is no table du_2015; did you mean du_2014?" in refused(relatedness="du_2015")
+    assert "unknown table du_2015; did you mean du_2014?" in refused(relatedness="du_2015")
     assert "smothing: unknown key; did you mean smoothing?" in refused(relatedness={"smothing": 1})
-    assert "relatedness: expected a table's name" in refused(relatedness=3)
+    assert "relatedness: expected the name of a table" in refused(relatedness=3)
 
 
 def test_a_fold_that_is_none_is_refused() -> None:
-    assert "fold: index 2: of 2 folds the last is 1" in refused(fold={"index": 2})
+    assert "fold: index 2: the last of 2 folds is 1" in refused(fold={"index": 2})
     assert "fold.indx: unknown key; did you mean index?" in refused(fold={"indx": 1, "index": 0})
 
 

@@ -42,7 +42,7 @@ for path in sys.argv[1:]:
     if Path(path).stem == "search":
         search(recipe, folder)
     else:
-        Trainer(recipe, folder).run()
+        Trainer.of(recipe, folder).train()
 torch.distributed.destroy_process_group()
 """
 
@@ -91,7 +91,7 @@ def test_two_ranks_end_with_the_weights_of_one(
     ranks = apart(2, port, tmp_path / "each.py", *paths)
     policy = search(parse(recipes["search"]), tmp_path / "one/search")
     for name in ("routing", "policy"):
-        Trainer(parse(recipes[name]), tmp_path / "one" / name).run()
+        Trainer.of(parse(recipes[name]), tmp_path / "one" / name).train()
     for process in ranks:
         errors = process.communicate(timeout=120)[1]
         assert process.returncode == 0, errors
@@ -99,7 +99,7 @@ def test_two_ranks_end_with_the_weights_of_one(
         one, two = (load_file(tmp_path / count / name / "last/network.safetensors") for count in ("one", "two"))
         torch.manual_seed(0)
         moved = 0
-        untrained = Trainer(parse(recipe), tmp_path / "new" / name).bare.state_dict()
+        untrained = Trainer.of(parse(recipe), tmp_path / "new" / name).bare.state_dict()
         assert set(one) == set(two) == set(untrained)
         for key, weights in one.items():
             assert torch.allclose(two[key], weights, atol=1e-5, rtol=0), (name, key)

@@ -33,18 +33,18 @@ def test_what_needs_other_tasks_is_left_out(recipe: Plain, tmp_path: Path) -> No
         assert part.tasks == (name,)
         assert (part.couplings, part.relatedness, part.balancing, part.sharing) == ((), (), None, None)
         assert parse(part.plain()) == part, "a checkpoint can be read again"
-        assert [task.name for task in Trainer(part, tmp_path).tasks] == [name]
+        assert [task.name for task in Trainer.of(part, tmp_path).run.tasks] == [name]
     assert (alone["category"].weights, alone["category"].select) == ({}, None)
     assert (alone["traits"].weights, alone["traits"].select) == ({"traits": 2.0}, "traits.f1")
 
 
 def test_what_is_said_of_other_heads_is_left_out(recipe: Plain) -> None:
     start = {"checkpoint": "x", "freeze": ["trunk", "heads.traits"], "rates": {"heads.category": 2.0, "encoder": 0.1}}
-    alone = each_task(parse(recipe(start=start)))
-    assert alone["category"].start.freeze == ("trunk",)
-    assert alone["category"].start.rates == {"heads.category": 2.0, "encoder": 0.1}
-    assert alone["traits"].start.freeze == ("trunk", "heads.traits")
-    assert alone["traits"].start.rates == {"encoder": 0.1}
+    alone = each_task(parse(recipe(warm_start=start)))
+    assert alone["category"].warm_start.freeze == ("trunk",)
+    assert alone["category"].warm_start.rates == {"heads.category": 2.0, "encoder": 0.1}
+    assert alone["traits"].warm_start.freeze == ("trunk", "heads.traits")
+    assert alone["traits"].warm_start.rates == {"encoder": 0.1}
 
 
 def test_several_networks_have_no_probe(recipe: Plain, study_vectors: Path) -> None:

@@ -147,7 +147,11 @@ def test_replace_key_goes_no_further_than_the_data() -> None:
     replace_key(data, "a.0.b", 2)
     replace_key(data, "n.m", 3)
     assert data == {"a": [{"b": 2}], "n": {"m": 3}, "s": "x"}
-    for key, reason in (("a.1", "no place in a list of 1"), ("a.x.b", "x is no place"), ("s.x", "s has no keys below")):
+    for key, reason in (
+        ("a.1", "not a position in a list of 1"),
+        ("a.x.b", "x is not a position"),
+        ("s.x", "s has no keys below"),
+    ):
         with pytest.raises(ValueError, match=reason):
             replace_key(data, key, 0)
 
@@ -170,7 +174,7 @@ def test_values_of_the_file_can_be_replaced(study_file: Path) -> None:
     ("change", "message"),
     [
         ("name", "--set name: expected key=value"),
-        ("recipe.data.9.size=1", "9 is no place in a list of 1"),
+        ("recipe.data.9.size=1", "9 is not a position in a list of 1"),
         ("name=[", "--set name=["),
         ("recipe.epoch=3", "recipe: epoch: unknown key; did you mean epochs?"),
     ],

@@ -41,8 +41,8 @@ def kill_after(steps: int) -> Callable[[str], None]:
 def test_the_figures_are_those_of_the_last_epoch_of_an_ordinary_run(make_study: Make, tmp_path: Path) -> None:
     study = make_study()
     run = perform(job(study, tmp_path / "study", "multi-task"))
-    trainer = Trainer(study.recipe("multi-task", study.repeats[0]), tmp_path / "alone")
-    assert run.metrics == trainer.run() == trainer.validate()
+    trainer = Trainer.of(study.recipe("multi-task", study.repeats[0]), tmp_path / "alone")
+    assert run.metrics == trainer.train() == trainer.validate()
     assert run.headlines == {"category": "category.accuracy", "traits": "traits.f1"}
     assert RunStore(tmp_path / "study").read(study) == {("multi-task", "time0-fold0"): run}
 

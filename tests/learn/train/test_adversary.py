@@ -24,7 +24,7 @@ ORDERS = list(itertools.permutations(["critic", "adversarial", "regression"]))
 
 
 def trainer(data: dict[str, Any], folder: Path) -> Trainer:
-    return Trainer(parse(data), folder)
+    return Trainer.of(parse(data), folder)
 
 
 def weights(module: nn.Module) -> dict[str, Tensor]:
@@ -59,7 +59,7 @@ def naive(run: Trainer, steps: int) -> None:
             for optimizer in optimizers.values():
                 optimizer.zero_grad()
             loss.backward()
-            factor = learning_rate(step, run.steps, recipe.schedule)
+            factor = learning_rate(step, run.run.steps, recipe.schedule)
             for group in optimizers[phase].param_groups:
                 group["lr"] = factor * (recipe.optimizer.rate if phase == "regression" else rate)
             nn.utils.clip_grad_norm_(clipped[phase](), 5.0)
@@ -135,7 +135,7 @@ def test_each_phase_moves_its_own_weights_alone(caf_recipe: Recipes, tmp_path: P
     assert any(not torch.equal(value, critic[name]) for name, value in weights(against.critic).items())
     critic = weights(against.critic)
     gradients, _ = against.adversarial_phase(run.bare(batch.images)[FEATURES], groups)
-    against._move_encoder(gradients)
+    against._update_encoder(gradients)
     assert all(torch.equal(value, critic[name]) for name, value in weights(against.critic).items())
     moved = {name for name, value in weights(run.bare).items() if not torch.equal(value, encoder[name])}
     assert moved
@@ -224,7 +224,7 @@ def test_rows_without_labels_change_nothing(caf_recipe: Recipes, tmp_path: Path)
 
 def test_the_share_of_skipped_steps_is_logged(caf_recipe: Recipes, tmp_path: Path) -> None:
     run = trainer(caf_recipe({"grouping": {"FixedRadius": {"radius": 0.9}}}, batch_size=4), tmp_path)
-    run.run()
+    run.train()
     header, first, _ = (tmp_path / "log.csv").read_text().splitlines()
     row = dict(zip(header.split(","), first.split(","), strict=True))
     assert 0 < float(row[f"loss.{SKIPPED}"]) < 1
@@ -248,15 +248,15 @@ def test_it_works_with_amp_and_accumulation(change: dict[str, Any], caf_recipe: 
 @pytest.mark.parametrize("forward", ["exact", "shared"])
 def test_an_interrupted_run_ends_as_an_unbroken_one(forward: str, caf_recipe: Recipes, tmp_path: Path) -> None:
     data = caf_recipe({"forward": forward, "stratify": True, "critic": "ContrastiveCritic"}, save_every=1)
-    trainer(data, tmp_path / "unbroken").run()
+    trainer(data, tmp_path / "unbroken").train()
     broken = trainer(data, tmp_path / "broken")
     with pytest.raises(KeyboardInterrupt):
-        broken.run(stop=lambda: broken.step == 4)
+        broken.train(stop=lambda: broken.step == 4)
     torch.manual_seed(99)
     second = trainer(data, tmp_path / "broken")
     second.resume()
     assert second.step == 4
-    second.run()
+    second.train()
     for name in ("network", "optimizer", "critic", "critic_optimizer", "encoder_optimizer"):
         one, two = ((tmp_path / run / f"last/{name}.safetensors").read_bytes() for run in ("unbroken", "broken"))
         assert one == two, name
@@ -266,7 +266,7 @@ def test_an_interrupted_run_ends_as_an_unbroken_one(forward: str, caf_recipe: Re
 def test_only_encoder_and_regressor_are_exported(caf_recipe: Recipes, tmp_path: Path) -> None:
     from mien.learn.checkpoint import load_network
 
-    trainer(caf_recipe(epochs=1), tmp_path).run()
+    trainer(caf_recipe(epochs=1), tmp_path).train()
     network, _ = load_network(tmp_path / "last")
     assert not [name for name, _ in network.named_parameters() if "critic" in name]
     assert set(network(torch.zeros(2, 6))) == {FEATURES, "affect"}

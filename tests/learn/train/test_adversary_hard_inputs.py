@@ -9,6 +9,7 @@ from mien.learn import caf
 from mien.learn.batch import Batch
 from mien.learn.recipe.settings import Adversarial
 from mien.learn.train.adversary import Adversary
+from mien.learn.train.setup.adversary import Opponent
 from mien.tasks import AFFECT
 
 CRITICS = sorted(name for name in caf.__all__ if hasattr(getattr(caf, name), "critic_loss") and name != "Critic")
@@ -48,14 +49,13 @@ def test_ten_thousand_steps_on_hard_inputs_have_no_nan() -> None:
         given = ({"margin": getattr(caf, margin)()} if margin else {}) | ({"bound": bound} if bound else {})
         critic = getattr(caf, name)(8, **given)
         encoder = nn.Linear(8, 8)
-        run = Adversary(
-            settings, critic, list(encoder.parameters()), caf.FixedRadius(0.7), 0.7, AFFECT.name, Accelerator()
-        )
+        opponent = Opponent(settings, critic, caf.FixedRadius(0.7), 0.7, AFFECT.name, ())
+        run = Adversary(opponent, list(encoder.parameters()), Accelerator())
         for step in range(steps):
             features, batch = hard(step, draw)
             groups = run.groups(batch)
             run.critic_phase(features, groups, step // 100)
             gradients, _ = run.adversarial_phase(encoder(features), groups)
-            run._move_encoder(gradients)
+            run._update_encoder(gradients)
         learned = [*critic.parameters(), *encoder.parameters()]
         assert all(torch.isfinite(weight).all() for weight in learned), (name, margin, bound)

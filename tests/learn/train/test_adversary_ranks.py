@@ -41,8 +41,8 @@ def test_two_ranks_end_with_the_weights_of_one(
         train_apart(path, tmp_path / "two", RANK=str(rank), LOCAL_RANK=str(rank), ACCELERATE_USE_CPU="true", **world)
         for rank in (0, 1)
     ]
-    one = Trainer(parse(data), tmp_path / "one")
-    one.run()
+    one = Trainer.of(parse(data), tmp_path / "one")
+    one.train()
     for process in ranks:
         errors = process.communicate(timeout=120)[1]
         assert process.returncode == 0, errors

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from mien.learn.checkpoint import load_network
 from mien.learn.recipe.recipe import Recipe, RecipeError, parse
-from mien.learn.train.policy_search import PolicySearch, opened, prepared, search, temperature
+from mien.learn.train.policy_search import PolicySearch, opened, search, temperature, with_policy
 from mien.learn.train.trainer import Trainer
 from mien.tasks import Kind, Task
 
@@ -77,7 +77,7 @@ def test_the_temperature_falls_from_the_warmest_to_the_coldest() -> None:
 
 
 def test_the_two_halves_share_no_row_and_lose_none(recipe: Callable[..., Recipe], tmp_path: Path) -> None:
-    searcher = PolicySearch(recipe(holdout=0.2), tmp_path)
+    searcher = PolicySearch.of(recipe(holdout=0.2), tmp_path)
     held, others = ({int(row) for row in half.sets[0].rows} for half in (searcher.policy_rows, searcher.weight_rows))
     assert len(held) == 20
     assert held | others == set(range(100))
@@ -87,7 +87,7 @@ def test_the_two_halves_share_no_row_and_lose_none(recipe: Callable[..., Recipe]
 def test_the_warm_up_moves_the_weights_alone_and_then_each_has_its_turn(
     recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
-    searcher = PolicySearch(recipe(policy_rate=0.1), tmp_path)
+    searcher = PolicySearch.of(recipe(policy_rate=0.1), tmp_path)
 
     def state() -> tuple[torch.Tensor, torch.Tensor]:
         weights = [each.detach().flatten() for name, each in searcher.bare.named_parameters() if name != "logits"]
@@ -110,51 +110,51 @@ def test_the_warm_up_moves_the_weights_alone_and_then_each_has_its_turn(
 
 def test_a_search_ends_with_a_policy_that_trains(recipe: Callable[..., Recipe], tmp_path: Path) -> None:
     settings = recipe()
-    ready = prepared(settings, tmp_path)
+    ready = with_policy(settings, tmp_path)
     policy = ready.sharing.arguments["policy"]
     assert np.shape(policy) == (BLOCKS, 2)
     assert {type(each) for row in policy for each in row} == {bool}
     assert json.loads((tmp_path / "search/policy.json").read_text())["policy"] == policy
     assert ready.plain()["sharing"]["AdaShare"]["policy"] == policy
     assert parse(ready.plain()).plain() == ready.plain()
-    trainer = Trainer(ready, tmp_path)
-    trainer.run()
+    trainer = Trainer.of(ready, tmp_path)
+    trainer.train()
     network, card = load_network(tmp_path / "last")
     assert card["recipe"]["sharing"]["AdaShare"]["policy"] == policy
     assert set(network(torch.zeros(2, 4))) == {"sign", "odd"}
-    again = Trainer(ready, tmp_path)
+    again = Trainer.of(ready, tmp_path)
     again.resume()
-    assert again.step == again.steps
+    assert again.step == again.run.steps
 
 
 def test_a_found_policy_is_used_again(
     recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = prepared(recipe(), tmp_path)
-    monkeypatch.delattr(PolicySearch, "run")
-    assert prepared(recipe(), tmp_path).plain() == first.plain()
+    first = with_policy(recipe(), tmp_path)
+    monkeypatch.delattr(PolicySearch, "train")
+    assert with_policy(recipe(), tmp_path).plain() == first.plain()
     with pytest.raises(RecipeError, match=r"policy\.json: was searched with other values of sharing; remove it"):
-        prepared(recipe(sparsity=0.5), tmp_path)
+        with_policy(recipe(sparsity=0.5), tmp_path)
     (tmp_path / "search/policy.json").write_text("{")
     with pytest.raises(RecipeError, match="not a policy"):
-        prepared(recipe(), tmp_path)
+        with_policy(recipe(), tmp_path)
 
 
 def test_a_recipe_that_needs_no_search_stays(recipe: Callable[..., Recipe], tmp_path: Path) -> None:
     known = recipe(policy=[[True, True]] * BLOCKS)
-    assert prepared(known, tmp_path) is known
+    assert with_policy(known, tmp_path) is known
     plain = known.model_copy(update={"sharing": None})
-    assert prepared(plain, tmp_path) is plain
+    assert with_policy(plain, tmp_path) is plain
     assert not list(tmp_path.glob("search*"))
 
 
 def test_a_search_that_was_cut_off_goes_on_to_the_same_end(recipe: Callable[..., Recipe], tmp_path: Path) -> None:
     settings = recipe(search_epochs=5, policy_rate=0.1)
     whole = search(settings, tmp_path / "whole")
-    searcher = PolicySearch(settings, tmp_path / "cut")
+    searcher = PolicySearch.of(settings, tmp_path / "cut")
     for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
-            searcher.run(stop=lambda: True)
+            searcher.train(stop=lambda: True)
     assert not (tmp_path / "cut/policy.json").exists()
     assert len(list((tmp_path / "cut").glob("moments-*.json"))) == 1
     assert search(settings, tmp_path / "cut") == whole
@@ -187,4 +187,4 @@ def test_a_set_too_small_to_hold_out_is_named(
     data = recipe().plain()
     data["data"].append({"manifest": str(one), "size": 1})
     with pytest.raises(RecipeError, match="has 1 row, too few"):
-        PolicySearch(parse(data), tmp_path / "run")
+        PolicySearch.of(parse(data), tmp_path / "run")

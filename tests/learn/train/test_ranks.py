@@ -95,7 +95,7 @@ def test_two_ranks_end_with_the_weights_of_one(
         )
         for rank in (0, 1)
     ]
-    Trainer(parse(recipe), tmp_path / "one").run()
+    Trainer.of(parse(recipe), tmp_path / "one").train()
     for process in ranks:
         errors = process.communicate(timeout=120)[1]
         assert process.returncode == 0, errors

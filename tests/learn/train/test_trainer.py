@@ -32,7 +32,7 @@ FILES = (
 
 
 def trainer(data: dict[str, Any], folder: Path) -> Trainer:
-    return Trainer(parse(data), folder)
+    return Trainer.of(parse(data), folder)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -49,7 +49,7 @@ def test_an_easy_problem_is_learned(plain_recipe: Recipes, tmp_path: Path) -> No
     still = {"flip": 0, "rotate": 0, "shift": 0, "scale": 0, "light": 0, "erase": 0}
     network = {"FaceBehaviorNet": {"width": 8, "depth": [1, 1]}}
     recipe = plain_recipe(epochs=12, optimizer=optimizer, augmentation=still, batch_size=8, network=network)
-    metrics = trainer(recipe, tmp_path).run()
+    metrics = trainer(recipe, tmp_path).train()
     rows = log(tmp_path)
     assert [row["epoch"] for row in rows] == [str(epoch) for epoch in range(1, 13)]
     for task in ("expression", "action_units", "affect"):
@@ -60,10 +60,10 @@ def test_an_easy_problem_is_learned(plain_recipe: Recipes, tmp_path: Path) -> No
 
 
 def test_best_is_chosen_by_the_selected_figure(plain_recipe: Recipes, tmp_path: Path) -> None:
-    trainer(plain_recipe(epochs=4, select="affect.ccc.valence"), tmp_path).run()
+    trainer(plain_recipe(epochs=4, select="affect.ccc.valence"), tmp_path).train()
     values = [float(row["affect.ccc.valence"]) for row in log(tmp_path)]
     card = json.loads((tmp_path / "best/checkpoint.json").read_text())
-    assert card["state"]["figures"]["affect.ccc.valence"] == max(values)
+    assert card["state"]["metrics"]["affect.ccc.valence"] == max(values)
     assert card["state"]["step"] == (values.index(max(values)) + 1) * 3
 
 
@@ -74,7 +74,7 @@ def test_the_same_seed_gives_the_same_bits(kind: str, plain_recipe: Recipes, tmp
     for name, seed in (("first", 0), ("again", 0), ("other", 1)):
         trainer(
             plain_recipe(optimizer=optimizer, network=network, seed=seed, epochs=1, **COUPLED), tmp_path / name
-        ).run()
+        ).train()
         torch.rand(3)
     assert contents(tmp_path / "first") == contents(tmp_path / "again")
     assert contents(tmp_path / "first")[FILES[0]] != contents(tmp_path / "other")[FILES[0]]
@@ -90,7 +90,7 @@ def run_until(run: Trainer, step: int) -> None:
             raise Stopped
 
     with pytest.raises(Stopped):
-        run.run(stop)
+        run.train(stop)
 
 
 @pytest.mark.parametrize("kind", ["sgd", "adam", "adamw"])
@@ -100,13 +100,13 @@ def test_an_interrupted_run_ends_as_an_unbroken_one(
 ) -> None:
     data = plain_recipe(optimizer={"kind": kind, "rate": 0.01}, save_every=save_every, **COUPLED)
     data["network"] = {"FaceBehaviorNet": {"width": 8, "depth": [1, 1], "dropout": 0.2}}
-    trainer(data, tmp_path / "unbroken").run()
+    trainer(data, tmp_path / "unbroken").train()
     run_until(trainer(data, tmp_path / "broken"), killed)
     torch.manual_seed(999)
     second = trainer(data, tmp_path / "broken")
     second.resume()
     assert second.step == (4 if save_every else 3)
-    second.run()
+    second.train()
     assert contents(tmp_path / "broken") == contents(tmp_path / "unbroken")
 
 
@@ -117,27 +117,27 @@ def test_drawn_sets_and_mixtures_resume_in_the_middle_of_an_epoch(
     sets = [{"manifest": str(easy)}, {"manifest": str(easy), "split": "valid", "tasks": ["expression"]}]
     mixing = {"by": "temperature", "temperature": 2}
     data = plain_recipe(data=sets, mixing=mixing, augmentation={"mix": mix, "blur": 0.5}, save_every=2, **COUPLED)
-    trainer(data, tmp_path / "unbroken").run()
+    trainer(data, tmp_path / "unbroken").train()
     run_until(trainer(data, tmp_path / "broken"), 3)
     torch.manual_seed(999)
     second = trainer(data, tmp_path / "broken")
     second.resume()
     assert second.step == 2
     assert second.mixing.steps_per_epoch == 5
-    second.run()
+    second.train()
     assert contents(tmp_path / "broken") == contents(tmp_path / "unbroken")
 
 
 def test_what_was_logged_after_the_last_checkpoint_is_not_logged_twice(plain_recipe: Recipes, tmp_path: Path) -> None:
     data = plain_recipe()
-    trainer(data, tmp_path).run()
+    trainer(data, tmp_path).train()
     before = contents(tmp_path)
     card = json.loads((tmp_path / "last/checkpoint.json").read_text())
     with (tmp_path / "log.csv").open("a") as lines:
         lines.write(f"3,{card['state']['step'] + 3}\n")
     finished = trainer(data, tmp_path)
     finished.resume()
-    finished.run()
+    finished.train()
     assert contents(tmp_path) == before
 
 
@@ -161,13 +161,13 @@ def test_a_kill_in_the_middle_loses_nothing(
     second.resume()
     assert 2 <= second.step < 18
     assert card.exists()
-    second.run()
-    trainer(data, tmp_path / "unbroken").run()
+    second.train()
+    trainer(data, tmp_path / "unbroken").train()
     assert contents(tmp_path / "broken") == contents(tmp_path / "unbroken")
 
 
 def test_another_recipe_does_not_resume(plain_recipe: Recipes, tmp_path: Path) -> None:
-    trainer(plain_recipe(epochs=1), tmp_path).run()
+    trainer(plain_recipe(epochs=1), tmp_path).train()
     other = trainer(plain_recipe(epochs=1, optimizer={"rate": 0.2}, batch_size=8), tmp_path)
     with pytest.raises(CheckpointError, match="last: was trained with other values of batch_size, optimizer"):
         other.resume()
@@ -226,11 +226,11 @@ def test_validation_reads_in_single_precision_whatever_trains(plain_recipe: Reci
 
 def test_bf16_repeats_and_resumes_to_the_last_bit(plain_recipe: Recipes, tmp_path: Path) -> None:
     data = plain_recipe(precision="bf16")
-    trainer(data, tmp_path / "unbroken").run()
+    trainer(data, tmp_path / "unbroken").train()
     run_until(trainer(data, tmp_path / "broken"), 4)
     second = trainer(data, tmp_path / "broken")
     second.resume()
-    second.run()
+    second.train()
     assert contents(tmp_path / "broken") == contents(tmp_path / "unbroken")
 
 
@@ -241,27 +241,27 @@ def test_a_wish_to_stop_is_granted_between_steps(moment: int, plain_recipe: Reci
     asked = threading.Event()
     hook = first.network.register_forward_pre_hook(lambda *_: asked.set() if first.step >= moment else None)
     with pytest.raises(KeyboardInterrupt):
-        first.run(stop=asked.is_set)
+        first.train(stop=asked.is_set)
     hook.remove()
     second = trainer(data, tmp_path / "stopped")
     second.resume()
     assert second.step == first.step >= moment
-    second.run()
-    trainer(data, tmp_path / "unbroken").run()
+    second.train()
+    trainer(data, tmp_path / "unbroken").train()
     assert contents(tmp_path / "stopped") == contents(tmp_path / "unbroken")
 
 
 def test_a_loss_that_is_not_finite_ends_the_run(plain_recipe: Recipes, tmp_path: Path) -> None:
     run = trainer(plain_recipe(optimizer={"kind": "sgd", "rate": 1e12, "clip": None}), tmp_path)
     with pytest.raises(DivergedError, match=r"the loss \w+ is (nan|inf) at step \d"):
-        run.run()
+        run.train()
     assert not (tmp_path / "best").exists()
 
 
 def test_the_network_moves_with_the_scheduled_rate(plain_recipe: Recipes, tmp_path: Path) -> None:
     run = trainer(plain_recipe(optimizer={"rate": 0.2}, schedule={"warmup": 0.5}), tmp_path)
     rates = []
-    for step in range(run.steps):
+    for step in range(run.run.steps):
         run.train_step(step)
         rates.append(run.optimizer.param_groups[0]["lr"])
     assert rates == [0.2 * learning_rate(step, 6, run.recipe.schedule) for step in range(6)]
@@ -271,19 +271,19 @@ def test_the_network_moves_with_the_scheduled_rate(plain_recipe: Recipes, tmp_pa
 def test_epochs_between_judgements_are_not_judged_but_the_last_is(plain_recipe: Recipes, tmp_path: Path) -> None:
     run = trainer(plain_recipe(epochs=5, validate_every=2), tmp_path)
     rows: list[dict[str, float]] = []
-    judged = run.run(epoch_done=rows.append)
-    assert [row["epoch"] for row in rows if run.select in row] == [2, 4, 5]
-    assert judged[run.select] == rows[-1][run.select]
-    assert run.best == max(row[run.select] for row in rows if run.select in row)
+    judged = run.train(epoch_done=rows.append)
+    assert [row["epoch"] for row in rows if run.run.select in row] == [2, 4, 5]
+    assert judged[run.run.select] == rows[-1][run.run.select]
+    assert run.best == max(row[run.run.select] for row in rows if run.run.select in row)
 
 
 def test_a_run_from_before_a_key_was_there_goes_on(plain_recipe: Recipes, tmp_path: Path) -> None:
     run = trainer(plain_recipe(epochs=1), tmp_path)
-    run.run()
+    run.train()
     path = tmp_path / "last/checkpoint.json"
     card = json.loads(path.read_text())
     del card["recipe"]["validate_every"], card["recipe"]["teachers"]
     path.write_text(json.dumps(card))
     again = trainer(plain_recipe(epochs=1), tmp_path)
     again.resume()
-    assert again.step == run.steps
+    assert again.step == run.run.steps

@@ -23,7 +23,7 @@ def print_heat_map(shown: HeatMap, classes: str) -> None:
     if sys.stdout.isatty():
         from rich.console import Console
 
-        from mien.relatedness.heatmap import print_heat_map
+        from mien.relatedness.heatmap_terminal import print_heat_map
 
         print_heat_map(shown, Console())
         return

@@ -109,7 +109,7 @@ def export(folder: Path | str, target: Path, *, name: str | None = None, half: b
         "version": mien.__version__,
         **{key: card[key] for key in ("tasks", "preprocessing", "relatedness", "recipe", "versions")},
         # a readout moves every figure of the training's validation: these are of outputs that the file does not give
-        **({"readout": calibration.to_dict()} if calibration else {"validation": card["state"]["figures"]}),
+        **({"readout": calibration.to_dict()} if calibration else {"validation": card["state"]["metrics"]}),
     }
     onnx.helper.set_model_props(model, {"mien": json.dumps(metadata)})
     data = model.SerializeToString()

@@ -1,1 +1,1 @@
-"""Recipes: everything a training run depends on, typed and checked."""
+"""Recipes: everything that a training run depends on, typed and checked."""

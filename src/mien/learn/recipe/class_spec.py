@@ -1,4 +1,4 @@
-"""Classes that a recipe names, checked against their signatures; and faults of a recipe in plain words."""
+"""Classes that a recipe names, checked against their signatures; and validation errors in plain words."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from pydantic_core import ErrorDetails
 
 from mien.spelling import did_you_mean
 
-GIVEN = ("tasks", "inputs", "network", "features", "margin")
-"""Arguments that the trainer gives to a network, to what wraps it, or to a critic, not the recipe."""
+SUPPLIED = ("tasks", "inputs", "network", "features", "margin")
+"""Constructor arguments that the set-up of a run supplies; a recipe cannot set them."""
 
-FOR_THOSE_WHO_ASK = ("inputs", "margin")
-"""Of these, the ones that not every class takes."""
+OPTIONAL = ("inputs", "margin")
+"""Supplied arguments that not every class accepts."""
 
 EXPECTED = dict.fromkeys(("tuple_type", "list_type"), "expected a list")
 EXPECTED |= dict.fromkeys(("dict_type", "model_type", "dataclass_type"), "expected keys with their values")
-"""Faults whose words in pydantic are those of Python, not of YAML."""
+"""Errors that pydantic words in terms of Python, not of YAML."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class ClassSpec:
     """A class that the recipe names, with checked arguments.
 
     Args:
-        name: a class of the package that the key stands for, or a dotted path to one's own.
+        name: a class of the package that the key stands for, or a dotted path to your own.
         arguments: for its constructor.
         factory: the class.
     """
@@ -39,19 +39,19 @@ class ClassSpec:
     arguments: dict[str, Any]
     factory: Any
 
-    def build(self, **given: Any) -> Any:
-        """The instance; ``given`` are the arguments that a recipe does not hold."""
-        asked = inspect.signature(self.factory).parameters
-        given = {key: value for key, value in given.items() if key in asked or key not in FOR_THOSE_WHO_ASK}
-        return self.factory(**self.arguments, **given)
+    def build(self, **supplied: Any) -> Any:
+        """The instance; ``supplied`` are the arguments that a recipe does not hold."""
+        accepted = inspect.signature(self.factory).parameters
+        supplied = {key: value for key, value in supplied.items() if key in accepted or key not in OPTIONAL}
+        return self.factory(**self.arguments, **supplied)
 
 
 def class_spec(package: ModuleType, *, having: str = "__call__") -> Any:
-    """The field type of a part: ``ClassName``, or ``ClassName: {argument: value}``, or ``my.module.ClassName: ...``.
+    """A field type: ``ClassName``, ``ClassName: {argument: value}`` or ``my.module.ClassName: ...``.
 
     Args:
-        package: where the classes are that go by their bare name.
-        having: an attribute that such a class has; the package's other classes are not meant.
+        package: where classes without a dotted path are looked up.
+        having: an attribute that the class must have; the package's other classes are ignored.
     """
 
     def parse(value: Any) -> ClassSpec:
@@ -61,29 +61,34 @@ def class_spec(package: ModuleType, *, having: str = "__call__") -> Any:
             raise ValueError("expected one class name, with its arguments below it")
         ((name, arguments),) = value.items()
         factory = _resolve(str(name), package, having)
-        hints = get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
-        fields: dict[str, Any] = {
-            key: (hints.get(key, Any), _default(factory, parameter))
-            for key, parameter in inspect.signature(factory).parameters.items()
-            if key not in GIVEN and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-        }
-        checker = create_model(str(name), __config__=ConfigDict(extra="forbid"), **fields)
+        checker = _checker(str(name), factory)
         try:
             checked = checker.model_validate(arguments or {})
         except ValidationError as error:
             raise ValueError("; ".join(explain(error, checker, prefix=(str(name),)))) from None
-        return ClassSpec(str(name), {key: getattr(checked, key) for key in fields}, factory)
+        return ClassSpec(str(name), {key: getattr(checked, key) for key in checker.model_fields}, factory)
 
-    return Annotated[Any, BeforeValidator(parse), PlainSerializer(lambda part: {part.name: part.arguments})]
+    return Annotated[Any, BeforeValidator(parse), PlainSerializer(lambda spec: {spec.name: spec.arguments})]
+
+
+def _checker(name: str, factory: Any) -> type[BaseModel]:
+    """A model with a field for each constructor argument that a recipe may set."""
+    hints = get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
+    fields: dict[str, Any] = {
+        key: (hints.get(key, Any), _default(factory, parameter))
+        for key, parameter in inspect.signature(factory).parameters.items()
+        if key not in SUPPLIED and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    }
+    return create_model(name, __config__=ConfigDict(extra="forbid"), **fields)
 
 
 def _default(factory: Any, parameter: inspect.Parameter) -> Any:
-    """What stands for an argument that is left out; ``...``: it is needed."""
+    """The default of an argument; ``...`` if it is required."""
     if parameter.default is parameter.empty:
         return ...
     for field in dataclasses.fields(factory) if dataclasses.is_dataclass(factory) else ():
         if field.name == parameter.name and field.default_factory is not dataclasses.MISSING:
-            return field.default_factory()  # the signature has a stand-in for it
+            return field.default_factory()  # the signature only has a placeholder for it
     return parameter.default
 
 
@@ -94,7 +99,7 @@ def _resolve(name: str, package: ModuleType, having: str) -> Any:
         try:
             own = getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError) as error:
-            raise ValueError(f"there is no class {name} ({error})") from None
+            raise ValueError(f"no class {name} ({error})") from None
         if not hasattr(own, having):
             raise ValueError(f"{name} has no {having}")
         return own
@@ -106,28 +111,30 @@ def _resolve(name: str, package: ModuleType, having: str) -> Any:
 
 
 def explain(error: ValidationError, model: type[BaseModel], prefix: tuple[str, ...] = ()) -> list[str]:
-    """One line for each fault of a pydantic error, with the nearest right key for an unknown one."""
-    faults = error.errors()
-    inside = {fault["loc"][:depth] for fault in faults for depth in range(len(fault["loc"]))}
-    # pydantic counts a faulty item as absent, and then calls the list too short
+    """One line for each problem of a pydantic error, with the closest valid key for an unknown one."""
+    problems = error.errors()
+    inside = {problem["loc"][:depth] for problem in problems for depth in range(len(problem["loc"]))}
+    # pydantic counts an invalid item as absent, and then reports the list as too short
     return [
-        _line(fault, model, prefix) for fault in faults if fault["type"] != "too_short" or fault["loc"] not in inside
+        _line(problem, model, prefix)
+        for problem in problems
+        if problem["type"] != "too_short" or problem["loc"] not in inside
     ]
 
 
-def _line(fault: ErrorDetails, model: type[BaseModel], prefix: tuple[str, ...]) -> str:
-    where = ".".join((*prefix, *map(str, fault["loc"])))
-    if fault["type"] == "extra_forbidden":
-        return f"{where}: unknown key{did_you_mean(str(fault['loc'][-1]), _fields(model, fault['loc'][:-1]))}"
-    if fault["type"] == "missing":
-        return f"{where}: this key is needed"
-    if fault["type"] == "value_error":
-        return f"{where}: {fault['msg'].removeprefix('Value error, ')}"
-    return f"{where}: {EXPECTED.get(fault['type'], fault['msg'])}, not {fault['input']!r}"
+def _line(problem: ErrorDetails, model: type[BaseModel], prefix: tuple[str, ...]) -> str:
+    where = ".".join((*prefix, *map(str, problem["loc"])))
+    if problem["type"] == "extra_forbidden":
+        return f"{where}: unknown key{did_you_mean(str(problem['loc'][-1]), _keys(model, problem['loc'][:-1]))}"
+    if problem["type"] == "missing":
+        return f"{where}: this key is required"
+    if problem["type"] == "value_error":
+        return f"{where}: {problem['msg'].removeprefix('Value error, ')}"
+    return f"{where}: {EXPECTED.get(problem['type'], problem['msg'])}, not {problem['input']!r}"
 
 
-def _fields(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """The keys that are allowed at a place of a (nested) model."""
+def _keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The valid keys at a place of a (nested) model."""
     for step in location:
         if isinstance(step, str) and step in model.model_fields:
             inner = _model_in(model.model_fields[step].annotation)

@@ -1,4 +1,4 @@
-"""The recipe: everything a training run depends on, typed and validated."""
+"""The recipe: everything that a training run depends on."""
 
 from __future__ import annotations
 
@@ -26,52 +26,55 @@ from mien.learn.recipe.settings import (
     Probe,
     Rows,
     Schedule,
-    Start,
     Typed,
-    several,
+    WarmStart,
+    as_list,
     tables,
 )
 
+RENAMED = {"start": "warm_start"}
+"""Keys of recipes that earlier versions stored, and their names now."""
+
 
 class RecipeError(ValueError):
-    """A recipe cannot be used; one line for each fault, naming the key."""
+    """A recipe cannot be used; one line for each problem, naming the key."""
 
 
 class Recipe(Typed):
     """One training run.
 
     Args:
-        name: of the run; its folder is ``runs/NAME`` unless the command says otherwise.
-        seed: of weights, orders, augmentation and dropout.
-        tasks: names of the tasks to train; left out, all that the manifests know.
+        name: of the run; its folder is ``runs/NAME`` unless the command sets another one.
+        seed: seed of weights, row order, augmentation and dropout.
+        tasks: names of the tasks to train; by default all tasks of the manifests.
         network: a class of ``mien.learn.models``.
-        sharing: a class of ``mien.learn.sharing`` that says what the tasks share; left out, all but the heads.
-        start: a checkpoint to begin from, parts that are frozen, and the learning rates of parts.
+        sharing: a class of ``mien.learn.sharing``: what the tasks share; by default everything except the heads.
+        warm_start: a checkpoint to start from, frozen parts, and the learning rates of parts.
         data: the training sets, mixed in every step.
-        validation: what the run is judged by after each epoch; of several, by all rows together.
-        fold: train outside a fold and validate in it; left out, the splits are taken whole.
-        teachers: checkpoints whose predictions stand in for missing labels (papers/002, "S-T").
-        batch_size: rows in a step, divided among the sets that give no ``size``; those that do come on top.
+        validation: the rows on which the run is evaluated after each epoch; several are evaluated together.
+        fold: train outside a fold and validate inside it; by default the splits are used whole.
+        teachers: checkpoints whose predictions replace missing labels (papers/002, "S-T").
+        batch_size: rows per step, divided among the sets without a ``size``; sets with a ``size`` add to it.
         mixing: how the sets share a step.
         augmentation: of the training crops.
-        relatedness: what the couplings use: a named table, a file, ``inferred``, or a list of such for several
-            pairs of tasks.
-        losses: classes of ``mien.learn.losses`` that stand for the ordinary losses of tasks, by the task's name.
+        relatedness: tables for the couplings: a named table, a file, ``inferred``, or a list for several pairs of
+            tasks.
+        losses: classes of ``mien.learn.losses`` that replace the standard losses of tasks, by task name.
         couplings: classes of ``mien.learn.losses``.
-        weights: of the loss terms by name, the lambdas; 1 where left out.
+        weights: of the loss terms by name, the lambdas; 1 where not given.
         balancing: a class of ``mien.learn.balancing`` that weighs the terms (times their lambdas) in every step.
-        adversarial: the contrastive adversarial framework of papers/001; left out, no critic.
-        optimizer, schedule: how the weights move.
+        adversarial: the contrastive adversarial framework of papers/001; by default no critic.
+        optimizer, schedule: how the weights are updated.
         epochs: an epoch covers the set that needs the most steps.
-        steps: instead of ``epochs``, the number of steps.
-        micro_batches: so many parts of a step go through the network one after the other, for want of memory; the
-            gradient is that of the whole (see :mod:`mien.learn.train.micro_batches`).
-        precision: ``bf16`` runs convolutions in bfloat16 (autocast), faster where the processor can.
-        validate_every: epochs between judgements; the last epoch is always judged.
-        probes: faces of known persons by name: how well the persons can be told by the features.
-        select: the validation figure that ``best`` is chosen by, such as ``expression.accuracy``; left out, the
-            accuracy, mean F1 or mean CCC of the first task that the validation rows are labelled for.
-        save_every: steps between checkpoints besides the one after each epoch.
+        steps: the number of steps, instead of ``epochs``.
+        micro_batches: the network processes a step in this many parts, one after the other, to save memory; the
+            gradient is that of the whole step (see :mod:`mien.learn.train.micro_batches`).
+        precision: ``bf16`` runs convolutions in bfloat16 (autocast), faster on processors that support it.
+        validate_every: epochs between validations; the last epoch is always validated.
+        probes: faces of known people, by name: how well people can be told apart by the features.
+        select: the validation metric that selects ``best``, such as ``expression.accuracy``; by default the accuracy,
+            mean F1 or mean CCC of the first task with labels in the validation rows.
+        save_every: steps between checkpoints, in addition to the one after each epoch.
     """
 
     name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
@@ -79,9 +82,9 @@ class Recipe(Typed):
     tasks: tuple[str, ...] | None = None
     network: class_spec(mien.learn.models) = Field(default="FaceBehaviorNet", validate_default=True)  # type: ignore[valid-type]
     sharing: class_spec(mien.learn.sharing, having="forward") | None = None  # type: ignore[valid-type]
-    start: Start = Start()
+    warm_start: WarmStart = WarmStart()
     data: Annotated[tuple[DataSet, ...], Field(min_length=1)]
-    validation: Annotated[tuple[Rows, ...], BeforeValidator(several), Field(min_length=1)]
+    validation: Annotated[tuple[Rows, ...], BeforeValidator(as_list), Field(min_length=1)]
     fold: Fold | None = None
     teachers: tuple[str, ...] = ()
     batch_size: Annotated[int, Field(gt=1)] = 128
@@ -117,7 +120,7 @@ def load(path: Path | str, changes: Iterable[str] = ()) -> Recipe:
         changes: ``key=value`` strings that replace values of the file; keys are dotted, such as ``data.0.size``.
 
     Raises:
-        RecipeError: for an unreadable file, an unknown key (with the nearest right one), a wrong type or value.
+        RecipeError: for an unreadable file, an unknown key (with the closest valid one), a wrong type or value.
     """
     data = read(path)
     for change in changes:
@@ -140,12 +143,29 @@ def parse(data: dict[str, Any], source: str = "recipe") -> Recipe:
     """A checked recipe from plain data.
 
     Raises:
-        RecipeError: with one line for each fault.
+        RecipeError: with one line for each problem.
     """
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:
         raise RecipeError("\n".join(f"{source}: {line}" for line in explain(error, Recipe))) from None
+
+
+def parse_stored(data: dict[str, Any], source: str) -> Recipe:
+    """The recipe of a checkpoint or a finished run; keys that are newer than it take their defaults.
+
+    Earlier versions called ``warm_start`` ``start``.
+
+    Raises:
+        RecipeError: as :func:`parse`.
+    """
+    return parse({RENAMED.get(key, key): value for key, value in data.items()}, source)
+
+
+def changed_keys(before: Recipe, now: Recipe) -> list[str]:
+    """The top-level keys in which two recipes differ, in alphabetical order."""
+    then, plain = before.plain(), now.plain()
+    return sorted(key for key in plain if then[key] != plain[key])
 
 
 def _apply(data: dict[str, Any], change: str) -> None:

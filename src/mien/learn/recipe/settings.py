@@ -1,4 +1,4 @@
-"""The sections of a recipe: typed settings, each documented where it stands."""
+"""The sections of a recipe, typed and checked."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 import mien.learn.caf
-from mien.learn.data.manifest.manifest import MANIFEST
+from mien.learn.data.manifest import MANIFEST
 from mien.learn.recipe.class_spec import class_spec, explain
 from mien.relatedness.table import NAMED
 from mien.spelling import did_you_mean
 
 
 class Typed(BaseModel):
-    """What all sections are: no key but the known ones, no value that is not a number."""
+    """Base of all sections: unknown keys, NaN and infinity are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Inferred(Typed):
-    """A relatedness that is counted in the run's own training rows (papers/002, "Beyond Affective Computing").
+    """A relatedness counted in the training rows of the run (papers/002, "Beyond Affective Computing").
 
     Args:
-        classes, attributes: names of the two tasks; left out, the only ones of their kind.
+        classes, attributes: names of the two tasks; by default the only ones of their kind.
         smoothing, minimum_support: see :func:`mien.relatedness.inference.infer`.
     """
 
@@ -35,7 +35,7 @@ class Inferred(Typed):
 
 
 def table(entry: Any) -> Any:
-    """``inferred``, a mapping (both mean :class:`Inferred`), the path of a file, or a named table."""
+    """Check one entry of ``relatedness``: ``inferred`` or a mapping (:class:`Inferred`), a file, or a named table."""
     if isinstance(entry, Inferred):
         return entry
     if entry == "inferred" or isinstance(entry, dict):
@@ -44,20 +44,20 @@ def table(entry: Any) -> Any:
         except ValidationError as error:
             raise ValueError("; ".join(explain(error, Inferred))) from None
     if not isinstance(entry, str):
-        raise ValueError("expected a table's name, a .json or .csv file, `inferred`, or a mapping of its keys")
+        raise ValueError("expected the name of a table, a .json or .csv file, `inferred`, or a mapping of its keys")
     if entry not in NAMED and Path(entry).suffix not in (".json", ".csv"):
-        raise ValueError(f"there is no table {entry}{did_you_mean(entry, [*NAMED, 'inferred'])}")
+        raise ValueError(f"unknown table {entry}{did_you_mean(entry, [*NAMED, 'inferred'])}")
     return entry
 
 
-def several(value: Any) -> Any:
-    """A list of one, where only one is given."""
+def as_list(value: Any) -> Any:
+    """A list of one where a single value is given."""
     return value if isinstance(value, list | tuple) else (value,)
 
 
 def tables(value: Any) -> tuple[Any, ...]:
-    """The tables of relatedness that a recipe names, one or a list."""
-    return tuple(table(entry) for entry in several(value))
+    """Check ``relatedness``: one table or a list of tables."""
+    return tuple(table(entry) for entry in as_list(value))
 
 
 class Rows(Typed):
@@ -73,7 +73,7 @@ class Rows(Typed):
 
     @property
     def place(self) -> tuple[Path, str]:
-        """The file and the split: the same for the same rows, however the manifest is written."""
+        """File and split: equal for the same rows, however the path is written."""
         path = Path(self.manifest)
         return (path / MANIFEST if path.is_dir() else path).resolve(), self.split
 
@@ -83,15 +83,16 @@ class DataSet(Rows):
 
     Args:
         split: which rows of the manifest.
-        size: how many of its rows stand in each mini-batch; left out, the recipe's ``batch_size`` is divided
-            in proportion to the sets, so that one epoch covers all.
-        tasks: names of the tasks whose labels are used; left out, all.
-        balance: how much more often the rows of rare classes come; 0 not at all, 1 so that all classes are alike
-            (see :func:`mien.learn.data.batches.mixing.balanced`); of the first task of classes that is lent and trained.
-        keep: share of the rows that keep their labels of a task, by the task's name; the others' are hidden.
-        shots: how many rows of each class train, drawn by the recipe's seed from what a fold leaves; left out, all.
-            Counted by the first task of the recipe that has classes and is lent by the set
-            (:mod:`mien.learn.data.manifest.shots`); rows without its label do not train.
+        size: how many of its rows are in each mini-batch; by default the recipe's ``batch_size`` is divided in
+            proportion to the lengths of the sets, so that one epoch covers all of them.
+        tasks: names of the tasks whose labels are used; by default all.
+        balance: how much more often rows of rare classes are drawn, from 0 (every row once) to 1 (all classes equally
+            often), see :func:`mien.learn.data.batches.mixing.balanced`; by the first task of classes that the set has
+            labels for and that is trained.
+        keep: for each task the share of its labelled rows that keep the label; the other labels are hidden.
+        shots: how many rows of each class to train on, drawn by the recipe's seed from the rows that a fold leaves; by
+            default all. Counted by the first task of classes that the set has labels for
+            (:mod:`mien.learn.data.manifest.shots`); rows without its label are not trained on.
     """
 
     split: str = "train"
@@ -102,43 +103,43 @@ class DataSet(Rows):
     shots: Annotated[int, Field(gt=0)] | None = None
 
 
-class Start(Typed):
-    """What a run begins from, and which parts of its network move how fast (papers/003, section 3.1.4, few-shot).
+class WarmStart(Typed):
+    """Initial weights, and how fast each part of the network learns (papers/003, section 3.1.4, few-shot).
 
-    A part is a module of the network by its name, such as ``trunk``, ``trunk.blocks.0`` or ``heads.expression``, with
-    all inside it; or ``encoder``, all but the heads. Of several that hold a weight the longest name counts, and
-    ``encoder`` least. See :mod:`mien.learn.train.warm_start`.
+    A part is a module of the network by its name, with everything inside it, such as ``trunk``, ``trunk.blocks.0`` or
+    ``heads.expression``; or ``encoder``, which is everything except the heads. If several parts hold a weight, the
+    longest name applies, and ``encoder`` last. See :mod:`mien.learn.train.setup.warm_start`.
 
     Args:
-        checkpoint: a folder such as ``runs/NAME/best``, whose weights take the place of random ones; left out, none.
-        partial: whether the encoder may differ in some weights: those of the same name and shape are taken over, the
-            others begin afresh and are told. False: all must fit.
-        freeze: parts that stay as they are: no gradients, and running statistics do not move.
-        rates: factors on the optimiser's learning rate, by the part.
+        checkpoint: a folder such as ``runs/NAME/best`` whose weights replace random ones; by default none.
+        partial: whether the encoder may differ in some weights: weights of the same name and shape are loaded, the
+            others are initialised and reported. By default all must fit.
+        freeze: parts that do not change: no gradients, and running statistics stay.
+        rates: factors on the optimiser's learning rate, by part.
     """
 
     checkpoint: str | None = None
     partial: bool = False
-    freeze: Annotated[tuple[str, ...], BeforeValidator(several)] = ()
+    freeze: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
     rates: dict[str, Annotated[float, Field(gt=0)]] = {}
 
     @model_validator(mode="after")
-    def _either(self) -> Start:
+    def _frozen_or_rated(self) -> WarmStart:
         if both := sorted(set(self.freeze) & set(self.rates)):
-            raise ValueError(f"rates.{both[0]}: this part is frozen, it has no learning rate")
+            raise ValueError(f"rates.{both[0]}: this part is frozen, so it has no learning rate")
         return self
 
 
 class Fold(Typed):
-    """One fold of a cross-validation over the validation rows: those in the fold validate, the others train.
+    """One fold of a cross-validation over the validation rows: the rows in the fold validate, the others train.
 
-    Data sets of the same manifest and split lose the fold's rows; other sets are used whole.
+    Data sets with the same manifest and split lose the rows of the fold; others are used whole.
 
     Args:
         index: which fold, from 0.
-        of: how many.
-        seed: of the division; another seed is another repetition.
-        group: a column, such as ``subject``, whose equal values stay together.
+        of: number of folds.
+        seed: seed of the division; another seed is another repetition.
+        group: a column, such as ``subject``; rows with the same value stay together.
     """
 
     index: Annotated[int, Field(ge=0)]
@@ -147,29 +148,29 @@ class Fold(Typed):
     group: str | None = None
 
     @model_validator(mode="after")
-    def _inside(self) -> Fold:
+    def _index_exists(self) -> Fold:
         if self.index >= self.of:
-            raise ValueError(f"index {self.index}: of {self.of} folds the last is {self.of - 1}")
+            raise ValueError(f"index {self.index}: the last of {self.of} folds is {self.of - 1}")
         return self
 
 
 class Mixture(Typed):
-    """How many rows of each data set stand in a step.
+    """How many rows of each data set are in a step.
 
     Args:
-        by: ``aligned``: as many in every step, in proportion to the sets or as their ``size`` says, so that one epoch
-            covers all (papers/003, section 4.4). ``proportional``: the set of each row is drawn, all rows alike.
-            ``temperature``: it is drawn with a probability proportional to the set's length ** (1 / temperature).
-        temperature: above 1 small sets come more often; only with ``temperature``, which needs it.
+        by: ``aligned``: the same number in every step, in proportion to the sets or as given by their ``size``, so that
+            one epoch covers all (papers/003, section 4.4). ``proportional``: the set of each row is drawn, with a
+            probability proportional to its length. ``temperature``: the same with length ** (1 / temperature).
+        temperature: above 1 small sets are drawn more often; required by, and only by, ``by: temperature``.
     """
 
     by: Literal["aligned", "proportional", "temperature"] = "aligned"
     temperature: Annotated[float, Field(gt=0)] | None = None
 
     @model_validator(mode="after")
-    def _either(self) -> Mixture:
+    def _temperature_belongs(self) -> Mixture:
         if (self.by == "temperature") != (self.temperature is not None):
-            raise ValueError("temperature is needed by, and only by, `by: temperature`")
+            raise ValueError("temperature is required by, and only by, `by: temperature`")
         return self
 
 
@@ -177,12 +178,12 @@ class Optimizer(Typed):
     """Momentum SGD, Adam or AdamW.
 
     Args:
-        kind: which.
+        kind: which one.
         rate: the highest learning rate.
-        momentum: of SGD (Nesterov's); that of papers/003 is 0.9.
-        betas: how slowly the moments of Adam and AdamW forget.
+        momentum: of SGD (Nesterov's); papers/003 uses 0.9.
+        betas: decay rates of the moments of Adam and AdamW.
         weight_decay: L2 penalty, or AdamW's decay.
-        clip: largest norm of the gradient; None leaves it alone.
+        clip: largest norm of the gradient; None for no clipping.
     """
 
     kind: Literal["sgd", "adam", "adamw"] = "sgd"
@@ -197,9 +198,9 @@ class Schedule(Typed):
     """The learning rate over the steps.
 
     Args:
-        warmup: share of all steps in which it rises from 0.
+        warmup: share of all steps in which the rate rises from 0.
         decay: ``cosine`` to 0 at the end, ``constant`` (papers/003), or ``staircase`` (papers/001).
-        factor, every: the staircase multiplies the rate by ``factor`` after each ``every`` steps.
+        factor, every: the staircase multiplies the rate by ``factor`` after every ``every`` steps.
     """
 
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
@@ -209,10 +210,10 @@ class Schedule(Typed):
 
 
 class Probe(Rows):
-    """Faces of known persons, for :func:`mien.learn.features.identity_probe.identity_probe`: the figure ``probe.NAME``.
+    """Faces of known people for :func:`mien.learn.features.identity_probe.identity_probe`: the metric ``probe.NAME``.
 
     Args:
-        column: says who it is.
+        column: the column that identifies the person.
     """
 
     split: str = "test"
@@ -220,7 +221,7 @@ class Probe(Rows):
 
 
 class CriticOptimizer(Optimizer):
-    """What moves the critic, and the encoder against it: an :class:`Optimizer` whose defaults are the release's."""
+    """What updates the critic, and the encoder against it: an :class:`Optimizer` with the defaults of the release."""
 
     kind: Literal["sgd", "adam", "adamw"] = "adam"
     rate: Annotated[float, Field(gt=0)] = 1e-4
@@ -231,21 +232,21 @@ Phase = Literal["critic", "adversarial", "regression"]
 
 
 class Adversarial(Typed):
-    """The contrastive adversarial framework (papers/001): a critic tells strong from weak emotions by the features.
+    """The contrastive adversarial framework (papers/001): a critic separates strong from weak emotions by the features.
 
     Args:
-        task: the continuous task whose labels are grouped; left out, the only one.
+        task: the continuous task whose labels are grouped; by default the only one.
         grouping: a class of ``mien.learn.caf`` that finds the decision radius between weak and strong.
         critic: a class of ``mien.learn.caf``.
-        margin: a class of ``mien.learn.caf``, for a critic that has one; left out, the critic's own default.
-        weight: of the adversarial loss, in the encoder's own phase; the release's is 0.1.
-        order: of the three phases of a step; the release begins with ``regression``.
-        forward: ``exact`` runs the encoder anew once its weights have moved (Algorithm 1); ``shared`` takes the
-            gradients of all phases from one pass, and moves afterwards: faster. See
+        margin: a class of ``mien.learn.caf``, for a critic that has a margin; by default the critic's own.
+        weight: of the adversarial loss in the encoder's own phase; the release uses 0.1.
+        order: order of the three phases of a step; the release starts with ``regression``.
+        forward: ``exact`` runs the encoder again after its weights have changed (Algorithm 1); ``shared`` takes the
+            gradients of all phases from one pass and updates afterwards: faster. See
             :class:`mien.learn.train.adversary.Adversary`.
-        optimizer: of the critic, and of the encoder's adversarial step: each has its own moments. The rate follows
+        optimizer: of the critic, and of the encoder's adversarial phase, each with its own moments. The rate follows
             the recipe's schedule.
-        stratify: whether the strong and the weak faces are spread evenly over the steps, so that each has both.
+        stratify: whether strong and weak faces are spread evenly over the steps, so that each step has both.
     """
 
     task: str | None = None
@@ -259,7 +260,7 @@ class Adversarial(Typed):
     stratify: bool = False
 
     @model_validator(mode="after")
-    def _each_once(self) -> Adversarial:
+    def _each_phase_once(self) -> Adversarial:
         if len(set(self.order)) < len(self.order):
-            raise ValueError("order: each of critic, adversarial and regression stands there once")
+            raise ValueError("order: needs each of critic, adversarial and regression once")
         return self

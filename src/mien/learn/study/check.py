@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from mien.learn.recipe.recipe import Recipe
 from mien.learn.study.plan import Study, StudyError
 from mien.learn.study.run import recipes
-from mien.learn.train.build import figure_names, label_space, manifests
-from mien.learn.train.trainer import Trainer
+from mien.learn.train.setup.rows import label_space, select_rows
+from mien.learn.train.setup.run import build_run
+from mien.learn.train.setup.selection import metric_names
 from mien.spelling import did_you_mean
 
 
@@ -27,7 +27,7 @@ def check(study: Study, settings: Sequence[str]) -> None:
         try:
             parts = recipes(recipe, study.file.settings[name].each_task).values()
             for part in parts:
-                Trainer(part, Path())  # writes nothing
+                build_run(part)  # writes nothing
             there = [figure for part in parts for figure in _figures(part)]
             missing = {figure: did_you_mean(figure, there) for figure in missing if figure not in there}
         except (ValueError, OSError) as error:
@@ -42,5 +42,5 @@ def check(study: Study, settings: Sequence[str]) -> None:
 
 def _figures(recipe: Recipe) -> list[str]:
     """What a recipe's validation gives."""
-    training, validation = manifests(recipe)
-    return [*figure_names(label_space(recipe, training), validation), *(f"probe.{name}" for name in recipe.probes)]
+    training, validation = select_rows(recipe)
+    return [*metric_names(label_space(recipe, training), validation), *(f"probe.{name}" for name in recipe.probes)]

@@ -6,9 +6,9 @@ import numpy as np
 
 from mien.learn.data.manifest.manifest import Manifest
 from mien.learn.recipe.recipe import Recipe, RecipeError
-from mien.learn.recipe.settings import DataSet, Start
-from mien.learn.train.build import label_space, manifests
-from mien.learn.train.warm_start import HEADS, task_of
+from mien.learn.recipe.settings import DataSet, WarmStart
+from mien.learn.train.setup.rows import label_space, select_rows
+from mien.learn.train.setup.warm_start import HEADS, task_of
 from mien.tasks import Kind, Task
 
 
@@ -26,7 +26,7 @@ def each_task(recipe: Recipe) -> dict[str, Recipe]:
         RecipeError: if no data set lends a label of some task.
         mien.learn.data.manifest.manifest.ManifestError: if a manifest cannot be used.
     """
-    training, _ = manifests(recipe)
+    training, _ = select_rows(recipe)
     return {task.name: _alone(recipe, task, training) for task in label_space(recipe, training)}
 
 
@@ -42,11 +42,11 @@ def _alone(recipe: Recipe, task: Task, training: list[Manifest]) -> Recipe:
     losses = {name: loss for name, loss in recipe.losses.items() if name == task.name}
     grouped = recipe.adversarial and recipe.adversarial.task in (None, task.name) and task.kind is Kind.CONTINUOUS
     alone |= {"losses": losses, "adversarial": recipe.adversarial if grouped else None}
-    alone |= {"start": _started(recipe.start, task), "probes": {}}
+    alone |= {"warm_start": _started(recipe.warm_start, task), "probes": {}}
     return recipe.model_copy(update={**alone, "relatedness": (), "couplings": (), "balancing": None, "sharing": None})
 
 
-def _started(start: Start, task: Task) -> Start:
+def _started(start: WarmStart, task: Task) -> WarmStart:
     """Without what is said of the heads of other tasks."""
 
     def own(part: str) -> bool:

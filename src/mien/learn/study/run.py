@@ -17,7 +17,7 @@ from mien.learn.recipe.recipe import Recipe
 from mien.learn.study.each_task import each_task
 from mien.learn.study.plan import Repeat, Study, StudyError
 from mien.learn.study.store import Run, RunStore, besides, own_recipe
-from mien.learn.train.build import HEADLINES
+from mien.learn.train.setup.selection import HEADLINES
 from mien.learn.train.trainer import Trainer
 
 Say = Callable[[str], None]
@@ -111,7 +111,7 @@ def perform(job: Job, stopped: Callable[[], bool] = lambda: False, say: Say = la
     for name, recipe in parts.items():
         trainer, judged = train(recipe, folder / name, stopped, lambda text, name=name: say(f"{name} {text}".strip()))  # type: ignore[misc]
         metrics |= judged
-        named = {task.name: f"{task.name}.{HEADLINES[task.kind]}" for task in trainer.tasks}
+        named = {task.name: f"{task.name}.{HEADLINES[task.kind]}" for task in trainer.run.tasks}
         headlines |= {task: name for task, name in named.items() if name in judged}
     run = Run(
         setting=job.setting,
@@ -138,19 +138,19 @@ def train(recipe: Recipe, folder: Path, stopped: Callable[[], bool], say: Say) -
             raise KeyboardInterrupt
 
     if recipe.sharing is not None:
-        from mien.learn.train.policy_search import prepared
+        from mien.learn.train.policy_search import with_policy
 
-        recipe = prepared(recipe, folder, searching)
-    trainer = Trainer(recipe, folder)
+        recipe = with_policy(recipe, folder, searching)
+    trainer = Trainer.of(recipe, folder)
     begun = checkpoint.find(folder / "last")
     if begun:
         trainer.resume()
 
     def stepped(_: Mapping[str, float]) -> None:
-        say(f"{trainer.step}/{trainer.steps}")
+        say(f"{trainer.step}/{trainer.run.steps}")
 
     # nothing is left to do after a kill between the last checkpoint and the figures: the checkpoint has them
-    judged = trainer.run(stepped, stop=stopped) or checkpoint.read_card(begun or folder / "last")["state"]["figures"]
+    judged = trainer.train(stepped, stop=stopped) or checkpoint.read_card(begun or folder / "last")["state"]["metrics"]
     return trainer, {
         name: value for name, value in judged.items() if name not in ("epoch", "step") and name[:5] != "loss."
     }

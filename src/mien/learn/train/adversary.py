@@ -10,73 +10,58 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from mien.learn.batch import Batch
-from mien.learn.caf.critic import Critic
-from mien.learn.caf.grouping import Grouping
 from mien.learn.checkpoint import CheckpointError, flat, unflatten
 from mien.learn.models.network import FEATURES
-from mien.learn.recipe.settings import Adversarial
 from mien.learn.train.objective import DivergedError
 from mien.learn.train.optimiser import optimizer_of, set_rate
+from mien.learn.train.setup.adversary import Opponent
 
 Outputs = Mapping[str, Tensor]
 
 SKIPPED = "critic_skipped"
-"""Of the log: the share of steps whose batch lacked a group."""
+"""In the log: the share of steps whose batch lacked a group."""
 
 
 class Adversary:
     """The critic, its optimiser, and the optimiser of the encoder's adversarial phase.
 
-    A step has three phases, each with an Adam of its own:
+    A step has three phases, each with its own optimiser:
 
-    - ``critic``: the critic descends its loss; the encoder is frozen.
-    - ``adversarial``: the encoder descends the critic's adversarial loss; the critic is frozen.
-    - ``regression``: encoder and heads descend the recipe's ordinary objective, whatever its tasks and couplings are.
+    - ``critic``: the critic minimises its loss; the encoder is frozen.
+    - ``adversarial``: the encoder minimises the critic's adversarial loss; the critic is frozen.
+    - ``regression``: encoder and heads minimise the recipe's ordinary objective, whatever its tasks and couplings are.
 
-    Frozen is what a phase takes no gradient for. The critic's phase does not move the encoder, so it shares the forward
-    pass of the phase that follows. With ``forward: exact`` that is two passes a step (three where the critic comes
-    last), one for each set of the encoder's weights, and the mathematics of Algorithm 1 to the letter. With ``shared``
-    it is
-    one: both gradients of the encoder are those at the weights that the step began with, and ``order`` only says
-    whether the critic moves before the adversarial gradient is taken. Running statistics of batch normalisation count
-    each pass.
+    A phase takes no gradient for what is frozen. The critic's phase does not change the encoder, so it shares the
+    forward pass of the next phase. With ``forward: exact`` there are two passes per step (three if the critic comes
+    last), one for each state of the encoder's weights: exactly Algorithm 1. With ``shared`` there is one: both
+    gradients of the encoder are taken at the weights at the start of the step, and ``order`` only determines whether
+    the critic is updated before the adversarial gradient is taken. Running statistics of batch normalisation count
+    every pass.
 
-    A batch with fewer than two strong or without weak samples (over all ranks) has neither a critic's nor an
-    adversarial phase, and is counted. Rows without a label in some dimension of the task are in no group.
+    A batch with fewer than two strong samples or no weak one (over all ranks) skips the critic's and the adversarial
+    phase, and is counted as skipped. Rows without a label in some dimension of the task are in no group.
 
-    Departures: line 4 of the algorithm samples the weak set "from P"; it is Q. The sum of line 8 ends at N_w, the
-    number of weak samples, and is divided by N; all rows are learned from.
+    Departures: line 4 of the algorithm samples the weak set "from P"; it must be Q. The sum in line 8 ends at N_w, the
+    number of weak samples, and is divided by N; we train on all rows.
 
     Args:
-        settings: of the recipe.
-        critic: on the same device as the encoder.
+        opponent: critic, grouping, decision radius, the task whose labels are grouped, and the recipe's settings.
         encoder: the parameters that the features depend on.
-        grouping: divides each batch.
-        radius: the decision radius.
-        task: whose labels are grouped.
-        accelerator: knows the other ranks.
+        accelerator: knows the device and the other ranks.
     """
 
-    def __init__(
-        self,
-        settings: Adversarial,
-        critic: Critic,
-        encoder: Sequence[nn.Parameter],
-        grouping: Grouping,
-        radius: float,
-        task: str,
-        accelerator: Accelerator,
-    ) -> None:
-        self.settings, self.critic, self.encoder = settings, critic.train(), list(encoder)
-        self.grouping, self.radius, self.task, self.accelerator = grouping, radius, task, accelerator
-        self.critic_optimizer = optimizer_of(settings.optimizer, critic.parameters())
-        self.encoder_optimizer = optimizer_of(settings.optimizer, self.encoder)
+    def __init__(self, opponent: Opponent, encoder: Sequence[nn.Parameter], accelerator: Accelerator) -> None:
+        self.settings, self.encoder, self.accelerator = opponent.settings, list(encoder), accelerator
+        self.grouping, self.radius, self.task = opponent.grouping, opponent.radius, opponent.task
+        self.critic = opponent.critic.to(accelerator.device).train()
+        self.critic_optimizer = optimizer_of(self.settings.optimizer, self.critic.parameters())
+        self.encoder_optimizer = optimizer_of(self.settings.optimizer, self.encoder)
 
     def step(
         self,
         forward: Callable[[bool], Outputs],
         backward: Callable[[Outputs], dict[str, float]],
-        move: Callable[[], None],
+        update: Callable[[], None],
         batch: Batch,
         *,
         rate: float,
@@ -85,10 +70,10 @@ class Adversary:
         """One step; the global mean of each loss.
 
         Args:
-            forward: runs the network on the batch; told whether ``backward`` will follow (DDP must know).
+            forward: runs the network on the batch; its argument is whether ``backward`` will follow (DDP must know).
             backward: leaves the gradients of the objective in the parameters, and returns its means.
-            move: moves encoder and heads by these gradients.
-            batch: says which rows are strong and which weak.
+            update: updates encoder and heads with these gradients.
+            batch: its labels determine which rows are strong and which weak.
             rate: factor on the learning rates.
             epoch: passes over the training set so far.
 
@@ -101,10 +86,10 @@ class Adversary:
         if shared:
             order.sort(key="regression".__eq__)  # its backward pass frees the graph, so it comes last
         means: dict[str, float] = {}
-        moves: list[Callable[[], None]] = []
+        updates: list[Callable[[], None]] = []
         outputs: Outputs | None = None
         for place, phase in enumerate(order):
-            if outputs is None:  # at first, and after each phase that moved the encoder
+            if outputs is None:  # at first, and after each phase that updated the encoder
                 following = next((each for each in order[place:] if each != "critic"), None)
                 outputs = forward(shared or following == "regression")
             if phase == "critic":
@@ -112,31 +97,31 @@ class Adversary:
                 continue
             if phase == "regression":
                 means |= backward(outputs)
-                moves.append(move)
+                updates.append(update)
             else:
                 gradients, loss = self.adversarial_phase(outputs[FEATURES], groups, keep_graph=shared)
                 means |= loss
-                moves.append(partial(self._move_encoder, gradients))
+                updates.append(partial(self._update_encoder, gradients))
             if not shared:
-                moves.pop()()
+                updates.pop()()
                 outputs = None
-        for each in moves:
+        for each in updates:
             each()
         return means
 
     def groups(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Places of the strong and of the weak rows of a batch."""
+        """Indices of the strong and of the weak rows of a batch."""
         known = batch.mask[self.task].all(1)
         places = known.nonzero().squeeze(1)
         strong, weak = self.grouping.groups(batch.labels[self.task][known], self.radius)
         return places[strong], places[weak]
 
     def critic_phase(self, features: Tensor, groups: tuple[Tensor, Tensor], epoch: int) -> dict[str, float]:
-        """The critic's phase: one move of the critic; its loss, or that there was none.
+        """The critic's phase: one update of the critic; its loss, or that it was skipped.
 
         Args:
             features: N x width of this rank's rows.
-            groups: places of the strong and the weak ones among them.
+            groups: indices of the strong and the weak ones among them.
             epoch: passes over the training set so far.
         """
         z, strong, weak = self._divided(features.detach(), groups)
@@ -145,18 +130,18 @@ class Adversary:
         loss = self.critic.critic_loss(strong, weak, epoch)
         value = _finite("critic", loss)
         parameters = list(self.critic.parameters())
-        self._move(self.critic_optimizer, parameters, self._gradients(loss + 0.0 * z.sum(), parameters))
+        self._update(self.critic_optimizer, parameters, self._gradients(loss + 0.0 * z.sum(), parameters))
         return {"critic": value, SKIPPED: 0.0}
 
     def adversarial_phase(
         self, features: Tensor, groups: tuple[Tensor, Tensor], *, keep_graph: bool = False
     ) -> tuple[list[Tensor] | None, dict[str, float]]:
-        """The adversarial gradient of each of the encoder's parameters, over all ranks, and the loss; None without one.
+        """The adversarial gradient of each encoder parameter, over all ranks, and the loss; None if skipped.
 
         Args:
             features: N x width, with the graph of the encoder.
-            groups: as of :meth:`critic_phase`.
-            keep_graph: whether another gradient will be taken from it.
+            groups: as for :meth:`critic_phase`.
+            keep_graph: whether another gradient will be taken from the graph.
         """
         z, strong, weak = self._divided(features, groups)
         if not _enough(strong, weak):
@@ -166,7 +151,7 @@ class Adversary:
         return self._gradients(loss + 0.0 * z.sum(), self.encoder, keep_graph), {"adversarial": value}
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:
-        """What a checkpoint must hold to go on: the critic, and the state of both optimisers."""
+        """What a checkpoint needs to resume: the critic, and the state of both optimisers."""
         return {
             "critic": self.critic.state_dict(),
             "critic_optimizer": flat(self.critic_optimizer),
@@ -174,7 +159,7 @@ class Adversary:
         }
 
     def load(self, tensors: Mapping[str, Mapping[str, Tensor]]) -> None:
-        """Go on from :meth:`tensors`; CheckpointError if they are of another critic."""
+        """Resume from :meth:`tensors`; CheckpointError if they belong to another critic."""
         try:
             self.critic.load_state_dict(dict(tensors["critic"]))
             unflatten(self.critic_optimizer, tensors["critic_optimizer"])
@@ -183,13 +168,13 @@ class Adversary:
             raise CheckpointError(f"the critic cannot be used ({' '.join(str(error).split())[:200]})") from None
 
     def _divided(self, features: Tensor, groups: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Outputs of the critic for this rank's rows; and those of all ranks' strong and weak rows."""
+        """The critic's outputs for this rank's rows, and for the strong and the weak rows of all ranks."""
         z = self.critic(features)
         strong, weak = (across_ranks(z[places], self.accelerator) for places in groups)
         return z, strong, weak
 
     def _gradients(self, loss: Tensor, parameters: Sequence[nn.Parameter], keep_graph: bool = False) -> list[Tensor]:
-        """Of a loss over all ranks' rows, whose graph leads to this rank's alone: the sum over the ranks."""
+        """Gradients of a loss over all ranks' rows, whose graph only reaches this rank's rows, summed over ranks."""
         found = torch.autograd.grad(loss, parameters, retain_graph=keep_graph, allow_unused=True)
         parts = [torch.zeros_like(p) if g is None else g for p, g in zip(parameters, found, strict=True)]
         if self.accelerator.num_processes == 1:
@@ -197,14 +182,14 @@ class Adversary:
         whole = self.accelerator.reduce(torch.cat([part.flatten() for part in parts]), "sum")
         return [piece.view_as(part) for piece, part in zip(whole.split([p.numel() for p in parts]), parts, strict=True)]
 
-    def _move_encoder(self, gradients: list[Tensor] | None) -> None:
+    def _update_encoder(self, gradients: list[Tensor] | None) -> None:
         if gradients is not None:
-            self._move(self.encoder_optimizer, self.encoder, gradients)
+            self._update(self.encoder_optimizer, self.encoder, gradients)
 
-    def _move(
+    def _update(
         self, optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter], gradients: Sequence[Tensor]
     ) -> None:
-        """One move by these gradients; those that stand in the parameters are left as they were."""
+        """One update with these gradients; the gradients in the parameters are restored afterwards."""
         before = [parameter.grad for parameter in parameters]
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient
@@ -216,10 +201,10 @@ class Adversary:
 
 
 def across_ranks(rows: Tensor, accelerator: Accelerator) -> Tensor:
-    """The rows of all ranks, in the ranks' order; the gradient leads to this rank's own.
+    """The rows of all ranks, in order of ranks; gradients reach this rank's rows only.
 
     Args:
-        rows: n x d; n may differ from rank to rank, and be 0.
+        rows: n x d; n may differ between ranks, and be 0.
         accelerator: knows the other ranks.
     """
     if accelerator.num_processes == 1:

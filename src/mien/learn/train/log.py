@@ -1,4 +1,4 @@
-"""The log of a run: a CSV file with a row an epoch, that survives a kill and is cut back on resume."""
+"""The log of a run: a CSV file with one row per epoch that survives a kill and is cut back on resume."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 
 class RunningMeans:
-    """Mean of each loss over the steps in which it was present; survives a resume to the last bit."""
+    """Mean of each loss over the steps in which it was present; exact across a resume."""
 
     def __init__(self, state: Mapping[str, list[float]] | None = None) -> None:
         self._sums = {name: (total, int(count)) for name, (total, count) in (state or {}).items()}
 
     def add(self, values: Mapping[str, float]) -> None:
-        """Count the losses of one step."""
+        """Add the losses of one step."""
         for name, value in values.items():
             total, count = self._sums.get(name, (0.0, 0))
             self._sums[name] = (total + value, count + 1)
@@ -25,7 +25,7 @@ class RunningMeans:
         return {name: total / count for name, (total, count) in self._sums.items()}
 
     def prefixed(self, prefix: str) -> dict[str, float]:
-        """The means so far, under names for the log."""
+        """The means so far, with a prefix to their names."""
         return {prefix + name: value for name, value in self.values().items()}
 
     def state(self) -> dict[str, list[float]]:
@@ -34,12 +34,12 @@ class RunningMeans:
 
 
 def append(path: Path, row: Mapping[str, float]) -> None:
-    """Add a row; a column that is new (a loss first seen now) is added to all rows."""
+    """Add a row; a new column (a loss that is first seen now) is added to all rows."""
     _write(path, [*_read(path), row])
 
 
 def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Replace the log at one stroke, so that a kill leaves the old one or the new one."""
+    """Replace the log atomically: a kill leaves the old one or the new one."""
     columns = list(dict.fromkeys(name for each in rows for name in each))
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
@@ -58,7 +58,7 @@ def _read(path: Path) -> list[dict[str, str]]:
 
 
 def cut(path: Path, step: int) -> None:
-    """Drop what a killed run logged after its last checkpoint."""
+    """Drop the rows that a killed run logged after its last checkpoint."""
     rows = [row for row in _read(path) if int(row["step"]) <= step]
     if rows:
         _write(path, rows)

@@ -1,9 +1,9 @@
 """Gradient accumulation that is exact for losses of the whole batch.
 
-CCC, couplings and critics look at a batch as one: their mean over micro-batches is another loss. So the parts of a step
-go through the network one after the other without keeping what the backward pass needs, the loss is taken of all
-outputs together, and on the way back each part is computed again (``torch.utils.checkpoint``). The price is one more
-forward pass; the memory for activations is that of one part.
+CCC, couplings and critics depend on a batch as a whole: their mean over micro-batches is another loss. So the parts of
+a step pass through the network one after the other without storing activations, the loss is computed from all outputs
+together, and the backward pass recomputes each part (``torch.utils.checkpoint``). This costs one more forward pass, and
+needs the activation memory of one part only.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from torch.utils.checkpoint import checkpoint
 
 
 def in_parts(network: nn.Module, inputs: Tensor, parts: int, *others: object) -> Mapping[str, Tensor]:
-    """The outputs of a network for all inputs, of which so many parts go through it one after the other.
+    """The outputs of a network for all inputs, computed in parts, one after the other.
 
-    The gradients are those of the whole batch, to rounding. Departure: batch normalisation sees each part by itself.
+    Gradients are those of the whole batch, up to rounding. Departure: batch normalisation sees each part by itself.
 
     Args:
-        network: from inputs, and the ``others``, to named outputs with a row for each input.
+        network: from inputs, and the ``others``, to named outputs with one row per input.
         inputs: N x C x H x W or N x D.
-        parts: at least 1; no more than N are made.
-        others: what every part is read with.
+        parts: at least 1, at most N are used.
+        others: further arguments, the same for every part.
     """
     if parts == 1:
         outputs: Mapping[str, Tensor] = network(inputs, *others)
@@ -42,7 +42,7 @@ def in_parts(network: nn.Module, inputs: Tensor, parts: int, *others: object) ->
 
 
 class _StatisticsKept:
-    """Running statistics of batch normalisation stay as they are; can be entered again and again."""
+    """Keeps the running statistics of batch normalisation unchanged; can be entered repeatedly."""
 
     def __init__(self, network: nn.Module) -> None:
         self.norms = [each for each in network.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm)]

@@ -1,4 +1,4 @@
-"""The objective of a step: terms, their global means, their weights, and one number to descend."""
+"""The objective of a step: terms, their global means, their weights, and the loss to minimise."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ from mien.learn.losses.coupling import CouplingLoss
 from mien.learn.losses.supervised import Loss
 from mien.learn.losses.term import LossTerm
 from mien.learn.models.network import FEATURES
-from mien.learn.recipe.recipe import RecipeError
 from mien.relatedness.table import Relatedness
 from mien.tasks import Task
 
 
 class DivergedError(RuntimeError):
-    """A loss is no longer finite; the checkpoints hold what was before."""
+    """A loss is no longer finite; the checkpoints hold the state before."""
+
+
+class BalancingError(ValueError):
+    """The balancer cannot weigh the terms of a step; the message names the reason."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +37,7 @@ class Coupled:
     Args:
         coupling: the loss.
         relatedness: of the pair; None for a coupling that needs none.
-        suffix: of its terms' names, where a run couples several pairs.
+        suffix: added to the names of its terms if a run couples several pairs.
     """
 
     coupling: CouplingLoss
@@ -47,7 +50,7 @@ class Coupled:
         return {term: term + self.suffix for term in self.coupling.terms}
 
     def reaches(self, task: str, label: str) -> bool:
-        """Whether it says anything of a label, as far as it tells: of attributes only those that go with some class."""
+        """Whether it constrains a label, as far as is known: of attributes only those that go with some class."""
         table = self.relatedness
         if table and task == table.attributes:
             return bool(table.weights[:, table.attribute_labels.index(label)].any())
@@ -55,22 +58,22 @@ class Coupled:
         return task in {getattr(pair, key, None) for key in ("classes", "attributes", "affect")}
 
     def __call__(self, outputs: Mapping[str, Tensor], batch: Batch) -> dict[str, LossTerm]:
-        """The terms under the run's names."""
+        """The terms, under the names that the run gives them."""
         terms = self.coupling(outputs, batch, self.relatedness)
         return {name: terms[term] for term, name in self.names.items()}
 
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """What a run descends.
+    """What a run minimises.
 
     Args:
-        tasks: each has its supervised term.
-        couplings: and these have theirs.
+        tasks: each has a supervised term.
+        couplings: each has its own terms.
         lambdas: fixed weights of the terms.
         balancer: weighs the terms, times their lambdas, in every step; None for weights of 1.
         accelerator: knows the other processes.
-        losses: by the task's name, of tasks whose loss is not that of their kind.
+        losses: by task name, of tasks whose loss is not the standard one of their kind.
     """
 
     tasks: Sequence[Task]
@@ -88,11 +91,11 @@ class Objective:
         return terms
 
     def __call__(self, outputs: Mapping[str, Tensor], batch: Batch) -> tuple[Tensor, dict[str, float]]:
-        """The weighted sum of the global means, to be descended, and those means.
+        """The weighted sum of the global means, to be minimised, and those means.
 
         Raises:
             DivergedError: if one of them is not finite.
-            RecipeError: if the balancer cannot weigh them.
+            BalancingError: if the balancer cannot weigh them.
         """
         terms = self.terms(outputs, batch)
         means, absent = self.means(terms)
@@ -103,21 +106,21 @@ class Objective:
         fixed = self.lambdas(means, None, self._sum)
         scaled = {name: fixed[name] * mean for name, mean in means.items() if fixed[name]}
         weights = self._balanced(scaled, outputs.get(FEATURES))
-        # what is absent, or has lambda 0, stays attached: every parameter has a gradient on every rank
+        # absent terms and those with lambda 0 stay attached, so that every parameter has a gradient on every rank
         loss = sum((0.0 * mean for name, mean in means.items() if name not in scaled), absent)
         return loss + sum(weights.get(name, 1.0) * mean for name, mean in scaled.items()), values
 
     def _balanced(self, means: Mapping[str, Tensor], features: Tensor | None) -> dict[str, float]:
-        """The balancer's weights; none without a balancer, or where nothing is to be weighed."""
+        """The balancer's weights; none without a balancer or without terms."""
         if self.balancer is None or not means:
             return {}
         try:
             return self.balancer(means, features, self._sum)
         except ValueError as error:
-            raise RecipeError(f"balancing: {error}") from None
+            raise BalancingError(f"balancing: {error}") from None
 
     def means(self, terms: Mapping[str, LossTerm]) -> tuple[dict[str, Tensor], Tensor]:
-        """The mean of each term that some rank has labels for, and an attached zero of the others.
+        """The mean of each term that some rank has labels for, and an attached zero for the others.
 
         Counts are summed over the ranks before the division. A mean is this rank's share times the number of
         ranks: DDP averages gradients, so the average over the ranks is the mean over the whole step.

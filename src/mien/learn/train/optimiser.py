@@ -13,7 +13,7 @@ from mien.learn.recipe.settings import Optimizer, Schedule
 
 
 def learning_rate(step: int, steps: int, schedule: Schedule) -> float:
-    """The factor on the highest rate at a step: a linear warm-up, then half a cosine, a constant or a staircase."""
+    """The factor on the highest rate at a step: linear warm-up, then half a cosine, a constant or a staircase."""
     warmup = schedule.warmup * steps
     if step < warmup:
         return (step + 1) / (warmup + 1)
@@ -25,7 +25,7 @@ def learning_rate(step: int, steps: int, schedule: Schedule) -> float:
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Give all parameters of an optimiser this learning rate, times the ``factor`` of their group if it has one."""
+    """Set the learning rate of all parameters, times the ``factor`` of their group if it has one."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group.get("factor", 1.0)
 
@@ -33,11 +33,11 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 def optimizer_of(
     settings: Optimizer, parameters: Iterable[nn.Parameter] | Iterable[dict[str, Any]]
 ) -> torch.optim.Optimizer:
-    """The optimiser that a recipe asks for.
+    """The optimiser of a recipe.
 
     Args:
         settings: of the recipe.
-        parameters: what it moves; or groups of them, each ``params`` and the ``factor`` on its learning rate.
+        parameters: what it updates; or groups, each with ``params`` and the ``factor`` on its learning rate.
     """
     rate, decay = settings.rate, settings.weight_decay
     if settings.kind == "sgd":

@@ -1,8 +1,8 @@
 """The search for AdaShare's policy (Sun and others, 2020): weights and policy in turn, then the policy is sampled.
 
-An epoch is one pass over the rows that the weights learn from; after the warm-up as many steps of the policy follow, on
-the rows held out for it, again and again. All see sampled gates. In the end the weights are thrown away: they were
-learnt together with another policy.
+An epoch is one pass over the rows that the weights learn from; after the warm-up, as many steps of the policy follow on
+the rows held out for it. All use sampled gates. In the end the weights are discarded: they were learned together with
+another policy.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from torch import Tensor
 
 from mien.learn.checkpoint import CheckpointError, find
 from mien.learn.data.batches.mixing import LabelledSet, Mixing
-from mien.learn.recipe.recipe import Recipe, RecipeError
+from mien.learn.recipe.recipe import Recipe, RecipeError, changed_keys, parse_stored
 from mien.learn.sharing.adashare import AdaShare, sharing_loss, sparsity_loss
 from mien.learn.train.log import RunningMeans, append
 from mien.learn.train.micro_batches import in_parts
 from mien.learn.train.objective import DivergedError
 from mien.learn.train.optimiser import learning_rate
+from mien.learn.train.setup.run import Run
 from mien.learn.train.trainer import Report, Trainer, seed_of
 
 Policy = list[list[bool]]
@@ -34,10 +35,10 @@ Policy = list[list[bool]]
 POLICY = "policy.json"
 
 
-def prepared(recipe: Recipe, folder: Path, report: Report = lambda *_: None) -> Recipe:
-    """The recipe that can be trained: with AdaShare's policy filled in, searched in ``folder/search`` if need be.
+def with_policy(recipe: Recipe, folder: Path, report: Report = lambda *_: None) -> Recipe:
+    """The recipe with AdaShare's policy filled in, searched in ``folder/search`` if necessary.
 
-    Any other recipe is returned as it is.
+    Any other recipe is returned unchanged.
 
     Raises:
         as :func:`search`.
@@ -51,9 +52,9 @@ def prepared(recipe: Recipe, folder: Path, report: Report = lambda *_: None) -> 
 
 
 def search(recipe: Recipe, folder: Path, report: Report = lambda *_: None) -> Policy:
-    """A policy for the recipe's data and network, sampled from the learnt probabilities by the recipe's seed.
+    """A policy for the recipe's data and network, sampled from the learned probabilities by the recipe's seed.
 
-    A finished search is read from ``folder/policy.json``; one that was cut off goes on from its last whole epoch.
+    A finished search is read from ``folder/policy.json``; an interrupted one resumes from its last whole epoch.
 
     Args:
         recipe: its ``sharing`` is AdaShare without a policy.
@@ -62,22 +63,22 @@ def search(recipe: Recipe, folder: Path, report: Report = lambda *_: None) -> Po
 
     Raises:
         RecipeError: if the recipe does not fit the data, or the folder holds the policy of another recipe.
-        mien.learn.train.trainer.DivergedError: if a loss is no longer finite.
+        DivergedError: if a loss is no longer finite.
     """
     known = _read(folder / POLICY, recipe)
     if known is not None:
         return known
-    searcher = PolicySearch(recipe, folder)
+    searcher = PolicySearch.of(recipe, folder)
     if find(folder / "last") is not None:
         searcher.resume()
-    searcher.run(report)
+    searcher.train(report)
     selected = searcher.adashare.selected(len(searcher.adashare.blocks)).detach().cpu().numpy()
     policy: Policy = (np.random.default_rng(recipe.seed).random(selected.shape) < selected).tolist()
     if searcher.accelerator.is_main_process:
         found = {
             "policy": policy,
             "probabilities": selected.tolist(),
-            "tasks": [task.name for task in searcher.tasks],
+            "tasks": [task.name for task in searcher.run.tasks],
             "recipe": recipe.plain(),
         }
         partial = folder / f"{POLICY}.partial"
@@ -94,53 +95,48 @@ def _read(path: Path, recipe: Recipe) -> Policy | None:
     try:
         found = json.loads(path.read_text())
         policy: Policy = found["policy"]
-        then = found["recipe"]
-    except (OSError, KeyError, TypeError, ValueError):
+        before = parse_stored(found["recipe"], str(path))
+    except (AttributeError, OSError, KeyError, TypeError, ValueError):
         raise RecipeError(f"{path}: not a policy; remove it to search again") from None
-    now = recipe.plain()
-    changed = sorted(key for key in {*then, *now} if then.get(key) != now.get(key))
-    if changed:
+    if changed := changed_keys(before, recipe):
         raise RecipeError(f"{path}: was searched with other values of {', '.join(changed)}; remove it to search again")
     return policy
 
 
 def opened(epoch: int, epochs: int, blocks: int) -> int:
-    """How many of the last blocks the policy may decide on: one more in each of its epochs, from the last block on.
+    """How many of the last blocks the policy decides on: one more in each of its epochs, starting with the last block.
 
-    Departure: where there are fewer than two epochs a block, they open faster, so that all are open for half the time.
+    Departure: with fewer than two epochs per block they open faster, so that all are open for half of the time.
 
     Args:
         epoch: of the policy, from 0.
-        epochs: of the policy in all.
-        blocks: of the network.
+        epochs: number of epochs of the policy.
+        blocks: number of blocks of the network.
     """
     return min(blocks, math.ceil((epoch + 1) * max(1.0, 2 * blocks / epochs)))
 
 
 def temperature(epoch: int, epochs: int, warmest: float, coldest: float) -> float:
-    """Of the samples in an epoch of the policy: falls geometrically from ``warmest`` to ``coldest``."""
+    """Temperature of the samples in an epoch of the policy: falls geometrically from ``warmest`` to ``coldest``."""
     return float(warmest * (coldest / warmest) ** (epoch / max(1, epochs - 1)))
 
 
 class PolicySearch(Trainer):
-    """A run that learns a policy; its weights serve that alone.
+    """A training run that learns a policy; its weights have no other use.
 
-    The weights move as in any training of this recipe, on a share of the rows; the policy's logits by Adam, on the
-    rows held out. What is held out, and each step's noise, depend on the seed alone and are the same on every rank.
+    The weights are updated as in any training of this recipe, on a share of the rows; the policy's logits by Adam, on
+    the rows held out. The held-out rows and the noise of each step depend on the seed only and are the same on every
+    rank.
 
     Args:
-        recipe: its ``sharing`` is AdaShare without a policy.
+        run: of a recipe whose ``sharing`` is AdaShare without a policy.
         folder: of the search.
-
-    Raises:
-        RecipeError: if the recipe does not fit the data.
-        mien.learn.data.manifest.manifest.ManifestError: if a manifest cannot be used.
     """
 
-    def __init__(self, recipe: Recipe, folder: Path) -> None:
-        super().__init__(recipe, folder)
-        self.settings: dict[str, Any] = recipe.sharing.arguments if recipe.sharing else {}
-        self.policy_rows, self.weight_rows = _divided(self.mixing, self.settings["holdout"], recipe.seed)
+    def __init__(self, run: Run, folder: Path) -> None:
+        super().__init__(run, folder)
+        self.settings: dict[str, Any] = self.recipe.sharing.arguments if self.recipe.sharing else {}
+        self.policy_rows, self.weight_rows = _divide(self.mixing, self.settings["holdout"], self.recipe.seed)
         self.epochs: int = self.settings["search_epochs"]
         self.warmup: int = self.settings["warmup_epochs"]
         self.steps = self.epochs * self.weight_rows.steps_per_epoch
@@ -159,7 +155,7 @@ class PolicySearch(Trainer):
         assert self.adashare.logits is not None
         return self.adashare.logits
 
-    def run(
+    def train(
         self,
         report: Report = lambda *_: None,
         epoch_done: Callable[[dict[str, float]], None] = lambda _: None,
@@ -167,7 +163,7 @@ class PolicySearch(Trainer):
     ) -> dict[str, float]:
         """Search from the current epoch to the end; the last row of the log, none if nothing was left to do.
 
-        ``stop`` ends it after the current epoch, saved. See :meth:`mien.learn.train.trainer.Trainer.run`.
+        ``stop`` ends it after the current epoch, saved. See :meth:`mien.learn.train.trainer.Trainer.train`.
         """
         row: dict[str, float] = {}
         per_epoch = self.weight_rows.steps_per_epoch
@@ -186,25 +182,25 @@ class PolicySearch(Trainer):
                 append(self.folder / "log.csv", row)
             self.save("last", row)
             epoch_done(row)
-            if epoch + 1 < self.epochs and self._stop_wanted(stop()):
+            if epoch + 1 < self.epochs and self._any_rank(stop()):
                 raise KeyboardInterrupt
         return row
 
     def train_step(self, step: int) -> dict[str, float]:
-        """One move of the weights, under sampled gates; the policy stays."""
+        """One update of the weights, with sampled gates; the policy stays."""
         means = self._backward(self.weight_rows, step, policy=False)
         self.logits.grad = None
-        self.move(learning_rate(step, self.steps, self.recipe.schedule))
+        self.update(learning_rate(step, self.steps, self.recipe.schedule))
         return means
 
     def policy_step(self, step: int) -> dict[str, float]:
-        """One move of the policy, by the losses on rows held out and the two regularisers; the weights stay."""
+        """One update of the policy, by the losses on held-out rows and the two regularisers; the weights stay."""
         means = self._backward(self.policy_rows, step, policy=True)
         self.policy_optimizer.step()
         return {f"policy.{name}": mean for name, mean in means.items()}
 
     def _backward(self, rows: Mixing, step: int, *, policy: bool) -> dict[str, float]:
-        """Gradients of weights and logits alike, so that in every step every parameter of every rank has one."""
+        """Gradients of weights and logits, so that in every step every parameter has one on every rank."""
         epoch = step // self.weight_rows.steps_per_epoch - self.warmup
         epochs, blocks = self.epochs - self.warmup, len(self.adashare.blocks)
         free = opened(epoch, epochs, blocks) if epoch >= 0 else 0
@@ -230,25 +226,25 @@ class PolicySearch(Trainer):
         return means | ({name: float(value.detach()) for name, value in extra.items()} if policy else {})
 
     def _row(self, epoch: int) -> dict[str, float]:
-        """Of the log: the losses and, for each task, the mean probability that a block is selected."""
+        """A row of the log: the losses and, for each task, the mean probability that a block is selected."""
         selected = self.logits.detach().sigmoid().mean(0).tolist()
-        chosen = {f"selected.{task.name}": value for task, value in zip(self.tasks, selected, strict=True)}
+        chosen = {f"selected.{task.name}": value for task, value in zip(self.run.tasks, selected, strict=True)}
         return {"epoch": epoch + 1, "step": self.step, **self.means.prefixed("loss."), **chosen}
 
-    def save(self, name: str, judged: Mapping[str, float] | None = None) -> None:
-        """As a trainer's, with the state of the policy's optimiser, written before: a kill leaves a pair that fits."""
+    def save(self, name: str, metrics: Mapping[str, float] | None = None) -> None:
+        """Save as a trainer does, the policy's optimiser first, so that a kill leaves a matching pair."""
         if self.accelerator.is_main_process:
             self.folder.mkdir(parents=True, exist_ok=True)
             state = self.policy_optimizer.state_dict()["state"].get(0, {})
             self._moments.write_text(json.dumps({key: value.tolist() for key, value in state.items()}))
-        super().save(name, judged)
+        super().save(name, metrics)
         if self.accelerator.is_main_process:
             for other in self.folder.glob("moments-*.json"):
                 if other != self._moments:
                     other.unlink()
 
     def resume(self) -> None:
-        """Go on from the last whole epoch, bit for bit.
+        """Continue from the last whole epoch, bit for bit.
 
         Raises:
             CheckpointError: if there is none, or it belongs to another recipe.
@@ -257,7 +253,7 @@ class PolicySearch(Trainer):
         try:
             state = json.loads(self._moments.read_text())
         except (OSError, ValueError) as error:
-            raise CheckpointError(f"{self.folder}: cannot go on ({error}); remove it to search again") from None
+            raise CheckpointError(f"{self.folder}: cannot be resumed ({error}); remove it to search again") from None
         if state:
             moments = {0: {key: torch.tensor(value) for key, value in state.items()}}
             groups = self.policy_optimizer.state_dict()["param_groups"]
@@ -268,8 +264,8 @@ class PolicySearch(Trainer):
         return self.folder / f"moments-{self.step}.json"
 
 
-def _divided(mixing: Mixing, share: float, seed: int) -> tuple[Mixing, Mixing]:
-    """The batches of a share of the rows of each set, drawn at random, and those of the others."""
+def _divide(mixing: Mixing, share: float, seed: int) -> tuple[Mixing, Mixing]:
+    """The batches of a random share of the rows of each set, and those of the other rows."""
     parts: tuple[list[LabelledSet], list[LabelledSet]] = ([], [])
     for index, rows in enumerate(mixing.sets):
         count = len(rows.manifest)
@@ -280,10 +276,8 @@ def _divided(mixing: Mixing, share: float, seed: int) -> tuple[Mixing, Mixing]:
         for part, mine in zip(parts, (held, ~held), strict=True):
             part.append(replace(rows, turns=rows.rows[mine]))
     plans = [mixing.plan.over([len(rows.rows) for rows in part]) for part in parts]
-    both = [
-        Mixing(part, mixing.tasks, seed, rank=mixing.rank, world=mixing.world, plan=plan)
+    held_out, others = (
+        Mixing(part, mixing.tasks, seed, rank=mixing.rank, world=mixing.world, plan=plan).with_labels(mixing.columns)
         for part, plan in zip(parts, plans, strict=True)
-    ]
-    for each in both:
-        each.columns = mixing.columns  # with the labels that teachers filled in
-    return both[0], both[1]
+    )  # with the labels that teachers filled in
+    return held_out, others

@@ -1,7 +1,7 @@
-// The drawings that are no lines: who is seen when, the heat map, the plane of two continuous labels.
+// The charts without lines: who is visible when, the heat map, and the plane of two continuous labels.
 "use strict";
 
-// One row a track, coloured by the most probable class; hatched where the track is not seen.
+// One row per track, coloured by the most probable class, empty where the track is not visible.
 const ribbon = (host, task) => {
   const rows = state.tracks.slice(0, 16), high = 20;
   const top = (track) => (track.top ||= track.times.map((_, index) => {
@@ -44,7 +44,7 @@ const ribbon = (host, task) => {
     if (rows[row]) state.choose(row);
   });
   node.style.cursor = "pointer";
-  keyed(host, "Who is seen when");
+  keyed(host, "Who is visible when");
 };
 
 const times = (context, width, y) => {
@@ -60,7 +60,7 @@ const cursor = (context, width, high) => {
   context.strokeStyle = css("--soft"); context.lineWidth = 1; context.beginPath(); context.moveTo(x, 0); context.lineTo(x, high); context.stroke();
 };
 
-// Labels x time. A column of the screen that has several points shows the greatest, so that no peak is lost.
+// Labels x time. If several points share a column of the screen, it shows the highest, so that no peak is lost.
 const heatmap = (host, labels, readout) => {
   const high = labels.length > 24 ? 14 : 18;
   let row = null;
@@ -80,14 +80,14 @@ const heatmap = (host, labels, readout) => {
     });
     labels.forEach((label, at) => {
       const values = state.report.kinds.includes("smooth") ? track.main(label) : track.line("high", label) || track.main(label);
-      let begun = 0, last = null;
+      let start = 0, last = null;
       for (let x = 0; x <= wide; x++) {
         let value = null;
         if (x < wide) for (let index = columns[x][0]; index <= columns[x][1]; index++) if (values[index] !== null && (value === null || values[index] > value)) value = values[index];
         const shade = value === null ? null : Math.round(255 * Math.min(Math.max(value, 0), 1));
         if (x === wide || shade !== last) {
-          if (last !== null) { context.fillStyle = ramp[last]; context.fillRect(GUTTER + begun, at * high, x - begun, high - 1); }
-          begun = x; last = shade;
+          if (last !== null) { context.fillStyle = ramp[last]; context.fillRect(GUTTER + start, at * high, x - start, high - 1); }
+          start = x; last = shade;
         }
       }
       context.fillStyle = css("--soft"); context.textAlign = "right"; context.textBaseline = "middle"; context.font = "12px system-ui, sans-serif";
@@ -98,17 +98,17 @@ const heatmap = (host, labels, readout) => {
     paint(context, width);
     times(context, width, labels.length * high + 12);
   }, (context, width) => cursor(context, width, labels.length * high));
-  pointed(node, (y) => { row = y === null ? null : Math.floor(y / high); tell(); });
-  const tell = () => {
+  pointed(node, (y) => { row = y === null ? null : Math.floor(y / high); describe(); });
+  const describe = () => {
     const index = state.track ? state.track.at(state.hover) : null;
     const label = row === null ? null : labels[row], value = index === null || !label ? null : state.track.main(label)[index];
-    readout.textContent = state.hover === null ? "" : `${clock(index === null ? state.hover : state.track.times[index], 2)}` + (label ? `  ${label} ${value === null ? "not seen" : value.toFixed(2)}  ${state.report.meanings[label] || ""}` : "");
+    readout.textContent = state.hover === null ? "" : `${clock(index === null ? state.hover : state.track.times[index], 2)}` + (label ? `  ${label} ${value === null ? "not visible" : value.toFixed(2)}  ${state.report.meanings[label] || ""}` : "");
   };
   keyed(host, "Heat map");
-  state.on("hover", tell);
+  state.on("hover", describe);
 };
 
-// The plane of two labels in [-1, 1]: the way through it, early pale and late strong; or a cloud of faces.
+// The plane of two labels in [-1, 1]: the path through it, from pale (early) to strong (late), or a cloud of faces.
 const plane = (host, axes, cloud) => {
   const at = (width, side) => {
     const start = (width - side) / 2, radius = side / 2 - 22, middle = [start + side / 2, side / 2];

@@ -1,4 +1,4 @@
-// What all charts share: the data, the chosen track, the stretch of time that is shown, the moment that is pointed at.
+// What all charts share: the data, the selected track, the time range shown, and the time at the pointer.
 "use strict";
 
 const RIGHT = 10, GAP = -32768;
@@ -31,28 +31,28 @@ const numbers = (text, Kind) => {
   return new Kind(bytes.buffer);
 };
 
-// A track's curves: `line(kind, label)` is an array with null in the gaps, kinds as in the data.
+// The curves of a track: `line(kind, label)` is an array with null in the gaps, for the kinds in the data.
 class Track {
-  constructor(told, report) {
-    Object.assign(this, told);
+  constructor(data, report) {
+    Object.assign(this, data);
     this.report = report;
-    this.times = Array.from(numbers(told.times, Int32Array), (ms) => report.first + ms / 1000);
-    this.table = numbers(told.values, Int16Array);
-    this.kept = new Map();
+    this.times = Array.from(numbers(data.times, Int32Array), (ms) => report.first + ms / 1000);
+    this.table = numbers(data.values, Int16Array);
+    this.lines = new Map();
   }
   line(kind, label) {
     const place = this.report.kinds.indexOf(kind) * this.report.labels.length + this.report.labels.indexOf(label);
     if (!this.report.kinds.includes(kind)) return null;
-    if (!this.kept.has(place)) {
+    if (!this.lines.has(place)) {
       const count = this.times.length;
       const part = this.table.subarray(place * count, (place + 1) * count);
-      this.kept.set(place, Array.from(part, (value) => (value === GAP ? null : value / 10000)));
+      this.lines.set(place, Array.from(part, (value) => (value === GAP ? null : value / 10000)));
     }
-    return this.kept.get(place);
+    return this.lines.get(place);
   }
-  // The smoothed line if there is one.
+  // The smoothed line, or the raw one if there is none.
   main(label) { return this.line("smooth", label) || this.line("middle", label); }
-  // The first point that is not earlier.
+  // The first point at or after a time.
   from(time) {
     let low = 0, high = this.times.length - 1;
     while (low < high) {
@@ -61,7 +61,7 @@ class Track {
     }
     return low;
   }
-  // The nearest point, or null outside of what the track spans.
+  // The nearest point, or null outside the time span of the track.
   at(time) {
     const edge = this.report.edge, last = this.times.length - 1;
     return time === null || time < this.times[0] - edge || time > this.times[last] + edge ? null : this.nearest(time);
@@ -72,8 +72,8 @@ class Track {
   }
 }
 
-// The points of a stretch of time, put together where there are more than the screen can show: `times`, and
-// `reduced(values, how)` of any line. A gap stays one.
+// The points of a time range, merged if there are more than the screen can show: `times`, and `reduced(values, how)` for
+// any line. Gaps stay gaps.
 class View {
   constructor(track, [from, to], most) {
     const low = Math.max(0, track.from(from) - 1), high = Math.min(track.times.length - 1, track.from(to) + 1);
@@ -108,8 +108,8 @@ class View {
 const state = {
   report: null, tracks: [], track: null, range: [0, 1], hover: null, raw: false, band: true, held: 0, listeners: {},
   on(what, listener) { (this.listeners[what] ||= []).push(listener); },
-  tell(what) { for (const listener of this.listeners[what] || []) listener(); },
-  begin(report) {
+  emit(what) { for (const listener of this.listeners[what] || []) listener(); },
+  start(report) {
     this.report = report;
     report.labels = report.tasks.flatMap((task) => task.labels);
     this.tracks = (report.tracks || []).map((track) => new Track(track, report));
@@ -120,17 +120,17 @@ const state = {
     const names = [...report.tasks.filter((task) => task.kind === "attributes").flatMap((task) => task.labels), ...this.tracks.map((track) => track.name)];
     this.widest = Math.max(0, ...names.map((name) => context.measureText(name).width)) + 14;
   },
-  // Room for names at the left of every chart, so that all have the same axis of time.
+  // The space for names on the left of every chart, so that all charts share the same time axis.
   gutter(width) { return Math.round(Math.min(Math.max(58, this.widest), Math.max(58, width / 5))); },
   whole() { return [this.report.first, Math.max(this.report.last, this.report.first + 1e-3)]; },
-  choose(index) { this.track = this.tracks[index]; this.tell("track"); },
+  choose(index) { this.track = this.tracks[index]; this.emit("track"); },
   show(from, to) {
     const [first, last] = this.whole(), least = Math.min(last - first, Math.max(0.2, 5 * this.report.bin));
     let length = Math.min(Math.max(to - from, least), last - first);
     let start = Math.min(Math.max((from + to - length) / 2, first), last - length);
     if (start === this.range[0] && start + length === this.range[1]) return;
     this.range = [start, start + length];
-    this.tell("range");
+    this.emit("range");
   },
   zoom(factor) {
     const [from, to] = this.range, within = this.hover !== null && this.hover >= from && this.hover <= to;
@@ -138,8 +138,8 @@ const state = {
     this.show(centre - half, centre + half);
   },
   shift(share) { const by = (this.range[1] - this.range[0]) * share; this.show(this.range[0] + by, this.range[1] + by); },
-  point(time) { if (time !== this.hover) { this.hover = time; this.tell("hover"); } },
-  // What a pointer says counts a moment later again: after a jump the page moves under it.
+  point(time) { if (time !== this.hover) { this.hover = time; this.emit("hover"); } },
+  // Ignores the pointer for a moment after a jump, while the page scrolls under it.
   touch(time) { if (performance.now() > this.held) this.point(time); },
   jump(time) { this.held = performance.now() + 1200; this.point(time); },
   step(by) {
@@ -151,22 +151,22 @@ const state = {
   },
 };
 
-// The keys of every chart that has the focus.
+// Keyboard control of a chart that has the focus.
 const keyed = (node, name) => {
   node.tabIndex = 0;
   node.setAttribute("role", "group");
-  node.setAttribute("aria-label", `${name}. Arrow keys move, plus and minus zoom, Escape shows everything.`);
+  node.setAttribute("aria-label", `${name}. Arrow keys move through time, plus and minus zoom, Escape shows everything.`);
   node.addEventListener("keydown", (event) => {
     const far = event.shiftKey ? 10 : 1;
-    const deeds = {
+    const actions = {
       ArrowLeft: () => state.step(-far), ArrowRight: () => state.step(far), "+": () => state.zoom(0.5), "=": () => state.zoom(0.5),
       "-": () => state.zoom(2), Escape: () => state.show(...state.whole()), PageUp: () => state.shift(-0.5), PageDown: () => state.shift(0.5),
     };
-    if (deeds[event.key] && !event.ctrlKey && !event.metaKey) { deeds[event.key](); event.preventDefault(); }
+    if (actions[event.key] && !event.ctrlKey && !event.metaKey) { actions[event.key](); event.preventDefault(); }
   });
 };
 
-// Calls when a node has another width, after the browser has laid out the page.
+// Calls `then` when the width of a node has changed, after the browser has laid out the page.
 const resized = (node, then) => {
   let known = 0;
   new ResizeObserver(() => requestAnimationFrame(() => {
@@ -174,17 +174,17 @@ const resized = (node, then) => {
   })).observe(node);
 };
 
-// A canvas as wide as its host and sharp on every screen. `paint(context, width, height)` is called when what is shown
-// changes; `point`, which draws the moment pointed at over it, at every move.
+// A canvas as wide as its host and sharp on every screen. `paint(context, width, height)` is called when the content
+// changes, and `point`, which draws the time at the pointer over it, at every move.
 const canvas = (host, height, paint, point) => {
-  const node = make("canvas"), kept = make("canvas"), context = node.getContext("2d"), behind = kept.getContext("2d");
+  const node = make("canvas"), buffer = make("canvas"), context = node.getContext("2d"), behind = buffer.getContext("2d");
   let width = 0, high = 0, sharp = 1, waiting = false;
   host.append(node);
   const show = () => {
     if (!width) return;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, node.width, node.height);
-    context.drawImage(kept, 0, 0);
+    context.drawImage(buffer, 0, 0);
     context.setTransform(sharp, 0, 0, sharp, 0, 0);
     point(context, width, high);
   };
@@ -192,7 +192,7 @@ const canvas = (host, height, paint, point) => {
     width = host.clientWidth; sharp = devicePixelRatio || 1;
     if (!width) return;
     high = typeof height === "function" ? height(width) : height;
-    for (const each of [node, kept]) { each.width = Math.round(width * sharp); each.height = Math.round(high * sharp); }
+    for (const each of [node, buffer]) { each.width = Math.round(width * sharp); each.height = Math.round(high * sharp); }
     node.style.width = width + "px"; node.style.height = high + "px";
     behind.setTransform(sharp, 0, 0, sharp, 0, 0);
     behind.font = "12px system-ui, sans-serif";
@@ -200,7 +200,7 @@ const canvas = (host, height, paint, point) => {
     show();
   };
   resized(host, draw);
-  for (const what of ["range", "track", "look"]) state.on(what, draw);
+  for (const what of ["range", "track", "style"]) state.on(what, draw);
   state.on("hover", () => {
     if (waiting) return;
     waiting = true;
@@ -213,7 +213,7 @@ const inner = (width) => width - state.gutter(width) - RIGHT;
 const across = (width, time) => state.gutter(width) + ((time - state.range[0]) / (state.range[1] - state.range[0])) * inner(width);
 const moment = (width, x) => state.range[0] + ((x - state.gutter(width)) / inner(width)) * (state.range[1] - state.range[0]);
 
-// Pointing at a canvas with the axis of time.
+// The pointer on a canvas with a time axis.
 const pointed = (node, also) => {
   node.addEventListener("pointermove", (event) => {
     const box = node.getBoundingClientRect(), x = event.clientX - box.left;

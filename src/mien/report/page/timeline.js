@@ -1,4 +1,4 @@
-// Lines over time (uPlot), with chips that switch labels on and off and show the values at the moment pointed at.
+// Lines over time (uPlot), with chips that show or hide labels and display the values at the pointer.
 "use strict";
 
 const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
@@ -35,7 +35,7 @@ const timeline = (host, { name, labels, meanings, span, height, shown, colours }
         data.push(view.reduced(state.track.line("middle", label)));
         series.push({ stroke: tint(paint, 0.45), width: 1, points: { show: false } });
       }
-      if (!view.coarse) main.add(data.length); // else the point pointed at is no point of the line
+      if (!view.coarse) main.add(data.length); // merged points have no marker at the pointer
       data.push(view.reduced(state.track.main(label)));
       series.push({ stroke: paint, width: 1.8, dash, points: { size: 4, width: 0, fill: paint } });
     });
@@ -99,6 +99,6 @@ const timeline = (host, { name, labels, meanings, span, height, shown, colours }
     busy = false;
   };
 
-  state.on("track", build); state.on("look", build); state.on("range", range); state.on("hover", hover);
+  state.on("track", build); state.on("style", build); state.on("range", range); state.on("hover", hover);
   resized(plot, build);
 };

@@ -32,7 +32,7 @@ def test_tasks_with_and_without_meanings(tmp_path: Path) -> None:
         ("bird: {kind: classes}", "expected the keys kind"),
         ("bird: {kind: class, labels: [a, b]}", "kind 'class' is none of classes, attributes, continuous"),
         ("bird: {kind: classes, labels: a}", "labels must be a list"),
-        ("bird: {kind: classes, labels: [a, a]}", "a label stands twice"),
+        ("bird: {kind: classes, labels: [a, a]}", "duplicate label a"),
         ("bird: {kind: classes, labels: [a, b]}\ntraits: {kind: attributes, labels: [b]}", "b is the name of another"),
         ("bird: {kind: classes, labels: [frame, b]}", "frame is the name of another column"),
     ],

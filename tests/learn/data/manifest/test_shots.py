@@ -10,7 +10,7 @@ import pytest
 from mien.learn.data.manifest.manifest import ManifestError, read_manifest
 from mien.learn.data.manifest.shots import counted_by, few, scarce, shots_of
 from mien.learn.recipe.recipe import RecipeError, parse
-from mien.learn.train.build import lacking_shots, manifests
+from mien.learn.train.setup import lacking_shots, manifests
 from mien.tasks import AFFECT, COMPOUND, EXPRESSION, FACE
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, np.nan, 2, 2, 2, 2, 2], np.float32)

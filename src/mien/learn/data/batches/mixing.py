@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -106,14 +107,30 @@ class Mixing:
         self._orders: dict[int, tuple[int, NDArray[np.int_]]] = {}
         self._strata: tuple[NDArray[np.int_] | None, ...] = (None,) * len(self.sets)
 
-    def stratify(self, strata: Sequence[NDArray[np.int_] | None]) -> None:
-        """From now on spread the rows of each stratum evenly over every pass, so that each step has its share of them.
+    def with_labels(self, columns: Sequence[Mapping[str, NDArray[np.float32]]]) -> Mixing:
+        """The same batches with other labels.
+
+        Args:
+            columns: for each set the labels of each task, a row for each row of its manifest.
+        """
+        return self._copy(columns=[dict(each) for each in columns])
+
+    def stratified(self, strata: Sequence[NDArray[np.int_] | None]) -> Mixing:
+        """Batches in which the rows of each stratum are spread evenly over every pass, so that each step has its share.
 
         Args:
             strata: for each set the stratum of each row of its manifest; None leaves a set as it is.
         """
-        self._strata = tuple(strata)
-        self._orders.clear()
+        return self._copy(_strata=tuple(strata), _orders={})
+
+    def shard(self, rank: int, world: int) -> Mixing:
+        """The share of every batch that belongs to one of ``world`` processes."""
+        return self._copy(rank=rank, world=world)
+
+    def _copy(self, **changes: object) -> Mixing:
+        other = copy(self)
+        other.__dict__.update({"_orders": {}, **changes})
+        return other
 
     def unlabelled(self) -> list[tuple[str, str]]:
         """Task and label of every output that no row of any set is labelled for."""

@@ -1,7 +1,8 @@
-"""What a run is made of when the label space is one's own: tables, folds, hidden labels, names of terms."""
+"""The set-up of a run: tables, folds, hidden labels, names of terms, with a label space of its own."""
 
 import json
 from collections.abc import Callable
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from mien.learn.checkpoint import load_network, read_card
 from mien.learn.data.manifest.manifest import read_manifest
 from mien.learn.models.residual_mlp import ResidualMLP
 from mien.learn.recipe.recipe import RecipeError, parse
+from mien.learn.train.objective import BalancingError
+from mien.learn.train.setup.run import build_run
 from mien.learn.train.trainer import Trainer
 from mien.relatedness.table import Relatedness
 from mien.tasks import Kind, Task
@@ -61,15 +64,15 @@ def recipe(shop: Path) -> Recipes:
 
 
 def trainer(data: dict[str, Any], folder: Path) -> Trainer:
-    return Trainer(parse(data), folder)
+    return Trainer.of(parse(data), folder)
 
 
 def test_the_table_is_counted_in_the_training_rows_alone(recipe: Recipes, shop: Path, tmp_path: Path) -> None:
     run = trainer(recipe(couplings=["DistributionMatching"]), tmp_path)
     rows = run.mixing.sets[0].manifest
-    assert len(rows) + len(run.validation[0]) == 200
+    assert len(rows) + len(run.run.validation[0]) == 200
     garment, details = rows.column(GARMENT), rows.column(DETAILS)
-    (table,) = run.relatedness
+    (table,) = run.run.relatedness
     for row in range(3):
         for column in range(3):
             known = (garment == row) & ~np.isnan(details[:, column])
@@ -79,8 +82,8 @@ def test_the_table_is_counted_in_the_training_rows_alone(recipe: Recipes, shop: 
 def test_hidden_labels_are_not_counted(recipe: Recipes, shop: Path, tmp_path: Path) -> None:
     data = [{"manifest": str(shop), "split": "all", "keep": {"details": 0.3}}]
     coupled = ["DistributionMatching"]
-    few = trainer(recipe(data=data, couplings=coupled), tmp_path).relatedness[0].support
-    every = trainer(recipe(couplings=coupled), tmp_path).relatedness[0].support
+    few = trainer(recipe(data=data, couplings=coupled), tmp_path).run.relatedness[0].support
+    every = trainer(recipe(couplings=coupled), tmp_path).run.relatedness[0].support
     assert few is not None
     assert every is not None
     assert 0 < few.sum() < 0.6 * every.sum()
@@ -92,7 +95,7 @@ def test_a_table_from_a_file(recipe: Recipes, tmp_path: Path) -> None:
         table.save(tmp_path / name)
         (read,) = trainer(
             recipe(relatedness=str(tmp_path / name), couplings=["DistributionMatching"]), tmp_path
-        ).relatedness
+        ).run.relatedness
         assert read.to_dict() == table.to_dict()
     with pytest.raises(RecipeError, match=r"relatedness: .*none\.json"):
         trainer(recipe(relatedness="none.json", couplings=["DistributionMatching"]), tmp_path)
@@ -141,38 +144,38 @@ BALANCERS = ["MgdaUb", "GradNorm", "UncertaintyWeighting", {"GramianWeights": {"
 )
 def test_a_balanced_run_goes_on_bit_for_bit(balancing: Any, recipe: Recipes, tmp_path: Path) -> None:
     data = recipe(balancing=balancing, couplings=["DistributionMatching"], save_every=1)
-    trainer(data, tmp_path / "whole").run()
+    trainer(data, tmp_path / "whole").train()
     cut = trainer(data, tmp_path / "cut")
     with pytest.raises(KeyboardInterrupt):
-        cut.run(stop=lambda: cut.step >= 3)
+        cut.train(stop=lambda: cut.step >= 3)
     again = trainer(data, tmp_path / "cut")
     again.resume()
-    again.run()
+    again.train()
     whole, resumed = (load_file(tmp_path / name / "last/network.safetensors") for name in ("whole", "cut"))
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
     plain = trainer(recipe(couplings=["DistributionMatching"]), tmp_path / "plain")
-    plain.run()
+    plain.train()
     other = load_file(tmp_path / "plain/last/network.safetensors")
     assert any(not torch.allclose(whole[name], other[name]) for name in whole)
 
 
 def test_a_network_of_features_is_loaded_back(recipe: Recipes, shop: Path, tmp_path: Path) -> None:
     run = trainer(recipe(couplings=["DistributionMatching"]), tmp_path)
-    run.run()
+    run.train()
     network, card = load_network(tmp_path / "last")
     inputs = torch.from_numpy(read_manifest(shop).images(np.arange(5)))
     run.bare.eval()
     with torch.inference_mode():
         for task in TASKS:
             assert torch.equal(network(inputs)[task.name], run.bare(inputs)[task.name])
-    assert card["relatedness"] == [json.loads(json.dumps(table.to_dict())) for table in run.relatedness]
+    assert card["relatedness"] == [json.loads(json.dumps(table.to_dict())) for table in run.run.relatedness]
     assert read_card(tmp_path / "last")["preprocessing"]["shape"] == [16]
 
 
 def test_a_table_that_nothing_uses_is_not_claimed(recipe: Recipes, tmp_path: Path) -> None:
     run = trainer(recipe(epochs=1), tmp_path)
-    run.run()
-    assert run.relatedness == ()
+    run.train()
+    assert run.run.relatedness == ()
     assert read_card(tmp_path / "last")["relatedness"] == []
 
 
@@ -182,7 +185,7 @@ def test_no_spelling_of_a_place_lets_judged_rows_into_the_training(recipe: Recip
     data = [{**place, "tasks": ["garment", "details"]}, {**written_otherwise, "tasks": ["colours"]}]
     run = trainer(recipe(data=data, validation=[place, place]), tmp_path)
     trained = {int(row) for part in run.mixing.sets for row in part.manifest.table["crop"].to_numpy()}
-    judged = {int(row) for part in run.validation for row in part.table["crop"].to_numpy()}
+    judged = {int(row) for part in run.run.validation for row in part.table["crop"].to_numpy()}
     assert len(trained) == len(judged) == 100
     assert not trained & judged
 
@@ -192,7 +195,7 @@ def test_labels_that_a_set_does_not_lend_are_refused(
 ) -> None:
     place = {"manifest": str(shop), "split": "all"}
     with pytest.raises(
-        RecipeError, match=r"data\.0\.keep: the set lends no labels of colours; known: garment, details"
+        RecipeError, match=r"data\.0\.keep: the set contributes no labels of colours; known: garment, details"
     ):
         trainer(recipe(data=[{**place, "tasks": ["garment", "details"], "keep": {"colours": 0.5}}]), tmp_path)
     other = make_set(tmp_path / "other", [{"garment": "coat"}] * 3, np.zeros((3, 16), np.float32), (GARMENT,))
@@ -208,9 +211,11 @@ def test_judged_rows_have_the_tasks_and_the_inputs_of_the_training(
         return recipe(fold=None, validation={"manifest": str(folder), "split": "train"})
 
     more = Task("garment", Kind.CLASSES, (*GARMENT.labels, "hat"), ("",) * 4)
-    with pytest.raises(RecipeError, match=r"validation: .*more.*: its task garment is not that of the training data"):
+    with pytest.raises(
+        RecipeError, match=r"validation: .*more.*: task garment differs from the one in the training data"
+    ):
         trainer(judged_by("more", more, 16), tmp_path)
-    with pytest.raises(RecipeError, match=r"network: it reads inputs of 16; .*short.* holds 15"):
+    with pytest.raises(RecipeError, match=r"network: reads inputs of 16; .*short.* holds 15"):
         trainer(judged_by("short", GARMENT, 15), tmp_path)
 
 
@@ -222,19 +227,21 @@ def test_couplings_without_a_table_are_refused(recipe: Recipes, tmp_path: Path) 
 def test_what_a_balancer_cannot_weigh_is_told_in_a_line(recipe: Recipes, tmp_path: Path) -> None:
     below_0 = [{"DistributionMatching": {"outcomes": "positive"}}]
     run = trainer(recipe(balancing={"MgdaUb": {"normalise": "loss"}}, couplings=below_0), tmp_path)
-    with pytest.raises(RecipeError, match="balancing: normalise: loss needs losses of 0 or more"):
-        run.run()
+    with pytest.raises(BalancingError, match="balancing: normalise: loss needs losses of 0 or more"):
+        run.train()
 
 
 def test_a_balancer_names_losses_that_there_are(recipe: Recipes, tmp_path: Path) -> None:
     trainer(recipe(balancing={"UncertaintyWeighting": {"regression": ["details"]}}), tmp_path)
-    with pytest.raises(RecipeError, match=r"UncertaintyWeighting: regression: there is no loss detail; .* details\?"):
+    with pytest.raises(RecipeError, match=r"UncertaintyWeighting: regression: no loss detail; .* details\?"):
         trainer(recipe(balancing={"UncertaintyWeighting": {"regression": ["detail"]}}), tmp_path)
 
 
 def test_probes_need_shared_features(recipe: Recipes, shop: Path, tmp_path: Path) -> None:
     probes = {"who": {"manifest": str(shop), "split": "all"}}
-    with pytest.raises(RecipeError, match="probes: they read shared features; with TaskRouting each task has its own"):
+    with pytest.raises(
+        RecipeError, match="probes: needs features that all tasks share; with TaskRouting each task has its own"
+    ):
         trainer(recipe(sharing="TaskRouting", probes=probes), tmp_path)
 
 
@@ -264,7 +271,7 @@ def test_priors_are_those_of_the_batches_and_of_what_teachers_say(
     changes["validation"].pop("size")
     run = trainer(recipe(data=data, losses={"garment": "BalancedSoftmax"}, **changes), tmp_path / "run")
     assert run.objective.losses["garment"].prior == pytest.approx((0.5, 0.5, 0))  # type: ignore[attr-defined]
-    run.run()
+    run.train()
     hidden = [{**part, "keep": {"garment": 0}} for part in data]
     teachers = {"teachers": [str(tmp_path / "run/last")]}
     taught = trainer(recipe(data=hidden, losses={"garment": "BalancedSoftmax"}, **teachers, **changes), tmp_path / "on")
@@ -290,7 +297,7 @@ def test_sets_can_be_drawn(
     mixing: dict[str, Any], temperature: float, recipe: Recipes, shop: Path, tmp_path: Path
 ) -> None:
     data = [{"manifest": str(shop), "split": "all"}] * 2
-    run = Trainer(parse(recipe(mixing=mixing, data=data)), tmp_path)
+    run = Trainer.of(parse(recipe(mixing=mixing, data=data)), tmp_path)
     assert getattr(run.mixing.plan, "temperature", None) == temperature
     assert run.mixing.steps_per_epoch == 5  # 200 rows outside the fold, in steps of 40
     assert all(len(run.mixing.batch(step)) == 40 for step in range(6))
@@ -299,8 +306,8 @@ def test_sets_can_be_drawn(
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"mixing": {"by": "temperature"}}, "mixing: .*temperature is needed by, and only by"),
-        ({"mixing": {"temperature": 2}}, "temperature is needed by, and only by"),
+        ({"mixing": {"by": "temperature"}}, "mixing: .*temperature is required by, and only by"),
+        ({"mixing": {"temperature": 2}}, "temperature is required by, and only by"),
         ({"mixing": {"by": "chance"}}, "mixing.by"),
         ({"mixing": {"by": "temperature", "temperature": 0}}, "mixing.temperature"),
     ],
@@ -312,5 +319,18 @@ def test_a_wrong_mixture_is_refused(changes: dict[str, Any], reason: str, recipe
 
 def test_drawn_sets_have_no_size(recipe: Recipes, shop: Path, tmp_path: Path) -> None:
     data = [{"manifest": str(shop), "split": "all", "size": 5}]
-    with pytest.raises(RecipeError, match=r"data\.0\.size: mixing\.by: proportional draws the sizes; leave it out"):
-        Trainer(parse(recipe(data=data, mixing={"by": "proportional"})), tmp_path)
+    with pytest.raises(RecipeError, match=r"data\.0\.size: mixing\.by: proportional draws the sizes; remove this key"):
+        Trainer.of(parse(recipe(data=data, mixing={"by": "proportional"})), tmp_path)
+
+
+def test_a_run_is_a_value(recipe: Recipes, tmp_path: Path) -> None:
+    parsed = parse(recipe(couplings=["DistributionMatching"]))
+    one, other = build_run(parsed), build_run(parsed)
+    with pytest.raises(FrozenInstanceError):
+        one.select = "other"  # type: ignore[misc]
+    weights = (run.network.state_dict() for run in (one, other))
+    assert all(torch.equal(a, b) for a, b in zip(*(each.values() for each in weights), strict=True))
+    Trainer(one, tmp_path).train()
+    assert not all(torch.equal(a, b) for a, b in zip(one.network.parameters(), other.network.parameters(), strict=True))
+    again = build_run(parsed)
+    assert all(torch.equal(a, b) for a, b in zip(other.network.parameters(), again.network.parameters(), strict=True))

@@ -16,9 +16,9 @@ from safetensors.torch import load_file
 from mien.learn.checkpoint import load_network
 from mien.learn.data.manifest.manifest import read_manifest
 from mien.learn.recipe.recipe import Recipe, RecipeError, parse
-from mien.learn.recipe.settings import Start
+from mien.learn.recipe.settings import WarmStart
+from mien.learn.train.setup.warm_start import rate_groups
 from mien.learn.train.trainer import Trainer
-from mien.learn.train.warm_start import rate_groups
 from mien.tasks import ACTION_UNITS, EXPRESSION, Kind, Task
 
 MOOD = Task("mood", Kind.CLASSES, ("low", "high"), ("", ""))
@@ -70,7 +70,7 @@ def recipe_on(folder: Path, **changes: Any) -> dict[str, Any]:
 def begun(sets: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint of expressions and action units, whose running statistics have moved."""
     folder = tmp_path_factory.mktemp("begun")
-    Trainer(parse(recipe_on(sets["first"])), folder).run()
+    Trainer.of(parse(recipe_on(sets["first"])), folder).train()
     return folder / "last"
 
 
@@ -81,19 +81,19 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 def test_the_encoder_and_the_heads_of_the_same_tasks_are_kept(
     sets: dict[str, Path], begun: Path, tmp_path: Path
 ) -> None:
-    run = Trainer(parse(recipe_on(sets["second"], start={"checkpoint": str(begun)})), tmp_path / "run")
+    run = Trainer.of(parse(recipe_on(sets["second"], warm_start={"checkpoint": str(begun)})), tmp_path / "run")
     before, now = weights(begun), run.bare.state_dict()
     kept = [name for name in now if not name.startswith("heads.mood")]
     assert {name for name in kept if name.startswith("heads.")} == {"heads.expression.weight", "heads.expression.bias"}
     assert all(torch.equal(now[name], before[name]) for name in kept)
-    assert run.notes == [f"begun from {begun}: heads kept: expression; begun afresh: mood"]
+    assert run.run.notes == [f"started from {begun}: heads loaded: expression; new: mood"]
 
 
 def test_the_head_of_a_task_with_other_labels_begins_afresh_and_this_is_told(
     sets: dict[str, Path], begun: Path, tmp_path: Path
 ) -> None:
-    run = Trainer(parse(recipe_on(sets["other"], start={"checkpoint": str(begun)})), tmp_path / "run")
-    assert run.notes == [f"begun from {begun}: heads kept: none; begun afresh: expression (other labels)"]
+    run = Trainer.of(parse(recipe_on(sets["other"], warm_start={"checkpoint": str(begun)})), tmp_path / "run")
+    assert run.run.notes == [f"started from {begun}: heads loaded: none; new: expression (other labels)"]
     assert len(run.bare.state_dict()["heads.expression.bias"]) == 3
 
 
@@ -106,12 +106,12 @@ def test_a_partial_start_takes_over_what_fits_and_tells_the_rest(
 ) -> None:
     network = {"FaceBehaviorNet": {**NETWORK["FaceBehaviorNet"], "depth": depth}}
     start = {"checkpoint": str(begun), "partial": True}
-    run = Trainer(parse(recipe_on(sets["second"], network=network, start=start)), tmp_path)
+    run = Trainer.of(parse(recipe_on(sets["second"], network=network, warm_start=start)), tmp_path)
     before, now = weights(begun), run.bare.state_dict()
     taken = {name for name in now if name in before and now[name].shape == before[name].shape}
     assert "trunk.blocks.0.conv1.weight" in taken
     assert all(torch.equal(now[name], before[name]) for name in taken if not name.startswith("heads.mood"))
-    told = run.notes[1].partition("besides: ")[2].split(", ") if len(run.notes) > 1 else []
+    told = run.run.notes[1].partition("also new: ")[2].split(", ") if len(run.run.notes) > 1 else []
     left = {name.rpartition(".")[0] for name in now if name not in taken and not name.startswith("heads.")}
     assert set(told) == left
     assert set(afresh) <= left
@@ -119,7 +119,9 @@ def test_a_partial_start_takes_over_what_fits_and_tells_the_rest(
 
 def test_a_frozen_encoder_is_the_same_to_the_last_bit(sets: dict[str, Path], begun: Path, tmp_path: Path) -> None:
     for name, start in (("frozen", {"freeze": "encoder"}), ("free", {})):
-        Trainer(parse(recipe_on(sets["second"], start={"checkpoint": str(begun)} | start)), tmp_path / name).run()
+        Trainer.of(
+            parse(recipe_on(sets["second"], warm_start={"checkpoint": str(begun)} | start)), tmp_path / name
+        ).train()
     before, frozen, free = (weights(folder) for folder in (begun, tmp_path / "frozen/last", tmp_path / "free/last"))
     encoder = [name for name in before if name.startswith(ENCODER)]
     assert any("running_mean" in name for name in encoder)
@@ -131,7 +133,7 @@ def test_a_frozen_encoder_is_the_same_to_the_last_bit(sets: dict[str, Path], beg
 
 def test_a_part_inside_a_frozen_one_can_learn(sets: dict[str, Path], begun: Path, tmp_path: Path) -> None:
     start = {"checkpoint": str(begun), "freeze": ["encoder"], "rates": {"trunk.blocks.1": 0.5}}
-    Trainer(parse(recipe_on(sets["second"], start=start)), tmp_path).run()
+    Trainer.of(parse(recipe_on(sets["second"], warm_start=start)), tmp_path).train()
     before, now = weights(begun), weights(tmp_path / "last")
     moved = {name for name in before if name.startswith("trunk.") and not torch.equal(before[name], now[name])}
     assert moved
@@ -142,7 +144,7 @@ def test_frozen_modules_are_in_evaluation_mode_and_the_dropout_before_the_heads_
     sets: dict[str, Path], begun: Path, tmp_path: Path
 ) -> None:
     start = {"checkpoint": str(begun), "freeze": ["encoder"]}
-    run = Trainer(parse(recipe_on(sets["second"], start=start)), tmp_path)
+    run = Trainer.of(parse(recipe_on(sets["second"], warm_start=start)), tmp_path)
     run.validate()
     run.train_step(0)
     assert not any(module.training for module in run.bare.trunk.modules())  # type: ignore[union-attr]
@@ -155,7 +157,9 @@ def test_each_part_has_its_rate(sets: dict[str, Path], begun: Path, tmp_path: Pa
     start = {"checkpoint": str(begun), "rates": rates}
     schedule = {"warmup": 0, "decay": "constant"}
     optimizer = {"kind": "sgd", "rate": 0.01, "momentum": 0, "weight_decay": 0, "clip": None}
-    run = Trainer(parse(recipe_on(sets["second"], start=start, schedule=schedule, optimizer=optimizer)), tmp_path)
+    run = Trainer.of(
+        parse(recipe_on(sets["second"], warm_start=start, schedule=schedule, optimizer=optimizer)), tmp_path
+    )
     before = {name: weight.detach().clone() for name, weight in run.bare.named_parameters()}
     run.train_step(0)
     for name, weight in run.bare.named_parameters():
@@ -167,7 +171,7 @@ def test_each_part_has_its_rate(sets: dict[str, Path], begun: Path, tmp_path: Pa
 
 def test_without_rates_there_is_one_group_of_all_weights(sets: dict[str, Path]) -> None:
     network = parse(recipe_on(sets["second"])).network.build(tasks=(MOOD,), inputs=(3, 32, 32))
-    (group,) = rate_groups(network, Start())
+    (group,) = rate_groups(network, WarmStart())
     assert (group["params"], group["factor"]) == (list(network.parameters()), 1.0)
 
 
@@ -179,15 +183,15 @@ def test_it_goes_on_bit_for_bit_without_the_checkpoint_that_it_began_from(
     shutil.copytree(begun, own)
     start = {"checkpoint": str(own), "freeze": ["trunk.stem"], "rates": {"trunk": 0.3}}
     network = {"FaceBehaviorNet": NETWORK["FaceBehaviorNet"] | {"dropout": 0.1}}
-    recipe = parse(recipe_on(sets["first"], start=start, network=network, epochs=2, **more))
-    Trainer(recipe, tmp_path / "whole").run()
-    cut = Trainer(recipe, tmp_path / "cut")
+    recipe = parse(recipe_on(sets["first"], warm_start=start, network=network, epochs=2, **more))
+    Trainer.of(recipe, tmp_path / "whole").train()
+    cut = Trainer.of(recipe, tmp_path / "cut")
     with pytest.raises(KeyboardInterrupt):
-        cut.run(stop=lambda: cut.step == cut.mixing.steps_per_epoch)
+        cut.train(stop=lambda: cut.step == cut.mixing.steps_per_epoch)
     shutil.rmtree(own)
-    again = Trainer(recipe, tmp_path / "cut")
+    again = Trainer.of(recipe, tmp_path / "cut")
     again.resume()
-    again.run()
+    again.train()
     for name in ("network", "optimizer"):
         path = f"last/{name}.safetensors"
         assert (tmp_path / "cut" / path).read_bytes() == (tmp_path / "whole" / path).read_bytes()
@@ -199,7 +203,7 @@ def test_the_critic_teaches_only_what_is_not_frozen(
 ) -> None:
     network = {"FaceBehaviorNet": {"width": 8, "depth": [1, 1]}}
     first = parse(recipe_on(easy, network=network, tasks=["expression"]))
-    Trainer(first, tmp_path / "first").run()
+    Trainer.of(first, tmp_path / "first").train()
     valence = Task("pleasure", Kind.CONTINUOUS, ("pleasure",), ("",))
     manifest = read_manifest(easy)
     values = np.random.default_rng(0).uniform(-1, 1, len(manifest))
@@ -209,15 +213,17 @@ def test_the_critic_teaches_only_what_is_not_frozen(
     ]
     folder = make_set(tmp_path / "set", rows, np.asarray(manifest.crops[:]), (valence,))
     start = {"checkpoint": str(tmp_path / "first/last"), "freeze": ["trunk.stem"]}
-    Trainer(parse(recipe_on(folder, network=network, start=start, **CRITIC)), tmp_path / "run").run()
+    Trainer.of(parse(recipe_on(folder, network=network, warm_start=start, **CRITIC)), tmp_path / "run").train()
     before, now = weights(tmp_path / "first/last"), weights(tmp_path / "run/last")
     still = [name for name in before if name.startswith("trunk.stem.")]
     assert still
     assert all(torch.equal(before[name], now[name]) for name in still)
     assert not torch.equal(before["trunk.blocks.0.conv1.weight"], now["trunk.blocks.0.conv1.weight"])
-    frozen = parse(recipe_on(folder, network=network, start=start | {"freeze": ["encoder"]}, **CRITIC))
-    with pytest.raises(RecipeError, match=r"adversarial: it teaches the encoder, all of which `start.freeze` holds"):
-        Trainer(frozen, tmp_path / "none")
+    frozen = parse(recipe_on(folder, network=network, warm_start=start | {"freeze": ["encoder"]}, **CRITIC))
+    with pytest.raises(
+        RecipeError, match=r"adversarial: it trains the encoder, which `warm_start.freeze` freezes completely"
+    ):
+        Trainer.of(frozen, tmp_path / "none")
 
 
 @pytest.mark.parametrize(
@@ -233,33 +239,33 @@ def test_the_critic_teaches_only_what_is_not_frozen(
             "has channels rgb, this network grey",
         ),
         ({}, {"checkpoint": "runs/none"}, "runs/none: not a checkpoint of mien"),
-        ({}, {"freeze": ["trunc"]}, r"start\.freeze: the network has no part trunc; did you mean trunk\?"),
-        ({}, {"rates": {"heads.moot": 2}}, r"start\.rates: the network has no part heads\.moot; did you mean"),
-        ({}, {"freeze": ["encoder", "heads"]}, r"start\.freeze: nothing is left to learn"),
-        ({"sharing": "TaskRouting"}, {}, "start: with TaskRouting each task has its own way"),
-        ({"balancing": "MgdaUb"}, {"freeze": ["encoder"]}, "balancing: MgdaUb balances what the shared features"),
+        ({}, {"freeze": ["trunc"]}, r"warm_start\.freeze: the network has no part trunc; did you mean trunk\?"),
+        ({}, {"rates": {"heads.moot": 2}}, r"warm_start\.rates: the network has no part heads\.moot; did you mean"),
+        ({}, {"freeze": ["encoder", "heads"]}, r"warm_start\.freeze: nothing is left to learn"),
+        ({"sharing": "TaskRouting"}, {}, "warm_start: needs features that all tasks share; with TaskRouting each task has its own"),
+        ({"balancing": "MgdaUb"}, {"freeze": ["encoder"]}, "balancing: MgdaUb balances the learning of the shared features"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused_in_one_line(
     changes: dict[str, Any], start: dict[str, Any], message: str, sets: dict[str, Path], begun: Path, tmp_path: Path
 ) -> None:
-    recipe = parse(recipe_on(sets["second"], start={"checkpoint": str(begun)} | start, **changes))
+    recipe = parse(recipe_on(sets["second"], warm_start={"checkpoint": str(begun)} | start, **changes))
     with pytest.raises(ValueError, match=message) as refusal:
-        Trainer(recipe, tmp_path)
+        Trainer.of(recipe, tmp_path)
     assert "\n" not in str(refusal.value)
 
 
 def test_a_part_is_frozen_or_has_a_rate() -> None:
-    with pytest.raises(RecipeError, match=r"start: rates\.trunk: this part is frozen, it has no learning rate"):
-        parse(recipe_on(Path("x"), start={"freeze": "trunk", "rates": {"trunk": 0.1}}))
+    with pytest.raises(RecipeError, match=r"warm_start: rates\.trunk: this part is frozen, so it has no learning rate"):
+        parse(recipe_on(Path("x"), warm_start={"freeze": "trunk", "rates": {"trunk": 0.1}}))
 
 
 def test_a_damaged_checkpoint_is_refused(sets: dict[str, Path], begun: Path, tmp_path: Path) -> None:
     shutil.copytree(begun, tmp_path / "damaged")
     (tmp_path / "damaged/network.safetensors").write_bytes(b"nothing")
-    recipe = parse(recipe_on(sets["second"], start={"checkpoint": str(tmp_path / "damaged")}))
+    recipe = parse(recipe_on(sets["second"], warm_start={"checkpoint": str(tmp_path / "damaged")}))
     with pytest.raises(ValueError, match=r"damaged: network\.safetensors cannot be used"):
-        Trainer(recipe, tmp_path / "run")
+        Trainer.of(recipe, tmp_path / "run")
 
 
 def test_two_ranks_end_with_the_weights_of_one(
@@ -276,9 +282,9 @@ def test_two_ranks_end_with_the_weights_of_one(
         "augmentation": dict.fromkeys(("flip", "rotate", "shift", "scale", "light", "erase"), 0),
         "optimizer": {"rate": 0.1, "clip": 0.5},
     }
-    Trainer(parse(recipe_on(first, **plain)), tmp_path / "begun").run()
+    Trainer.of(parse(recipe_on(first, **plain)), tmp_path / "begun").train()
     start = {"checkpoint": str(tmp_path / "begun/last"), "freeze": ["body"], "rates": {"heads.mood": 2}}
-    recipe = recipe_on(second, **plain, start=start)
+    recipe = recipe_on(second, **plain, warm_start=start)
     path = tmp_path / "recipe.yaml"
     path.write_text(yaml.safe_dump(recipe))
     with socket.socket() as free:
@@ -297,7 +303,7 @@ def test_two_ranks_end_with_the_weights_of_one(
         )
         for rank in ("0", "1")
     ]
-    Trainer(parse(recipe), tmp_path / "one").run()
+    Trainer.of(parse(recipe), tmp_path / "one").train()
     for process in ranks:
         errors = process.communicate(timeout=120)[1]
         assert process.returncode == 0, errors
@@ -309,5 +315,5 @@ def test_two_ranks_end_with_the_weights_of_one(
     assert not torch.allclose(one["heads.expression.weight"], before["heads.expression.weight"], atol=1e-3)
 
 
-def test_an_old_recipe_has_no_start() -> None:
-    assert Recipe.model_fields["start"].default == Start()
+def test_a_recipe_without_a_warm_start_has_the_defaults() -> None:
+    assert Recipe.model_fields["warm_start"].default == WarmStart()

@@ -14,7 +14,7 @@ Recipes = Callable[..., dict[str, Any]]
 
 
 def test_the_radius_is_that_of_the_training_rows(caf_recipe: Recipes, tmp_path: Path) -> None:
-    run = Trainer(parse(caf_recipe()), tmp_path)
+    run = Trainer.of(parse(caf_recipe()), tmp_path)
     labels = run.mixing.columns[0]["affect"]
     whole = labels[(labels == labels).all(1)]
     assert len(whole) < len(labels)
@@ -25,7 +25,7 @@ def test_the_radius_is_that_of_the_training_rows(caf_recipe: Recipes, tmp_path: 
 @pytest.mark.parametrize(
     ("against", "changes", "message"),
     [
-        ({"task": "valence"}, {}, "adversarial.task: there is no continuous task valence; did you mean affect"),
+        ({"task": "valence"}, {}, "adversarial.task: no continuous task valence; did you mean affect"),
         ({}, {"tasks": ["expression"], "losses": {}}, r"adversarial.task: name one of .* \(there is none\)"),
         ({"grouping": {"FixedRadius": {"radius": 5.0}}}, {}, r"decision radius 5 0 of \d+ training rows are strong"),
         ({"grouping": {"FixedRadius": {"radius": 1e-9}}}, {}, "each group needs some"),
@@ -34,23 +34,23 @@ def test_the_radius_is_that_of_the_training_rows(caf_recipe: Recipes, tmp_path: 
         (
             {"critic": "SphereGan", "margin": "ConstantMargin"},
             {},
-            "adversarial.margin: SphereGan has no margin; leave it out",
+            "adversarial.margin: SphereGan has no margin; remove this key",
         ),
-        ({}, {"sharing": "TaskRouting"}, "adversarial: it needs shared features; with TaskRouting"),
+        ({}, {"sharing": "TaskRouting"}, "adversarial: needs features that all tasks share; with TaskRouting"),
         ({}, {"losses": {"expression": "RmseCorrelation"}}, "losses.expression: the run has no such task"),
         (
             {},
             {"losses": {"expression": "RmseCorrelation"}, "tasks": ["expression", "affect"]},
             "losses.expression: RmseCorrelation is for continuous; expression has classes",
         ),
-        ({}, {"select": "affect.rmse.valence"}, "select: affect.rmse.valence is better the lower it is"),
+        ({}, {"select": "affect.rmse.valence"}, "select: lower affect.rmse.valence is better"),
     ],
 )
 def test_what_does_not_fit_is_refused(
     against: dict[str, Any], changes: dict[str, Any], message: str, caf_recipe: Recipes, tmp_path: Path
 ) -> None:
     with pytest.raises(RecipeError, match=message):
-        Trainer(parse(caf_recipe(against, **changes)), tmp_path)
+        Trainer.of(parse(caf_recipe(against, **changes)), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_what_does_not_fit_is_refused(
         ({"margin": {"AdaptiveMargin": {"cc": 1}}}, "cc: unknown key; did you mean c?"),
         (
             {"order": ["critic", "critic", "regression"]},
-            "order: each of critic, adversarial and regression stands there",
+            "order: needs each of critic, adversarial and regression once",
         ),
         ({"weight": 0}, "adversarial.weight"),
         ({"forwards": "exact"}, "forwards: unknown key; did you mean forward?"),
@@ -82,20 +82,20 @@ def test_a_rate_alone_leaves_the_optimizer_what_it_is(caf_recipe: Recipes) -> No
 @pytest.mark.parametrize(
     ("probe", "message"),
     [
-        ({"split": "valid", "column": "name"}, "probes.who: .* has no column name, which says who it is"),
-        ({"split": "valid", "column": "path"}, "probes.who: .* has no two persons with 5 faces or more"),
+        ({"split": "valid", "column": "name"}, "probes.who: .* has no column name to identify people by"),
+        ({"split": "valid", "column": "path"}, "probes.who: .* needs two people with 5 or more faces each"),
     ],
 )
 def test_a_probe_without_persons_is_refused(
     probe: dict[str, str], message: str, caf_recipe: Recipes, affect_vectors: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(RecipeError, match=message):
-        Trainer(parse(caf_recipe(probes={"who": {"manifest": str(affect_vectors), **probe}})), tmp_path)
+        Trainer.of(parse(caf_recipe(probes={"who": {"manifest": str(affect_vectors), **probe}})), tmp_path)
 
 
 def test_a_probe_s_figure_is_logged(caf_recipe: Recipes, affect_vectors: Path, tmp_path: Path) -> None:
     probes = {"who": {"manifest": str(affect_vectors), "split": "valid"}}
-    metrics = Trainer(parse(caf_recipe(probes=probes, steps=2)), tmp_path).run()
+    metrics = Trainer.of(parse(caf_recipe(probes=probes, steps=2)), tmp_path).train()
     assert 0 <= metrics["probe.who"] <= 1
     assert not set(metrics) & {"step", "epoch"}
     assert "probe.who" in (tmp_path / "log.csv").read_text()

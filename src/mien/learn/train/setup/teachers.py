@@ -1,6 +1,6 @@
-"""Teachers: trained networks whose predictions stand in for missing labels (papers/002, "S-T").
+"""Teachers: trained networks whose predictions replace missing labels (papers/002, "S-T").
 
-The student is an ordinary multi-task network without couplings; its teachers are, in the paper, single-task networks
+The student is an ordinary multi-task network without couplings. In the paper its teachers are single-task networks
 that label each other's training sets.
 """
 
@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mien.learn.data.manifest.manifest import Manifest
+from mien.learn.data.batches.mixing import Mixing
+from mien.learn.data.manifest import Manifest
 from mien.learn.evaluate.judge import open_predictor
 from mien.learn.evaluate.predictions import as_given
 from mien.tasks import Kind, Task
@@ -23,24 +24,44 @@ class TeacherError(ValueError):
     """A teacher cannot be used; the message names its path and the reason."""
 
 
-def label(
+def fill_labels(mixing: Mixing, tasks: Sequence[Task], teachers: Sequence[Path]) -> Mixing:
+    """The same batches with the teachers' predictions wherever a label is missing.
+
+    Raises:
+        TeacherError, CheckpointError, ModelError: as :func:`predict_labels`.
+    """
+    if not teachers:
+        return mixing
+    filled = []
+    for part, columns in zip(mixing.sets, mixing.columns, strict=True):
+        predicted = predict_labels(part.manifest, tasks, teachers)
+        taught = {
+            task.name: fill(columns.get(task.name), predicted[task.name], task)
+            for task in tasks
+            if task.name in predicted
+        }
+        filled.append({**columns, **taught})
+    return mixing.with_labels(filled)
+
+
+def predict_labels(
     manifest: Manifest, tasks: Sequence[Task], teachers: Sequence[Path], *, size: int = 256
 ) -> dict[str, NDArray[np.float32]]:
-    """What the teachers predict for every row of a manifest, without augmentation.
+    """The teachers' predictions for every row of a manifest, without augmentation.
 
     Args:
         manifest: the rows, in order.
-        tasks: the label space of the student; other tasks of a teacher are left aside.
-        teachers: checkpoint folders or ``.onnx`` files. Where several know a task, their predictions are averaged.
-        size: rows that are predicted at once.
+        tasks: the label space of the student; other tasks of a teacher are ignored.
+        teachers: checkpoint folders or ``.onnx`` files. If several know a task, their predictions are averaged.
+        size: rows per forward pass.
 
     Returns:
-        for each task that a teacher knows, N x labels: probabilities, or values in [-1, 1].
+        For each task that a teacher knows, N x labels: probabilities, or values in [-1, 1].
 
     Raises:
-        TeacherError: if a teacher's task has other labels than the student's, if it knows none of the tasks, or if
-            it cannot read the manifest's inputs.
-        mien.learn.checkpoint.CheckpointError, mien.annotate.model.ModelError: if a checkpoint or a file cannot be used.
+        TeacherError: if a teacher's task has other labels than the student's, if it knows none of the tasks, or if it
+            cannot read the manifest's inputs.
+        CheckpointError, ModelError: if a checkpoint or a file cannot be used.
     """
     found: dict[str, list[NDArray[np.float32]]] = {}
     for teacher in teachers:
@@ -50,17 +71,17 @@ def label(
 
 
 def fill(column: NDArray[np.float32] | None, predicted: NDArray[np.float32], task: Task) -> NDArray[np.float32]:
-    """A column of labels with a teacher's soft ones wherever it has none; labels that are there stay.
+    """A column of labels with a teacher's soft labels wherever it has none; existing labels stay.
 
     Args:
-        column: as :meth:`mien.learn.data.manifest.manifest.Manifest.column` gives it, NaN where there is no label; None if
-            there are none at all.
-        predicted: N x labels, as :func:`label` gives it.
+        column: as given by :meth:`mien.learn.data.manifest.manifest.Manifest.column`, NaN where there is no label; None
+            if there are none at all.
+        predicted: N x labels, as given by :func:`predict_labels`.
         task: of the column.
 
     Returns:
-        N x labels. Classes become shares, all for the label in a labelled row, and the teacher's probabilities in
-        another; attributes and continuous values are filled cell by cell.
+        N x labels. Classes become shares: one-hot in a labelled row, the teacher's probabilities in the others;
+        attributes and continuous values are filled cell by cell.
     """
     if column is None:
         return predicted

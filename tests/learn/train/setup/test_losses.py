@@ -15,14 +15,14 @@ Recipes = Callable[..., dict[str, Any]]
 
 
 def trainer(data: dict[str, Any], folder: Path) -> Trainer:
-    return Trainer(parse(data), folder)
+    return Trainer.of(parse(data), folder)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"weights": {"expresion": 1}}, "weights.expresion: there is no such loss; did you mean expression?"),
-        ({"weights": {"co_annotation_classes": 1}}, "weights.co_annotation_classes: there is no such loss"),
+        ({"weights": {"expresion": 1}}, "weights.expresion: no such loss; did you mean expression?"),
+        ({"weights": {"co_annotation_classes": 1}}, "weights.co_annotation_classes: no such loss"),
         ({"tasks": ["affekt"]}, "tasks: no manifest has the task affekt; did you mean affect?"),
         ({"couplings": ["CoAnnotation"], "tasks": ["expression"]}, "the couplings need the task action_units"),
     ],
@@ -35,29 +35,29 @@ def test_a_recipe_that_does_not_fit_the_data_is_refused(
 
 
 def test_an_unknown_figure_to_select_by_is_refused(plain_recipe: Recipes, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"no figure expression\.acuracy; did you mean expression\.accuracy\?"):
+    with pytest.raises(RecipeError, match=r"no metric expression\.acuracy; did you mean expression\.accuracy\?"):
         trainer(plain_recipe(epochs=1, select="expression.acuracy"), tmp_path)
 
 
 def test_left_out_the_first_labelled_task_is_judged(plain_recipe: Recipes, tmp_path: Path) -> None:
-    assert trainer(plain_recipe(), tmp_path).select == "expression.accuracy"
-    assert trainer(plain_recipe(tasks=["action_units", "affect"]), tmp_path).select == "action_units.f1"
-    assert trainer(plain_recipe(tasks=["affect"]), tmp_path).select == "affect.ccc"
+    assert trainer(plain_recipe(), tmp_path).run.select == "expression.accuracy"
+    assert trainer(plain_recipe(tasks=["action_units", "affect"]), tmp_path).run.select == "action_units.f1"
+    assert trainer(plain_recipe(tasks=["affect"]), tmp_path).run.select == "affect.ccc"
 
 
 def test_labels_that_nothing_teaches_are_named(plain_recipe: Recipes, tmp_path: Path) -> None:
-    alone = trainer(plain_recipe(), tmp_path).untaught
+    alone = trainer(plain_recipe(), tmp_path).run.untaught
     assert {"anger", "AU04", "arousal"} <= set(alone)
     assert not {"happiness", "AU12", "valence"} & set(alone)
-    assert trainer(plain_recipe(couplings=["DistributionMatching"]), tmp_path).untaught == ["AU14", "arousal"]
-    untaught = trainer(plain_recipe(couplings=["AffectMatching"]), tmp_path).untaught
+    assert trainer(plain_recipe(couplings=["DistributionMatching"]), tmp_path).run.untaught == ["AU14", "arousal"]
+    untaught = trainer(plain_recipe(couplings=["AffectMatching"]), tmp_path).run.untaught
     assert "AU04" in untaught
     assert not {"anger", "arousal"} & set(untaught)
 
 
 def test_tasks_can_be_left_out(plain_recipe: Recipes, tmp_path: Path) -> None:
     run = trainer(plain_recipe(tasks=["affect", "expression"]), tmp_path)
-    assert [task.name for task in run.tasks] == ["affect", "expression"]
+    assert [task.name for task in run.run.tasks] == ["affect", "expression"]
     assert set(run.train_step(0)) == {"affect", "expression"}
 
 
@@ -86,7 +86,7 @@ def test_a_sharing_that_does_not_fit_is_refused_by_its_own_key(plain_recipe: Rec
 
 def test_a_coupling_that_would_hide_another_is_refused(plain_recipe: Recipes, tmp_path: Path) -> None:
     twice = [{"DistributionMatching": {"reading": "kl"}}, {"DistributionMatching": {"reading": "soft_target"}}]
-    with pytest.raises(RecipeError, match="couplings: the loss distribution_matching stands there twice"):
+    with pytest.raises(RecipeError, match="couplings: duplicate loss distribution_matching"):
         trainer(plain_recipe(couplings=twice), tmp_path)
 
 
@@ -104,9 +104,9 @@ def test_a_prior_of_affect_is_inferred_from_the_training_rows(
     parts = [{"AffectMatching": {"prior": "inferred"}}]
     run = trainer(plain_recipe(**data, couplings=parts), tmp_path)
     assert {"affect_matching_classes", "affect_matching_affect"} <= set(run.train_step(0))
-    (coupled,) = run.couplings
+    (coupled,) = run.run.couplings
     assert coupled.relatedness is None
     with pytest.raises(RecipeError, match="AffectMatching: affect prior: neutral has 0 rows"):
         trainer(plain_recipe(couplings=parts), tmp_path)
-    with pytest.raises(RecipeError, match="AffectMatching: no data set lends both expression and affect"):
+    with pytest.raises(RecipeError, match="AffectMatching: no data set has both expression and affect"):
         trainer(plain_recipe(**data, couplings=parts, tasks=["affect"]), tmp_path)

@@ -12,7 +12,7 @@ from mien.learn import checkpoint
 from mien.learn.data.manifest.manifest import Manifest, read_manifest
 from mien.learn.evaluate.judge import open_predictor
 from mien.learn.recipe.recipe import parse
-from mien.learn.train.teachers import TeacherError, fill, label
+from mien.learn.train.setup.teachers import TeacherError, fill, predict_labels
 from mien.learn.train.trainer import Trainer
 from mien.tasks import Kind, Task
 
@@ -53,7 +53,7 @@ def teacher(vectors: Path, tmp_path: Path) -> Callable[..., Path]:
 
     def train(*tasks: str, seed: int = 0) -> Path:
         folder = tmp_path / f"{'-'.join(tasks)}-{seed}"
-        Trainer(parse(recipe(vectors, tasks=list(tasks), seed=seed)), folder).run()
+        Trainer.of(parse(recipe(vectors, tasks=list(tasks), seed=seed)), folder).train()
         return folder / "last"
 
     return train
@@ -68,7 +68,7 @@ def test_the_labels_are_the_teachers_predictions_in_the_order_of_the_rows(
     teacher: Callable[..., Path], rows: Manifest
 ) -> None:
     path = teacher("kind")
-    predicted = label(rows, TASKS, [path], size=7)
+    predicted = predict_labels(rows, TASKS, [path], size=7)
     assert set(predicted) == {"kind"}
     network, _ = checkpoint.load_network(path)
     raw = network(torch.from_numpy(rows.images(np.arange(40))))["kind"]
@@ -81,21 +81,21 @@ def test_several_teachers_of_a_task_are_averaged_and_each_brings_its_tasks(
     teacher: Callable[..., Path], rows: Manifest
 ) -> None:
     first, second = teacher("kind"), teacher("kind", "parts", seed=1)
-    together = label(rows, TASKS, [first, second])
-    alone = [label(rows, TASKS, [path]) for path in (first, second)]
+    together = predict_labels(rows, TASKS, [first, second])
+    alone = [predict_labels(rows, TASKS, [path]) for path in (first, second)]
     assert np.allclose(together["kind"], (alone[0]["kind"] + alone[1]["kind"]) / 2, atol=1e-6)
     assert np.array_equal(together["parts"], alone[1]["parts"])
 
 
 def test_no_teacher_labels_nothing(rows: Manifest) -> None:
-    assert label(rows, TASKS, []) == {}
+    assert predict_labels(rows, TASKS, []) == {}
 
 
 def test_pictures_are_labelled_too(plain_recipe: Callable[..., dict[str, Any]], easy: Path, tmp_path: Path) -> None:
-    trainer = Trainer(parse(plain_recipe(epochs=1, tasks=["expression"])), tmp_path / "run")
+    trainer = Trainer.of(parse(plain_recipe(epochs=1, tasks=["expression"])), tmp_path / "run")
     trainer.save("last")
     rows = read_manifest(easy).split("train")
-    predicted = label(rows, trainer.tasks, [tmp_path / "run/last"], size=20)["expression"]
+    predicted = predict_labels(rows, trainer.run.tasks, [tmp_path / "run/last"], size=20)["expression"]
     crops = np.repeat(np.asarray(rows.crops[:48]), 3, axis=3)
     assert np.allclose(predicted, open_predictor(tmp_path / "run/last")[0](crops)["expression"], atol=1e-5)
 
@@ -133,17 +133,17 @@ def test_a_full_column_changes_nothing(task: Task) -> None:
 def test_the_student_learns_from_every_row(teacher: Callable[..., Path], vectors: Path, tmp_path: Path) -> None:
     teachers = [str(teacher("kind")), str(teacher("parts"))]
     names = ["kind", "parts"]
-    student = Trainer(parse(recipe(vectors, tasks=names, teachers=teachers)), tmp_path / "student")
+    student = Trainer.of(parse(recipe(vectors, tasks=names, teachers=teachers)), tmp_path / "student")
     batch = student.mixing.batch(0)
     assert all(batch.mask[name].all() for name in names)
-    plain = Trainer(parse(recipe(vectors, tasks=names)), tmp_path / "plain").mixing.batch(0)
+    plain = Trainer.of(parse(recipe(vectors, tasks=names)), tmp_path / "plain").mixing.batch(0)
     kinds = plain.mask["kind"]
     assert 0 < int(kinds.sum()) < len(kinds)
     assert torch.equal(batch.labels["kind"][kinds].argmax(1), plain.labels["kind"][kinds])
     assert batch.labels["kind"][kinds].max(1).values.eq(1).all()
     assert not batch.labels["kind"][~kinds].max(1).values.eq(1).any(), "soft, not hard"
-    student.run()
-    assert student.step == student.steps
+    student.train()
+    assert student.step == student.run.steps
 
 
 def test_a_teacher_that_does_not_fit_is_named(
@@ -151,13 +151,13 @@ def test_a_teacher_that_does_not_fit_is_named(
 ) -> None:
     path = teacher("kind")
     with pytest.raises(TeacherError, match="kind-0/last: knows kind, none of parts"):
-        label(rows, [PARTS], [path])
+        predict_labels(rows, [PARTS], [path])
     other = Task("kind", Kind.CLASSES, ("one", "three", "two"), ("",) * 3)
     with pytest.raises(TeacherError, match="its task kind has other labels"):
-        label(rows, [other], [path])
+        predict_labels(rows, [other], [path])
     with pytest.raises(checkpoint.CheckpointError, match="nowhere"):
-        label(rows, TASKS, [tmp_path / "nowhere"])
-    trainer = Trainer(parse(plain_recipe()), tmp_path / "faces")
+        predict_labels(rows, TASKS, [tmp_path / "nowhere"])
+    trainer = Trainer.of(parse(plain_recipe()), tmp_path / "faces")
     trainer.save("last")
     with pytest.raises(TeacherError, match=r"cannot read .*manifest\.parquet"):
-        label(rows, trainer.tasks, [tmp_path / "faces/last"])
+        predict_labels(rows, trainer.run.tasks, [tmp_path / "faces/last"])

@@ -1,0 +1,1 @@
+"""The set-up of a run, in steps that each return a value."""
