@@ -95,8 +95,8 @@ runs/tiny/done: recipes/tiny.yaml runs/default/done
 
 $(WEIGHTS)/default.onnx: MIRROR := --mirror
 $(WEIGHTS)/%.onnx: runs/%/done
-	$(BIN)/mien calibrate runs/$*/last --manifest build/ferplus --prior $(PRIOR) $(MIRROR)
-	$(BIN)/mien export runs/$*/last $@ --half
+	$(BIN)/mien calibrate runs/$*/last build/ferplus --prior $(PRIOR) $(MIRROR) --overwrite
+	$(BIN)/mien export runs/$*/last $@ --half --overwrite
 
 $(VENV)/base: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -59,8 +59,8 @@ def test_columns_of_videos_are_those_of_the_table() -> None:
 
 
 def test_the_index_and_the_qualities_are_those_of_the_code() -> None:
-    from mien.cli.annotate.folder import Entry
     from mien.faces.follow import QUALITIES
+    from mien.video.index import Entry
 
     rows = cells("docs/video.md", "## Several videos")
     assert [name for row in rows for name in named(row[0])] == list(Entry.__dataclass_fields__)
@@ -192,8 +192,10 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(there), target
 
 
-def test_commands_exist() -> None:
-    """Every ``mien ...`` line of a shell block names a command and options that there are."""
+def test_commands_are_correct_calls() -> None:
+    """Every ``mien ...`` line of a shell block parses: command, arguments and options."""
+    import shlex
+
     import typer
 
     from mien.cli.app import app
@@ -201,13 +203,11 @@ def test_commands_exist() -> None:
     root: Any = typer.main.get_command(app)
     for page in PAGES:
         for text in blocks(page, "sh"):
-            for line in re.findall(r"^mien (.+?)(?:#.*)?$", text, re.MULTILINE):
-                command, words = root, line.split()
-                while words and words[0] in getattr(command, "commands", {}):
+            for line in re.findall(r"^mien (.+)$", text, re.MULTILINE):
+                words, command, context = shlex.split(line, comments=True), root, typer.Context(root)
+                while hasattr(command, "commands"):
                     command = command.commands[words.pop(0)]
-                options = {name for parameter in command.params for name in parameter.opts}
-                assert not hasattr(command, "commands"), line
-                assert {word for word in words if word.startswith("--")} <= options, line
+                    context = command.make_context(command.name, list(words), parent=context)
 
 
 def test_make_targets_exist() -> None:

@@ -1,4 +1,4 @@
-"""``mien evaluate`` on databases of other label spaces than the network's, and what it refuses."""
+"""``mien evaluate``: its table, its report, label spaces other than the network's, and what it refuses."""
 
 import json
 from pathlib import Path
@@ -53,8 +53,8 @@ def others(make_set: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_set(tmp_path_factory.mktemp("others"), rows, CROPS, (EIGHT, UNITS))
 
 
-def test_official_figures_report_and_json(faces: Path, tmp_path: Path) -> None:
-    status, output = run(BUNDLED, "--manifest", faces, "--report", tmp_path / "report", "--resamples", 30)
+def test_official_metrics_report_and_json(faces: Path, tmp_path: Path) -> None:
+    status, output = run(BUNDLED, faces, "--report", tmp_path / "report", "--resamples", 30)
     assert status == 0, output
     lines = output.splitlines()
     assert lines[0] == f"official figure\t{BUNDLED}"
@@ -67,25 +67,46 @@ def test_official_figures_report_and_json(faces: Path, tmp_path: Path) -> None:
     assert "4 subjects drawn 30 times (seed 0)" in output
     assert "labels: " not in output
     assert not list((tmp_path / "report").glob("*.partial"))
-    data = json.loads((tmp_path / "report/figures.json").read_text())
+    data = json.loads((tmp_path / "report/metrics.json").read_text())
     (metrics,) = data["networks"].values()
     (details,) = data["details"].values()
     assert metrics["faces"] == 12
     assert details["official"]["affectnet"]["figures"]["expression.accuracy"] == metrics["expression.accuracy"]
     assert set(details["subgroups"]["gender"]) == {"f", "m"}
     assert "<html" in (tmp_path / "report/report.html").read_text()
-    assert run(BUNDLED, "--manifest", faces, "--report", tmp_path / "one.html", "--resamples", 0)[0] == 0
+    assert run(BUNDLED, faces, "--report", tmp_path / "one.html", "--resamples", 0)[0] == 0
     assert "No intervals: none were asked for." in (tmp_path / "one.html").read_text()
+
+
+def test_existing_outputs_are_replaced_only_with_overwrite(faces: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report"
+    report.mkdir()
+    (report / "metrics.json").write_text("mine")
+    words = (BUNDLED, faces, "--resamples", 0, "--report", report)
+    status, output = run(*words)
+    assert (status, output) == (
+        2,
+        f"mien: {report / 'metrics.json'}: already exists (use --overwrite to replace it)\n",
+    )
+    assert [(path.name, path.read_text()) for path in report.iterdir()] == [("metrics.json", "mine")]
+    assert run(*words, "--overwrite")[0] == 0
+    assert json.loads((report / "metrics.json").read_text())["split"] == "test"
+
+
+def test_group_is_what_the_intervals_resample(faces: Path, tmp_path: Path) -> None:
+    words = (BUNDLED, faces, "--resamples", 30)
+    assert "4 subjects drawn 30 times (seed 0)" in run(*words)[1]
+    assert "2 genders drawn 30 times (seed 0)" in run(*words, "--group", "gender")[1]
 
 
 def test_the_same_seed_gives_the_same_json(faces: Path, tmp_path: Path) -> None:
     for name in ("a.json", "b.json"):
-        assert run(BUNDLED, "--manifest", faces, "--out", tmp_path / name, "--resamples", 20, "--seed", 5)[0] == 0
+        assert run(BUNDLED, faces, "--out", tmp_path / name, "--resamples", 20, "--seed", 5)[0] == 0
     assert (tmp_path / "a.json").read_text() == (tmp_path / "b.json").read_text()
 
 
-def test_another_label_space_is_mapped_told_and_kept(others: Path, tmp_path: Path) -> None:
-    status, output = run(BUNDLED, "--manifest", others, "--out", tmp_path / "found.json", "--resamples", 20)
+def test_another_label_space_is_mapped_and_reported(others: Path, tmp_path: Path) -> None:
+    status, output = run(BUNDLED, others, "--out", tmp_path / "found.json", "--resamples", 20)
     assert status == 0, output
     told = [line for line in output.splitlines() if line.startswith("labels: ")]
     assert len(told) == 2
@@ -104,7 +125,7 @@ def test_another_label_space_is_mapped_told_and_kept(others: Path, tmp_path: Pat
     assert set(maps) == {"expression", "action_units"}
 
 
-def test_a_network_of_fewer_tasks_is_judged_beside_one_of_more(others: Path, make_set: Any, tmp_path: Path) -> None:
+def test_networks_with_different_tasks_side_by_side(others: Path, make_set: Any, tmp_path: Path) -> None:
     small = make_set(
         tmp_path / "small",
         [{"expression": "fear"}, {"expression": "anger"}, {"expression": "neutral", "split": "valid"}],
@@ -123,7 +144,7 @@ def test_a_network_of_fewer_tasks_is_judged_beside_one_of_more(others: Path, mak
     }
     Trainer.of(parse(recipe), tmp_path / "run").train()
     out = tmp_path / "found.json"
-    status, output = run(tmp_path / "run/best", BUNDLED, "--manifest", others, "--out", out, "--resamples", 10)
+    status, output = run(tmp_path / "run/best", BUNDLED, others, "--out", out, "--resamples", 10)
     assert status == 0, output
     first, second = json.loads(out.read_text())["networks"].values()
     assert not [name for name in first if name.startswith("action_units")]
@@ -138,7 +159,7 @@ def test_nothing_in_common_is_refused(make_set: Any, tmp_path: Path) -> None:
         CROPS[:1],
         (Task("bird", Kind.CLASSES, ("duck", "owl"), ("", "")),),
     )
-    status, output = run(BUNDLED, "--manifest", birds)
+    status, output = run(BUNDLED, birds)
     assert status == 2
     assert "have no label in common (expression, action_units, affect; bird)" in output
     assert output.startswith("mien: ")
@@ -149,17 +170,17 @@ def test_nothing_in_common_is_refused(make_set: Any, tmp_path: Path) -> None:
     [
         (("--protocol", "raf"), "--protocol raf: no such protocol; there are headline, aff_wild"),
         (("--by", "hat"), "there is no column hat to judge subgroups by"),
-        (("--unit", "hat"), "there is no column hat to draw by"),
+        (("--group", "hat"), "there is no column hat to draw by"),
         (("--report", "report.pdf"), "report.pdf: a report is an .html file, or a folder"),
         (("--report", "nowhere/report.html"), "there is no folder nowhere"),
-        (("--out", "nowhere/figures.json"), "there is no folder nowhere"),
+        (("--out", "nowhere/metrics.json"), "there is no folder nowhere"),
     ],
 )
-def test_bad_words_are_one_clear_line(
+def test_refusals_are_one_line(
     words: tuple[str, ...], message: str, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    status, output = run(BUNDLED, "--manifest", faces, *words)
+    status, output = run(BUNDLED, faces, *words)
     assert status == 2
     assert message in output
     assert len(output.splitlines()) == 1

@@ -1,3 +1,5 @@
+"""``mien report``: the page, its thumbnails and failures, and what it refuses."""
+
 import subprocess
 import sys
 from collections.abc import Callable
@@ -35,17 +37,17 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["report", *arguments])
 
 
-def test_a_table_to_a_page_beside_it(here: Path) -> None:
+def test_the_page_is_written_next_to_the_table(here: Path) -> None:
     result = run("t.parquet")
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
-        "No thumbnails of a.mp4: no such file (--video FILE says where it is).",
+        "no thumbnails of a.mp4: no such file (give it with --video FILE)",
         "report: t.html",
     ]
     assert "<title>a.mp4</title>" in Path("t.html").read_text()
     assert not list(here.glob("*.part"))
     again = run("t.parquet")
-    assert (again.exit_code, again.stderr) == (2, "mien: t.html: exists already (--overwrite replaces it)\n")
+    assert (again.exit_code, again.stderr) == (2, "mien: t.html: already exists (use --overwrite to replace it)\n")
     assert run("t.parquet", "--overwrite", "-q").stdout == ""
 
 
@@ -58,20 +60,20 @@ def test_thumbnails_are_of_the_video(here: Path) -> None:
     assert Path("u.html").read_text() == Path("t.html").read_text()
 
 
-def test_a_video_that_lies_beside_the_table_is_found(here: Path, annotations: Callable[..., Path]) -> None:
+def test_a_video_next_to_the_table_is_found(here: Path, annotations: Callable[..., Path]) -> None:
     (here / "results").mkdir()
     annotations(here / "results" / "t.parquet", FACES)
     video(here / "results" / "a.mp4")
     assert run("results/t.parquet").stdout.splitlines() == ["report: results/t.html"]
 
 
-def test_the_list_of_failures_is_in_it(here: Path) -> None:
+def test_the_list_of_failures_is_on_the_page(here: Path) -> None:
     Path("t.errors.csv").write_text('input,error\na.mp4,"damaged at 1:20"\n')
     run("t.parquet")
     assert "damaged at 1:20" in Path("t.html").read_text()
 
 
-def test_a_table_that_tells_its_failures_has_no_others(here: Path, annotations: Callable[..., Path]) -> None:
+def test_failures_in_the_metadata_replace_the_list(here: Path, annotations: Callable[..., Path]) -> None:
     Path("t.errors.csv").write_text("input,error\nold.jpg,of another table\n")
     told = '[{"input": "a.mp4", "error": "damaged after 3 seconds"}]'
     for failures, count in ((told, 1), ("[]", 0)):
@@ -113,21 +115,48 @@ def test_bad_input_is_one_line(
     assert (result.exit_code, result.stderr) == (2, f"mien: {reason}\n")
 
 
-def test_a_broken_list_of_failures_is_one_line(here: Path) -> None:
-    Path("t.errors.csv").mkdir()
+def test_a_damaged_list_of_failures(here: Path) -> None:
+    """Unreadable letters are replaced; a list that cannot be read is an error, and no page is written."""
+    errors = Path("t.errors.csv")
+    errors.mkdir()
     assert run("t.parquet").exit_code == 0
-    Path("t.errors.csv").rmdir()
-    Path("t.errors.csv").write_bytes(b"input,error\n\xff\xfe,x\n")
+    assert "could not be read" not in Path("t.html").read_text()
+    errors.rmdir()
+    errors.write_bytes(b"input,error\n\xff\xfe,cut short\n")
     assert run("t.parquet", "--overwrite").exit_code == 0
-
-
-def test_neither_torch_nor_learn_is_imported(here: Path) -> None:
-    code = (
-        "import sys\nfrom typer.testing import CliRunner\nfrom mien.cli.app import app\n"
-        "before = {name for name in sys.modules if name.startswith('mien.learn')}\n"
-        "assert CliRunner().invoke(app, ['report', 't.parquet']).exit_code == 0\n"
-        "assert 'torch' not in sys.modules\n"
-        "assert {name for name in sys.modules if name.startswith('mien.learn')} == before"
+    page = Path("t.html").read_text()
+    assert "1 input could not be read completely" in page
+    assert "\ufffd\ufffd" in page
+    assert "cut short" in page
+    Path("t.html").unlink()
+    errors.write_text(f"input,error\n{'x' * 200_000},cut\n")
+    result = run("t.parquet")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "mien: t.errors.csv: its list of failures cannot be read: field larger than field limit (131072)\n",
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert not Path("t.html").exists()
+
+
+BLOCKED = """
+import sys
+from mien.cli.app import app
+from typer.testing import CliRunner
+
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "sklearn") or name.startswith("mien.learn"):
+            raise ModuleNotFoundError(name)
+
+
+sys.meta_path.insert(0, Refuse())
+assert not any(name.startswith("mien.learn") for name in sys.modules)
+print(CliRunner().invoke(app, ["report", "t.parquet"], catch_exceptions=False).output)
+"""
+
+
+def test_neither_torch_nor_learn_is_needed(here: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", BLOCKED], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+    assert "report: t.html" in done.stdout

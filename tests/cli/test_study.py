@@ -1,29 +1,25 @@
-"""The command: a study from its file to its report, twice."""
+"""``mien study``: from its file to its report, and on from what is finished."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import yaml
-from typer.testing import CliRunner
-
-from mien.cli.study import study
+from typer.testing import Result
 
 Plain = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def mien(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
-    app = typer.Typer()
-    app.callback()(lambda: None)
-    app.command()(study)
+def mien(
+    mien: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str]]:
+    """Exit status and all that is printed, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
 
     def run(*words: object) -> tuple[int, str]:
-        result = CliRunner().invoke(app, [str(word) for word in words])
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        result = mien(*words)
         return result.exit_code, result.output
 
     return run
@@ -61,7 +57,7 @@ def test_a_study(plain_study: Plain, mien: Callable[..., tuple[int, str]], tmp_p
         ),
     ],
 )
-def test_faults_are_told_before_anything_runs(
+def test_errors_are_reported_before_anything_runs(
     plain_study: Plain, mien: Callable[..., tuple[int, str]], changes: dict[str, Any], reason: str
 ) -> None:
     import re
@@ -80,5 +76,5 @@ def test_refusals(plain_study: Plain, mien: Callable[..., tuple[int, str]]) -> N
         "mien: nowhere.yaml: cannot be read (No such file or directory: 'nowhere.yaml')\n",
     )
     status, output = mien("study", "study.yaml", "--only", "singletask")
-    assert (status, output) == (2, "mien: --only: there is no setting singletask; did you mean single-task?\n")
+    assert (status, output) == (2, "mien: --only singletask: no such setting; did you mean single-task?\n")
     assert mien("study", "study.yaml", "--report") == (2, "mien: runs/toy: no run is finished\n")

@@ -1,4 +1,4 @@
-"""The whole way on real pictures: a CSV of one's own -> manifest -> training -> figures -> ONNX -> table."""
+"""``mien train``, and the whole way on real pictures: own CSV -> manifest -> training -> metrics -> ONNX -> table."""
 
 import csv
 import json
@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -106,13 +107,11 @@ def test_a_run_leaves_checkpoints_and_a_log(run: Path):
     assert {"loss.expression", "loss.distribution_matching", "expression.accuracy", "affect.ccc"} <= set(rows[0])
 
 
-def test_evaluate_puts_checkpoint_and_export_side_by_side(run: Path, prepared: Path, tmp_path: Path):
-    exported, metrics = tmp_path / "own.onnx", tmp_path / "figures.json"
+def test_checkpoint_and_export_have_the_same_metrics(run: Path, prepared: Path, tmp_path: Path):
+    exported, metrics = tmp_path / "own.onnx", tmp_path / "metrics.json"
     status, output = mien("export", run / "best", exported, "--name", "mine")
     assert status == 0, output
-    status, output = mien(
-        "evaluate", run / "best", exported, "--manifest", prepared, "--split", "valid", "--out", metrics
-    )
+    status, output = mien("evaluate", run / "best", exported, prepared, "--split", "valid", "--out", metrics)
     assert status == 0, output
     first, second = json.loads(metrics.read_text())["networks"].values()
     assert first == pytest.approx(second, abs=1e-5)
@@ -136,11 +135,11 @@ def test_evaluate_puts_checkpoint_and_export_side_by_side(run: Path, prepared: P
         (("train", "{recipe}", "--set", "validation.manifest=nowhere"), "nowhere: no such file"),
         (("train", "absent.yaml"), "absent.yaml: cannot be read"),
         (("train", "{recipe}", "--out", "new", "--set", "teachers=[none.onnx]"), "none.onnx: no such file"),
-        (("evaluate", "{run}/best", "--manifest", "{vectors}"), "the network cannot read its inputs"),
+        (("evaluate", "{run}/best", "{vectors}"), "the network cannot read its inputs"),
         (("export", "{faces}", "x.onnx"), "not a checkpoint"),
         (("export", "{run}/best", "x.pt"), "must end in .onnx"),
-        (("evaluate", "{run}/best", "--manifest", "{faces}", "--split", "exam"), "no rows of split 'exam'"),
-        (("evaluate", "absent.onnx", "--manifest", "{faces}", "--split", "valid"), "absent.onnx"),
+        (("evaluate", "{run}/best", "{faces}", "--split", "exam"), "no rows of split 'exam'"),
+        (("evaluate", "absent.onnx", "{faces}", "--split", "valid"), "absent.onnx"),
         (("data", "import", "ferplus", "{faces}", "out"), "fer2013new.csv"),
         (("data", "import", "table", "{recipe}", "out"), "expected a .csv"),
     ],
@@ -170,14 +169,34 @@ def test_a_hangup_that_nohup_ignores_stays_ignored(recipe: Path, tmp_path: Path,
     assert heard == [signal.SIG_IGN]
 
 
-def test_a_run_is_not_overwritten(run: Path, recipe: Path):
-    status, output = mien("train", recipe, "--out", run)
-    assert status == 2
-    assert "--resume" in output
-    assert mien("train", recipe, "--out", run, "--resume")[0] == 0
+def test_a_run_is_continued_or_started_over_only_if_asked(run: Path, recipe: Path, tmp_path: Path):
+    folder = copytree(run, tmp_path / "run")
+    log = (folder / "log.csv").read_bytes()
+    status, output = mien("train", recipe, "--out", folder)
+    assert (status, output) == (
+        2,
+        f"mien: {folder}: already holds a run (use --resume to continue it, --overwrite to start over)\n",
+    )
+    assert mien("train", recipe, "--out", folder, "--resume", "--overwrite")[0] == 2
+    status, output = mien("train", recipe, "--out", folder, "--resume")
+    assert (status, "epoch" in output) == (0, False)  # it is finished
+    assert (folder / "log.csv").read_bytes() == log
+    status, output = mien("train", recipe, "--out", folder, "--overwrite", "--set", "epochs=1")
+    assert (status, "epoch 1/1" in output) == (0, True)
+    assert (folder / "log.csv").read_bytes().count(b"\n") == 2
+    assert sorted(path.name for path in folder.iterdir()) == ["best", "last", "log.csv"]
 
 
-def test_without_the_extra_the_learning_commands_say_what_to_install(recipe: Path):
+@pytest.mark.parametrize("change", ["epocs=3", "validation.manifest=nowhere", "tasks=[hats]"])
+def test_a_run_is_kept_if_the_new_recipe_cannot_be_trained(run: Path, recipe: Path, tmp_path: Path, change: str):
+    folder = copytree(run, tmp_path / "run")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert mien("train", recipe, "--out", folder, "--overwrite", "--set", change)[0] == 2
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert sorted(path.name for path in folder.iterdir()) == ["best", "last", "log.csv"]
+
+
+def test_without_pytorch_the_command_says_what_to_install(recipe: Path):
     code = "import sys; sys.modules['torch'] = None; from mien.cli.app import main; main()"
     result = subprocess.run([sys.executable, "-c", code, "train", str(recipe)], capture_output=True, text=True)
     assert result.returncode == 2

@@ -24,12 +24,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mien.cli.calibrate import labels_of
 from mien.learn.checkpoint import find, load_network
 from mien.learn.data.manifest.manifest import read_manifest
 from mien.learn.evaluate.judge import judge, predictor_of
 from mien.learn.evaluate.predictions import Predictor, predict
-from mien.learn.export.calibration import Calibration, fit
+from mien.learn.export.calibration import Calibration, fit, label_shares
 from mien.learn.export.export import Exported
 from mien.tasks import Task
 
@@ -140,7 +139,7 @@ def run(name: str) -> dict[str, Any]:
     found = {}
     for place, rows in PLACES.items():
         fitted, held_out = (read_manifest(ROOT / manifest).split(split) for manifest, split in rows)
-        labels = {task.name: labels_of(fitted, task) for task in tasks}
+        labels = {task.name: label_shares(fitted, task) for task in tasks}
         calibration, _ = fit(tasks, [predict(raw, tasks, fitted).outputs], [labels], PRIOR)
         predictions = predict(predictor(network, tasks, calibration), tasks, held_out)
         found[place] = {

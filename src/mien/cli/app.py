@@ -1,31 +1,45 @@
-"""The command line: parses, calls, prints."""
+"""The application: its commands, by the groups in which ``mien --help`` lists them."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from mien import __version__
-from mien.cli import train as commands
+from mien.cli import help as cli
 from mien.cli.annotate.command import annotate
+from mien.cli.calibrate import calibrate
+from mien.cli.curves import curves
+from mien.cli.data import check, clean, import_, list_, merge, prepare, render, sample, split, stats
+from mien.cli.evaluate import evaluate
+from mien.cli.export import export
+from mien.cli.features import features
+from mien.cli.map import map_
+from mien.cli.probe import probe
+from mien.cli.relatedness import ceiling, consistency, diff, infer, show
 from mien.cli.report import report
-from mien.cli.terminal import print_table
+from mien.cli.study import study
+from mien.cli.tasks import tasks
+from mien.cli.train import train
 
-app = typer.Typer(
-    name="mien",
-    help="Reads faces: expression, action units, valence and arousal.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+app = cli.group(
+    "mien",
+    "Read faces: expression, action units, valence and arousal; and train the networks that do so.",
+    "mien annotate photos --out faces.csv",
+)
+data = cli.group("data", "Make, check and change manifests of labelled pictures.", "mien data list")
+relatedness = cli.group(
+    "relatedness",
+    "Show, infer and compare tables of p(attribute | class).",
+    "mien relatedness show du_2014",
 )
 
 
 def main() -> None:
-    """What the command ``mien`` runs."""
-    app()
+    """Run the command ``mien``."""
+    app(prog_name="mien")
 
 
 def _version(wanted: bool) -> None:
@@ -43,25 +57,31 @@ def _mien(
     pass
 
 
-@app.command()
-def tasks(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Print every label: column, range and meaning.
+COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Annotate": (annotate, report, tasks),
+    "Train": (train, study),
+    "Evaluate": (evaluate, probe, curves, map_),
+    "Deploy": (calibrate, export, features),
+}
+for title, commands in COMMANDS.items():
+    for command in commands:
+        cli.register(app, command, title)
 
-    All tasks of the face label space. Compounds are no network's: `mien annotate --compounds` derives them.
-    """
-    from mien.tasks import ALL_TASKS
+for command in (
+    import_.import_,
+    list_.list_,
+    prepare.prepare,
+    render.render,
+    check.check,
+    stats.stats,
+    merge.merge,
+    split.split,
+    sample.sample,
+    clean.clean,
+):
+    cli.register(data, command)
+for command in (show.show, infer.infer, diff.diff, ceiling.ceiling, consistency.consistency):
+    cli.register(relatedness, command)
 
-    if as_json:
-        print(json.dumps([{**task.to_dict(), "range": task.range} for task in ALL_TASKS], indent=2))
-        return
-    rows = [
-        [task.name, task.kind.value, label, f"[{task.range[0]:g}, {task.range[1]:g}]", meaning]
-        for task in ALL_TASKS
-        for label, meaning in zip(task.labels, task.meanings, strict=True)
-    ]
-    print_table(["task", "kind", "column", "range", "meaning"], rows)
-
-
-app.command()(annotate)
-app.command()(report)
-commands.register(app)
+app.add_typer(data, rich_help_panel="Data")
+app.add_typer(relatedness, rich_help_panel="Data")

@@ -1,90 +1,93 @@
-"""The command ``mien calibrate``: parses, calls, prints. PyTorch is imported inside the command only."""
+"""``mien calibrate``. PyTorch is imported inside the command only."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.cli.terminal import fail, needs_extra, print_table
+from mien.cli.options import Checkpoint, Manifests, Overwrite, ValidSplit
+from mien.cli.terminal import fail, needs_extra, print_table, refuse_existing, write_json
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-READOUT = "readout.json"
-"""Beside a checkpoint's weights: what ``mien export`` builds into the network."""
+    from mien.learn.export.calibration import Calibration
+    from mien.tasks import Task
 
 
 def calibrate(
-    checkpoint: Annotated[
-        Path, typer.Argument(metavar="CHECKPOINT", help="A checkpoint folder, such as runs/NAME/best.")
-    ],
-    manifest: Annotated[
-        list[Path],
-        typer.Option(help="Rows to fit by; repeat the option: a label is fitted by the first that can fit it."),
-    ],
-    split: Annotated[str, typer.Option(help="Which of their rows; they must not have trained anything.")] = "valid",
+    checkpoint: Checkpoint,
+    manifests: Manifests,
+    split: ValidSplit = "valid",
     prior: Annotated[
         float,
-        typer.Option(min=0, max=1, help="Class frequencies that are meant: 1 those of the rows, 0 all classes alike."),
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="SHARE",
+            help="Class frequencies of the population: 1 those of the rows, 0 all equal, in between a power of theirs.",
+        ),
     ] = 1.0,
     mirror: Annotated[
-        bool, typer.Option("--mirror", help="Average each face with its mirror image: surer, at twice the time.")
+        bool,
+        typer.Option("--mirror", help="Average each face with its mirror image: more accurate, at twice the time."),
     ] = False,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Fit probabilities and thresholds of a trained network; `mien export` builds them in.
+    """Fit probabilities and thresholds of a trained network.
 
-    Probabilities become those of a population whose class frequencies are the rows' to the power of --prior. Written
-    into the checkpoint's folder as readout.json, in place of an earlier one. Exit status: 0 when done, 2 if it cannot.
+    The result is calibration.json in the folder of the checkpoint; `mien export` builds it into the network. If there
+    are several manifests, each label is fitted by the first one with enough rows of it.
+
+    Example:
+      mien calibrate runs/own/best build/own --prior 0.5
     """
     with needs_extra():
         from mien.learn.checkpoint import CheckpointError, find, load_network
         from mien.learn.data.manifest.manifest import ManifestError, read_manifest
         from mien.learn.evaluate.judge import predictor_of
         from mien.learn.evaluate.predictions import predict
-        from mien.learn.export.calibration import fit
+        from mien.learn.export.calibration import CALIBRATION, fit, label_shares
         from mien.learn.export.mirror import Mirrored
         from mien.tasks import Task
 
     try:
+        target = (find(checkpoint) or checkpoint) / CALIBRATION
+        refuse_existing(target, overwrite=overwrite)
         network, card = load_network(checkpoint)
         tasks = tuple(Task.from_dict(task) for task in card["tasks"])
-        sets = [read_manifest(path).split(split) for path in manifest]
-        columns = [{task.name: labels_of(rows, task) for task in tasks} for rows in sets]
+        sets = [read_manifest(path).split(split) for path in manifests]
+        columns = [{task.name: label_shares(rows, task) for task in tasks} for rows in sets]
         if mirror and card["preprocessing"].get("size") is None:
-            raise ValueError(f"{checkpoint}: its network reads feature vectors; --mirror needs one that reads pictures")
+            raise ValueError(f"{checkpoint}: the network reads feature vectors; --mirror needs one that reads pictures")
         raw = predictor_of(Mirrored(network, tasks) if mirror else network, tasks, raw=True)
         calibration, source = fit(tasks, [predict(raw, tasks, rows).outputs for rows in sets], columns, prior)
+        if not source:
+            raise ValueError(f"no labels of this network in split {split} of {', '.join(map(str, manifests))}")
+        calibration = replace(calibration, mirror=mirror)
+        metadata = {"manifests": list(map(str, manifests)), "split": split, "prior": prior, "source": source}
+        write_json(target, {**calibration.to_dict(), **metadata})
     except (CheckpointError, ManifestError, ValueError, OSError) as error:
         fail(str(error), 2)
-    calibration = replace(calibration, mirror=mirror)
-    if not source:
-        fail(f"no split {split} of {', '.join(map(str, manifest))} has labels of this network", 2)
-    metadata = {"manifests": list(map(str, manifest)), "split": split, "prior": prior, "source": source}
-    place = (find(checkpoint) or checkpoint) / READOUT
-    place.write_text(json.dumps({**calibration.to_dict(), **metadata}, indent=1) + "\n")
-    rows_shown = [
-        [label, f"{calibration.scale[task.name][at]:.3f}", f"{calibration.offset[task.name][at]:+.3f}",
-         f"{calibration.thresholds[label]:.3f}" if label in calibration.thresholds else "", str(manifest[source[label]])]
-        for task in tasks if task.name in calibration.scale
-        for at, label in enumerate(task.labels) if label in source
-    ]  # fmt: skip
-    print_table(["label", "scale", "offset", "threshold", "fitted by"], rows_shown)
-    print(f"readout: {place}")
+    _print(tasks, calibration, {label: manifests[index] for label, index in source.items()})
+    print(f"calibration: {target}")
 
 
-def labels_of(rows: Any, task: Any) -> NDArray[np.float32]:
-    """Labels as numbers of one row a face: shares of classes, one-hot where there are no votes."""
-    import numpy as np
-
-    column: NDArray[np.float32] = rows.column(task)
-    if column.ndim == 2:
-        return column
-    known = ~np.isnan(column)
-    shares = np.full((len(column), len(task)), np.nan, np.float32)
-    shares[known] = np.eye(len(task), dtype=np.float32)[column[known].astype(int)]
-    return shares
+def _print(tasks: Sequence[Task], calibration: Calibration, source: Mapping[str, Path]) -> None:
+    """Print one line per label that was fitted."""
+    rows = [
+        [
+            label,
+            f"{calibration.scale[task.name][at]:.3f}",
+            f"{calibration.offset[task.name][at]:+.3f}",
+            f"{calibration.thresholds[label]:.3f}" if label in calibration.thresholds else "",
+            str(source[label]),
+        ]
+        for task in tasks
+        if task.name in calibration.scale
+        for at, label in enumerate(task.labels)
+        if label in source
+    ]
+    print_table(["label", "scale", "offset", "threshold", "fitted by"], rows)

@@ -1,15 +1,22 @@
-"""The command ``mien evaluate``: parses, calls, prints. PyTorch is imported inside the command only."""
+"""``mien evaluate``. PyTorch is imported inside the command only."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.cli.terminal import fail, needs_extra, print_table, progress
+from mien.cli.options import REPEAT, JsonOut, Manifest, Overwrite, Seed, Split, group_option
+from mien.cli.terminal import fail, needs_extra, print_table, progress, refuse_existing, write_json, write_text
+
+if TYPE_CHECKING:
+    from mien.learn.data.manifest.manifest import Manifest as Rows
+    from mien.learn.evaluate.assessment import Assessment
+    from mien.learn.evaluate.report import Evaluation
+    from mien.learn.evaluate.sources.label_map import LabelMap
 
 
 def evaluate(
@@ -17,94 +24,126 @@ def evaluate(
         list[Path],
         typer.Argument(
             metavar="NETWORK...",
-            help="Checkpoint folders, .onnx files, default or tiny (bundled), or tables of predictions.",
+            help="Checkpoint folders, .onnx files, bundled networks (default, tiny), or tables of predictions.",
         ),
     ],
-    manifest: Annotated[Path, typer.Option(help="A manifest, or the folder that holds it.")],
-    split: Annotated[str, typer.Option(help="Which of its rows.")] = "test",
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the figures as JSON.")] = None,
-    report: Annotated[
-        Path | None,
-        typer.Option(metavar="PATH", help="Also write a report: an .html file, or a folder for it and the JSON."),
-    ] = None,
+    manifest: Manifest,
+    split: Split = "test",
     protocol: Annotated[
-        str | None, typer.Option(help="Official figures of this database, instead of each row's own; or headline.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Report the metrics of this database for all rows, or headline.",
+            show_default="each database's own",
+        ),
     ] = None,
     by: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN", help="Judge the rows of each value, too; repeat the option.")
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help=f"Also report each value of this column by itself. {REPEAT}"),
     ] = None,
-    unit: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="What intervals draw; subject, video or row by default.")
-    ] = None,
-    resamples: Annotated[int, typer.Option(min=0, help="Of the bootstrap intervals; 0 for none.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the intervals.")] = 0,
+    group: Annotated[str | None, group_option("subject, video or row")] = None,
+    resamples: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Number of bootstrap resamples for the intervals; 0: no intervals.")
+    ] = 1000,
+    seed: Seed = 0,
     end_to_end: Annotated[
-        bool, typer.Option("--end-to-end", help="From whole pictures, as `mien annotate` does; .onnx, default or tiny.")
+        bool, typer.Option("--end-to-end", help="Start from whole pictures, as `mien annotate` does.")
     ] = False,
     pictures: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the manifest's pictures lie, if not beside it.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of the manifest's pictures.", show_default="the manifest's folder"),
     ] = None,
     schema: Annotated[
-        str | None, typer.Option(metavar="TOOL", help="Whose tables they are: openface, py-feat, libreface ...")
+        str | None,
+        typer.Option(
+            metavar="TOOL",
+            help="The tool that wrote the tables: openface, py-feat, libreface ...",
+            show_default="recognised by its columns",
+        ),
     ] = None,
+    out: JsonOut = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Write an HTML report: an .html file, or a folder for it and the JSON."),
+    ] = None,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Judge networks side by side, each database by its official figures.
+    """Measure how good networks are on one split of a manifest.
 
-    Labels of a database that a network was not made for are mapped by name; what is not the same on both sides is told.
-    Then every figure that the labels of the split allow. Exit status: 0 when done, 2 if a network or the manifest
-    cannot be used, or they have no label in common.
+    The official metrics of each database come first, then all metrics that the labels allow. Labels that a network and
+    the manifest name differently are matched by meaning, and differences are reported. Exit status: 0 when done, 2 if
+    a network or the manifest cannot be used, or they have no label in common.
+
+    Example:
+      mien evaluate default runs/own/best build/own --split valid --report report.html
     """
     with needs_extra():
         from mien.annotate.model import ModelError
         from mien.learn.checkpoint import CheckpointError
         from mien.learn.data.manifest.manifest import ManifestError
-        from mien.learn.evaluate.protocols import PROTOCOLS
-        from mien.learn.evaluate.report import Evaluation, html, official, said
         from mien.learn.evaluate.sources.matching import read_rows
 
     try:
-        page, metrics = _places(out, report)
-        if protocol not in (None, "headline", *PROTOCOLS):
-            raise ValueError(f"--protocol {protocol}: no such protocol; there are headline, {', '.join(PROTOCOLS)}")
+        page, metrics = _outputs(out, report, overwrite)
+        _check_protocol(protocol)
         rows = read_rows(manifest, split)
-        options = {"protocol": protocol, "by": by or (), "unit": unit, "resamples": resamples, "seed": seed}
-        shipped = {"end_to_end": end_to_end, "schema": schema, "pictures": pictures}
-        judged = {name: each for path in networks for name, each in _judged(path, rows, split, options, shipped)}
+        assessed = {"protocol": protocol, "by": by or (), "unit": group, "resamples": resamples, "seed": seed}
+        read = {"end_to_end": end_to_end, "schema": schema, "pictures": pictures}
+        found = {name: each for path in networks for name, each in _evaluate(path, rows, split, assessed, read)}
+        evaluation = _evaluation(manifest, split, rows, found, resamples, seed)
+        _print(evaluation)
+        write_json(metrics, _json(evaluation, found))
+        if metrics:
+            print(f"metrics: {metrics}")
+        if page:
+            _write_page(page, evaluation)
+            print(f"report: {page}")
     except (ManifestError, CheckpointError, ModelError, ValueError, OSError) as error:
         fail(str(error), 2)
-    found = {name: assessment for name, (assessment, _) in judged.items()}
-    lines = {name: [each.line(count) for each, count in maps if not each.same] for name, (_, maps) in judged.items()}
-    for name, line in ((name, line) for name, each in lines.items() for line in each):
-        print(f"labels: {name}: {line}")
-    print_table(*official(found))
-    print(said(next(iter(found.values())), resamples, seed))
-    _print_all({name: each.whole.metrics for name, each in found.items()})
-    weak = rows.metadata.get("weak", {})
-    for task, reason in weak.items():
-        print(f"{task} is judged by a weak label: {reason}")
-    evaluation = Evaluation(str(manifest), split, rows.metadata.get("source"), weak, resamples, seed, found, lines)
-    if metrics:
-        _write(metrics, json.dumps(_json(evaluation, judged), indent=1, ensure_ascii=False) + "\n")
-        print(f"figures: {metrics}")
-    if page:
-        _write(page, html(evaluation))
-        print(f"report: {page}")
 
 
-def _judged(
-    path: Path, rows: Any, split: str, options: dict[str, Any], shipped: dict[str, Any]
-) -> list[tuple[str, tuple[Any, list[tuple[Any, int]]]]]:
-    """What is found about a network, and its label maps, each with the number of rows that it leaves out.
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What was measured about a network, and how its labels map to the manifest's, with the rows that are skipped."""
 
-    Where rows were missed, once with them as errors and once of the others alone.
-    """
+    assessment: Assessment
+    maps: Sequence[tuple[LabelMap, int]]
+
+
+def _outputs(out: Path | None, report: Path | None, overwrite: bool) -> tuple[Path | None, Path | None]:
+    """Where the page and the JSON go; refused before the work if they cannot."""
+    page, metrics = report, out
+    if report is not None and report.suffix.lower() not in (".html", ".htm"):
+        if report.suffix and not report.is_dir():
+            raise ValueError(f"{report}: a report is an .html file, or a folder")
+        page, metrics = report / "report.html", out or report / "metrics.json"
+    refuse_existing(page, metrics, overwrite=overwrite)
+    if page != report and report is not None:
+        report.mkdir(parents=True, exist_ok=True)
+    for path in (page, metrics):
+        if path is not None and not path.parent.is_dir():
+            raise FileNotFoundError(f"{path}: there is no folder {path.parent}")
+    return page, metrics
+
+
+def _check_protocol(name: str | None) -> None:
+    from mien.learn.evaluate.protocols import PROTOCOLS
+
+    if name not in (None, "headline", *PROTOCOLS):
+        raise ValueError(f"--protocol {name}: no such protocol; there are headline, {', '.join(PROTOCOLS)}")
+
+
+def _evaluate(
+    path: Path, rows: Rows, split: str, assessed: Mapping[str, Any], read: Mapping[str, Any]
+) -> list[tuple[str, Found]]:
+    """Measure a network; if it missed rows, once with them as errors and once without them."""
     from mien.learn.data.manifest.manifest import ManifestError
     from mien.learn.evaluate.assessment import assess, take
     from mien.learn.evaluate.sources.label_map import left_out, mapped, match
     from mien.learn.evaluate.sources.prediction_sources import predictions
 
-    with progress("reading", None, hidden=not shipped["end_to_end"]) as advance:
-        found = predictions(path, rows.path, split, tell=print, advance=advance, **shipped)
+    with progress("reading", None, hidden=not read["end_to_end"]) as advance:
+        found = predictions(path, rows.path, split, tell=print, advance=advance, **read)
     maps = match(found.tasks, rows.tasks)
     if not maps:
         ours, theirs = (", ".join(task.name for task in each) for each in (found.tasks, rows.tasks))
@@ -113,26 +152,50 @@ def _judged(
     if found.missed.any() and not found.missed.all():
         parts[f"{path}, without the missed"] = take(found, ~found.missed)
     return [
-        (name, (assess(mapped(part, maps), **options), [(each, left_out(part.rows, each)) for each in maps]))
+        (name, Found(assess(mapped(part, maps), **assessed), [(each, left_out(part.rows, each)) for each in maps]))
         for name, part in parts.items()
     ]
 
 
-def _places(out: Path | None, report: Path | None) -> tuple[Path | None, Path | None]:
-    """Where the page and the JSON go; refused before the work if they cannot."""
-    page, metrics = report, out
-    if report is not None and report.suffix.lower() not in (".html", ".htm"):
-        if report.suffix and not report.is_dir():
-            raise ValueError(f"{report}: a report is an .html file, or a folder")
-        report.mkdir(parents=True, exist_ok=True)
-        page, metrics = report / "report.html", out or report / "figures.json"
-    for path in (page, metrics):
-        if path is not None and not path.parent.is_dir():
-            raise FileNotFoundError(f"{path}: there is no folder {path.parent}")
-    return page, metrics
+def _evaluation(
+    manifest: Path, split: str, rows: Rows, found: Mapping[str, Found], resamples: int, seed: int
+) -> Evaluation:
+    from mien.learn.evaluate.report import Evaluation
+
+    networks = {name: each.assessment for name, each in found.items()}
+    lines = {name: [part.line(count) for part, count in each.maps if not part.same] for name, each in found.items()}
+    weak = rows.metadata.get("weak", {})
+    return Evaluation(str(manifest), split, rows.metadata.get("source"), weak, resamples, seed, networks, lines)
 
 
-def _json(evaluation: Any, judged: dict[str, tuple[Any, list[tuple[Any, int]]]]) -> dict[str, Any]:
+def _print(evaluation: Evaluation) -> None:
+    """Print how labels are matched, the official metrics, and all metrics."""
+    from mien.learn.evaluate.report import official, said
+
+    for name, lines in evaluation.maps.items():
+        for line in lines:
+            print(f"labels: {name}: {line}")
+    print_table(*official(evaluation.networks))
+    print(said(next(iter(evaluation.networks.values())), evaluation.resamples, evaluation.seed))
+    results = {name: each.whole.metrics for name, each in evaluation.networks.items()}
+    names = dict.fromkeys(name for metrics in results.values() for name in metrics)
+    rows = [[name, *(_number(metrics.get(name)) for metrics in results.values())] for name in names]
+    print_table(["metric", *results], rows)
+    for task, reason in evaluation.weak.items():
+        print(f"the labels of {task} are weak: {reason}")
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.0f}" if value > 1 and value == int(value) else f"{value:.4f}"
+
+
+def _write_page(path: Path, evaluation: Evaluation) -> None:
+    from mien.learn.evaluate.report import html
+
+    write_text(path, html(evaluation))
+
+
+def _json(evaluation: Evaluation, found: Mapping[str, Found]) -> dict[str, Any]:
     return {
         "manifest": evaluation.manifest,
         "split": evaluation.split,
@@ -140,28 +203,9 @@ def _json(evaluation: Any, judged: dict[str, tuple[Any, list[tuple[Any, int]]]])
         "weak": dict(evaluation.weak),
         "resamples": evaluation.resamples,
         "seed": evaluation.seed,
-        "networks": {name: found.whole.metrics for name, (found, _) in judged.items()},
+        "networks": {name: each.assessment.whole.metrics for name, each in found.items()},
         "label maps": {
-            name: {each.task.name: each.to_dict(count) for each, count in maps} for name, (_, maps) in judged.items()
+            name: {part.task.name: part.to_dict(count) for part, count in each.maps} for name, each in found.items()
         },
-        "details": {name: found.to_dict() for name, (found, _) in judged.items()},
+        "details": {name: each.assessment.to_dict() for name, each in found.items()},
     }
-
-
-def _write(path: Path, text: str) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        fail(str(error), 2)
-
-
-def _print_all(results: dict[str, dict[str, float]]) -> None:
-    names: Sequence[str] = list(dict.fromkeys(name for metrics in results.values() for name in metrics))
-    rows = [[name, *(_number(metrics.get(name)) for metrics in results.values())] for name in names]
-    print_table(["figure", *results], rows)
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.0f}" if value > 1 and value == int(value) else f"{value:.4f}"

@@ -1,106 +1,123 @@
-"""The command ``mien probe``: parses, calls, prints. PyTorch is imported inside the command only."""
+"""``mien probe``. PyTorch is imported inside the command only."""
 
 from __future__ import annotations
 
-import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.cli.terminal import needs_extra, print_table, refusals
+from mien.cli.options import REPEAT, JsonOut, Manifest, Overwrite, Seed, Split, Task, TrainSplit
+from mien.cli.terminal import needs_extra, print_table, refusals, refuse_existing, write_json
 
 if TYPE_CHECKING:
-    from mien.learn.data.manifest.manifest import Manifest
+    from torch import nn
+
+    from mien.learn.data.manifest.manifest import Manifest as Rows
     from mien.learn.features.few_shot import Labelled, Reading
-    from mien.tasks import Task
+    from mien.tasks import Task as LabelTask
 
 
 def probe(
-    source: Annotated[
-        Path, typer.Argument(metavar="SOURCE", help="A checkpoint folder, or what `mien features` made.")
-    ],
-    task: Annotated[str, typer.Option(metavar="TASK", help="Which labels to read from the features.")],
-    manifest: Annotated[
-        Path | None, typer.Option(help="Of the labelled pictures, for a checkpoint; or the folder that holds it.")
+    networks: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[NETWORK]", help="A checkpoint folder; not given if MANIFEST is from `mien features`."),
     ] = None,
-    train: Annotated[str, typer.Option(metavar="SPLIT", help="Which rows to learn from.")] = "train",
-    split: Annotated[str, typer.Option(help="Which rows to judge by.")] = "test",
+    *,
+    manifest: Manifest,
+    task: Task,
+    train_split: TrainSplit = "train",
+    split: Split = "test",
     shots: Annotated[
         list[int] | None,
-        typer.Option(min=1, help="Learn from so many rows a class (of other tasks: in all); repeat the option."),
+        typer.Option(
+            min=1,
+            metavar="N",
+            help=f"Learn from N rows of each class (of other tasks: N rows). {REPEAT}",
+            show_default="all rows",
+        ),
     ] = None,
-    repeats: Annotated[int, typer.Option(min=1, help="Draws of the shots.")] = 10,
-    knn: Annotated[int, typer.Option(min=1, help="Neighbours that vote.")] = 5,
-    seed: Annotated[int, typer.Option(min=0, help="Of the first draw.")] = 0,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the figures as JSON.")] = None,
+    repeats: Annotated[int, typer.Option(min=1, metavar="N", help="Draw the shots this many times.")] = 10,
+    knn: Annotated[int, typer.Option(min=1, metavar="N", help="Number of neighbours that vote.")] = 5,
+    seed: Seed = 0,
+    out: JsonOut = None,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Read labels from the frozen features of a network: a linear probe and nearest neighbours.
+    """Read labels from the frozen features of a network.
 
-    Without --shots from all rows; with it from a few, drawn again and again, with 95 % intervals over the draws.
+    Two readers are compared, a linear probe and nearest neighbours. With --shots they learn from few rows, which are
+    drawn again and again; the intervals are 95 % intervals over the draws.
+
+    Example:
+      mien probe runs/own/best build/own --task expression --shots 1 --shots 5
     """
     with needs_extra():
         from mien.learn.features.few_shot import probe as read
 
     with refusals():
-        sides, judged = _open(source, manifest, task, (train, split))
-        readings = read(*sides, judged, shots=shots or [None], repeats=repeats, neighbours=knn, seed=seed)
+        refuse_existing(out, overwrite=overwrite)
+        network = _only(networks or [], manifest)
+        learnt, scored, space = _open(network, manifest, task, (train_split, split))
+        readings = read(learnt, scored, space, shots=shots or [None], repeats=repeats, neighbours=knn, seed=seed)
         print_table(*_table(readings))
         if out:
-            report: dict[str, Any] = {
-                "source": str(source),
-                "manifest": str(manifest or source),
-                "task": judged.to_dict(),
-            }
-            report |= {"train": train, "split": split, "repeats": repeats, "knn": knn, "seed": seed}
-            out.write_text(json.dumps({**report, "readings": list(map(_plain, readings))}, indent=1) + "\n")
-            print(f"figures: {out}")
+            settings = {"train_split": train_split, "split": split, "repeats": repeats, "knn": knn, "seed": seed}
+            names = {"network": network and str(network), "manifest": str(manifest), "task": space.to_dict()}
+            write_json(out, {**names, **settings, "readings": [asdict(each) for each in readings]})
+            print(f"results: {out}")
+
+
+def _only(networks: list[Path], manifest: Path) -> Path | None:
+    if len(networks) > 1:
+        given = " ".join(map(str, [*networks, manifest]))
+        raise ValueError(f"mien probe takes one NETWORK and one MANIFEST; given: {given}")
+    return networks[0] if networks else None
 
 
 def _open(
-    source: Path, manifest: Path | None, name: str, splits: tuple[str, str]
-) -> tuple[tuple[Labelled, Labelled], Task]:
-    """The features and labels of both splits, and the task."""
-    from mien.learn.checkpoint import CARD, find, load_network
+    source: Path | None, manifest: Path, name: str, splits: tuple[str, str]
+) -> tuple[Labelled, Labelled, LabelTask]:
+    """The features and labels of the rows to learn from and of the rows to score, and the task."""
+    from mien.learn.checkpoint import load_network
     from mien.learn.data.manifest.manifest import read_manifest
     from mien.learn.features.few_shot import Labelled
-    from mien.learn.features.identity_probe import features_of
     from mien.spelling import did_you_mean
 
-    folder = find(source) or source
-    network = load_network(folder)[0] if (folder / CARD).exists() else None
-    if network is not None and manifest is None:
-        raise ValueError(f"{source}: is a checkpoint; --manifest says which pictures it shall look at")
-    if network is None and manifest is not None:
-        raise ValueError(f"{source}: is no checkpoint; what `mien features` made goes without --manifest")
-    rows = read_manifest(manifest or source)
+    network = load_network(source)[0] if source is not None else None
+    _refuse_checkpoint(manifest)
+    rows = read_manifest(manifest)
     if network is None and len(rows.shape) > 1:
-        raise ValueError(f"{rows.path}: holds pictures, not features; name a checkpoint, and these with --manifest")
+        raise ValueError(f"{rows.path}: holds pictures, not features; give the NETWORK that reads them first")
     own = {task.name: task for task in rows.tasks}
     if name not in own:
         raise ValueError(f"{rows.path}: has no task {name}{did_you_mean(name, own)}")
     parts = [rows.split(split) for split in splits]
     if len(set(splits)) == 1:
-        raise ValueError(f"{splits[0]}: rows that are learnt from cannot judge; name another split")
-    learnt, judged = (
-        Labelled(
-            _vectors(part) if network is None else features_of(network, part, None)[0],
-            part.column(own[name], hard=True),
-        )
-        for part in parts
-    )
-    return (learnt, judged), own[name]
+        raise ValueError(f"split {splits[0]}: rows that are learnt from cannot be scored; choose another split")
+    learnt, scored = (Labelled(_features(network, part), part.column(own[name], hard=True)) for part in parts)
+    return learnt, scored, own[name]
 
 
-def _vectors(rows: Manifest) -> Any:
-    """The features that a manifest holds itself."""
+def _refuse_checkpoint(manifest: Path) -> None:
+    """Say what is missing where a checkpoint is the only argument."""
+    from mien.learn.checkpoint import CARD, find
+
+    if ((find(manifest) or manifest) / CARD).exists():
+        raise ValueError(f"{manifest}: is a checkpoint; give the MANIFEST of its pictures after it")
+
+
+def _features(network: nn.Module | None, rows: Rows) -> Any:
+    """What the network sees in the rows; without a network, what the manifest itself holds."""
     import numpy as np
 
-    return rows.images(np.arange(len(rows)))
+    from mien.learn.features.identity_probe import features_of
+
+    return rows.images(np.arange(len(rows))) if network is None else features_of(network, rows, None)[0]
 
 
 def _table(readings: list[Reading]) -> tuple[list[str], list[list[str]]]:
-    """One line a method and number of shots; intervals in brackets where there are several draws."""
+    """One line per reader and number of shots."""
     names = list(readings[0].metrics)
     lines = [
         [each.method, "all" if each.shots is None else str(each.shots), *(_shown(each.metrics[name]) for name in names)]
@@ -109,12 +126,7 @@ def _table(readings: list[Reading]) -> tuple[list[str], list[list[str]]]:
     return ["method", "shots", *names], lines
 
 
-def _shown(figure: Any) -> str:
-    mean = f"{figure.mean:.4f}"
-    return mean if figure.low is None else f"{mean} [{figure.low:.4f}, {figure.high:.4f}]"
-
-
-def _plain(reading: Reading) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return asdict(reading)
+def _shown(metric: Any) -> str:
+    """The mean, and the interval in brackets if there are several draws."""
+    mean = f"{metric.mean:.4f}"
+    return mean if metric.low is None else f"{mean} [{metric.low:.4f}, {metric.high:.4f}]"

@@ -1,27 +1,29 @@
-"""What commands show: tables, progress, and the one line of a failure."""
+"""What commands print: tables, progress, and errors in one line."""
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 import typer
 
 
 def complain(reason: str) -> None:
-    """One line on stderr; control characters, as file names may have, come as question marks.
+    """Print one line to stderr; control characters, which file names may contain, are printed as question marks.
 
-    The numbers of the system's errors are left out: the words after them say the same.
+    The error numbers of the system are dropped: the words after them say the same.
     """
     plain = re.sub(r"\[Errno -?\d+\] ", "", reason)
     print("mien: " + re.sub(r"[\x00-\x1f\x7f]", "?", plain), file=sys.stderr)
 
 
 def fail(reason: str, status: int) -> NoReturn:
-    """Say why on stderr, a line for each fault, and end the command with this exit status."""
+    """Print the reason to stderr, one line per problem, and end the command with this exit status."""
     for line in reason.splitlines():
         complain(line)
     raise typer.Exit(status)
@@ -29,7 +31,7 @@ def fail(reason: str, status: int) -> NoReturn:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Bad input, foreseen as an OSError or a ValueError, ends the command with its line and status 2."""
+    """End the command with one line and status 2 on bad input, which is an OSError or a ValueError."""
     try:
         yield
     except (OSError, ValueError) as error:
@@ -38,18 +40,54 @@ def refusals() -> Iterator[None]:
 
 @contextmanager
 def needs_extra(extra: str = "train") -> Iterator[None]:
-    """A package that the base install lacks ends the command with a line that says how to get it, and status 2."""
+    """End the command with status 2, and a line that says what to install, if the base install lacks a package."""
     try:
         yield
     except ModuleNotFoundError as error:
         fail(f"this command needs {error.name}: pip install 'mien[{extra}]'", 2)
 
 
+def refuse_existing(*outputs: Path | None, overwrite: bool) -> None:
+    """Refuse to replace an output, before any work starts.
+
+    Args:
+        outputs: files; None for one that is not wanted.
+        overwrite: whether they may be replaced.
+
+    Raises:
+        FileExistsError: if one is there; one line.
+    """
+    for path in outputs:
+        if path is not None and path.exists() and not overwrite:
+            raise FileExistsError(f"{path}: already exists (use --overwrite to replace it)")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file in one step: after a kill it is the old one or the new one."""
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise OSError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def write_json(path: Path | None, data: Any) -> None:
+    """Write what ``--out`` asks for, if it is given."""
+    if path is not None:
+        write_text(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+
+
 @contextmanager
 def progress(what: str, total: int | None, *, done: int = 0, hidden: bool = False) -> Iterator[Callable[..., None]]:
-    """A bar on stderr if that is a terminal, nothing elsewhere; yields ``advance(steps, text="", total=None)``.
+    """A progress bar on stderr if that is a terminal, else nothing; yields ``advance(steps, text="", total=None)``.
 
-    The total is None if it is not known, and to ``advance`` if it stays what it was.
+    Args:
+        what: what is being done.
+        total: number of steps; None if it is unknown.
+        done: number of steps that an earlier run did.
+        hidden: whether no bar is shown.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -68,7 +106,7 @@ def progress(what: str, total: int | None, *, done: int = 0, hidden: bool = Fals
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table for people on a terminal, lines with tabs for programs elsewhere."""
+    """Print a table for people on a terminal, and tab-separated lines for programs elsewhere."""
     if not sys.stdout.isatty():
         for row in [header, *rows]:
             print("\t".join(row))

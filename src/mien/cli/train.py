@@ -1,60 +1,38 @@
-"""The learning half of the command line: parses, calls, prints. PyTorch is imported inside the commands only."""
+"""``mien train``. PyTorch is imported inside the command only."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from mien.cli.calibrate import calibrate
-from mien.cli.ceiling import ceiling
-from mien.cli.consistency import consistency
-from mien.cli.data_import import features
-from mien.cli.evaluate import evaluate
-from mien.cli.manifest import data
-from mien.cli.plots import curves, feature_map
-from mien.cli.prepare import prepare
-from mien.cli.probe import probe
-from mien.cli.relatedness import relatedness
-from mien.cli.render import render
-from mien.cli.study import study
+from mien.cli.options import Overwrite, Set, out_option
 from mien.cli.terminal import complain, fail, needs_extra, progress
 from mien.interrupts import stop_requests
 
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the application."""
-    app.command()(train)
-    app.command()(evaluate)
-    app.command()(calibrate)
-    app.command()(export)
-    app.command()(features)
-    app.command()(probe)
-    app.command()(study)
-    app.command()(curves)
-    app.command("map")(feature_map)
-    data.command()(prepare)
-    data.command()(render)
-    app.add_typer(data, name="data")
-    relatedness.command()(ceiling)
-    relatedness.command()(consistency)
-    app.add_typer(relatedness, name="relatedness")
+RUN = ("best", "last", "log.csv", "search")
+"""What a run leaves in its folder."""
 
 
 def train(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A YAML file; see recipes/ and docs/recipes.md.")],
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the run; runs/NAME by default.")] = None,
+    out: Annotated[Path | None, out_option("Write checkpoints and the log to this folder.", "DIR", "runs/NAME")] = None,
+    change: Set = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the run's last checkpoint, if it has one.")
+        bool, typer.Option("--resume", help="Continue from the last checkpoint of the run, if it has one.")
     ] = False,
-    change: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the recipe.")
-    ] = None,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Train a network on the labels there are.
+    """Train a network on all labels that its manifests have.
 
-    Exit status: 0 when done, 2 if it could not begin or go on, 130 after Ctrl-C (go on with --resume).
+    Exit status: 0 when done, 2 if the run could not start or continue, 130 after Ctrl-C (use --resume to continue).
+
+    Example:
+      mien train recipes/digits.yaml --set epochs=3
     """
     with needs_extra():
         from mien.annotate.model import ModelError
@@ -66,65 +44,73 @@ def train(
         from mien.learn.train.setup.teachers import TeacherError
         from mien.learn.train.trainer import Trainer
 
+    if resume and overwrite:
+        fail("--resume continues and --overwrite starts over: give one of them", 2)
     try:
         settings = load(recipe, change or ())
         folder = out or Path("runs") / settings.name
-        begun = find(folder / "last") is not None
-        if begun and not resume:
-            fail(f"{folder} holds a run already; --resume goes on with it, --out DIR begins another", 2)
-        trainer = Trainer.of(with_policy(settings, folder), folder)
-        if begun:
+        started = find(folder / "last") is not None
+        if started and not resume and not overwrite:
+            fail(f"{folder}: already holds a run (use --resume to continue it, --overwrite to start over)", 2)
+        with _starting_over(folder, overwrite):
+            trainer = Trainer.of(with_policy(settings, folder), folder)
+        if started and resume:
             trainer.resume()
         folder.mkdir(parents=True, exist_ok=True)
-        _watch(trainer, folder)
+        _run(trainer, folder)
     except (CheckpointError, DivergedError, ManifestError, ModelError, RecipeError, TeacherError, OSError) as error:
         fail(str(error), 2)
 
 
-def export(
-    checkpoint: Annotated[
-        Path, typer.Argument(metavar="CHECKPOINT", help="A checkpoint folder, such as runs/NAME/best.")
-    ],
-    target: Annotated[Path, typer.Argument(metavar="FILE", help="The .onnx file to write.")],
-    name: Annotated[str | None, typer.Option(help="Of the network; the recipe's by default.")] = None,
-    half: Annotated[
-        bool, typer.Option("--half", help="Keep weights in 16 bits: half the size, the same speed.")
-    ] = False,
-) -> None:
-    """Write a trained network as one ONNX file, with its calibration if it has one.
+@contextmanager
+def _starting_over(folder: Path, wanted: bool) -> Iterator[None]:
+    """Remove the run that a folder holds, unless the new one cannot be built; one process does it for all."""
+    if not wanted:
+        yield
+        return
+    from accelerate import PartialState
 
-    It is what `mien annotate --model` reads.
-    """
-    with needs_extra():
-        from mien.learn.checkpoint import CheckpointError
-        from mien.learn.export.export import export as write
-
-    if target.suffix != ".onnx":
-        fail(f"{target}: the file's name must end in .onnx", 2)
+    state, aside = PartialState(), folder / ".replaced"
+    if state.is_main_process:
+        _move(folder, aside)
+    state.wait_for_everyone()
     try:
-        difference = write(checkpoint, target, name=name, half=half)
-    except (CheckpointError, OSError, RuntimeError) as error:
-        fail(str(error), 2)
-    print(f"{target}: {target.stat().st_size / 1e6:.1f} MB; differs from the original by at most {difference:.0e}")
+        yield
+    except Exception:
+        if state.is_main_process:
+            _move(aside, folder)
+        raise
+    finally:
+        if state.is_main_process:
+            shutil.rmtree(aside, ignore_errors=True)
 
 
-def _watch(trainer: Any, folder: Path) -> None:
-    """Run the trainer with a progress bar on a terminal and one printed line an epoch."""
+def _move(source: Path, target: Path) -> None:
+    """Move the parts of a run to another folder, instead of those that it has."""
+    for path in [source / name for name in RUN if (source / name).exists()]:
+        target.mkdir(parents=True, exist_ok=True)
+        if (target / path.name).is_dir():
+            shutil.rmtree(target / path.name)
+        path.replace(target / path.name)
+
+
+def _run(trainer: Any, folder: Path) -> None:
+    """Run the trainer with a progress bar on a terminal and one printed line per epoch."""
     main = trainer.accelerator.is_main_process
     select = trainer.run.select
     for note in trainer.run.notes if main else ():
         complain(note)
     if main and trainer.run.untaught:
         names = ", ".join(trainer.run.untaught)
-        complain(f"no label and no coupling teaches {names}: these outputs will mean nothing")
+        complain(f"no label and no coupling teaches {names}: these outputs will be meaningless")
 
     epochs = -(-trainer.run.steps // trainer.mixing.steps_per_epoch)
 
     def epoch_done(row: dict[str, float]) -> None:
         losses = ", ".join(f"{name[5:]} {value:.3f}" for name, value in row.items() if name.startswith("loss."))
-        judged = f"; {select} {row[select]:.4f}" if select in row else ""
+        selected = f"; {select} {row[select]:.4f}" if select in row else ""
         if main:
-            print(f"epoch {row['epoch']}/{epochs}: {losses}{judged}", flush=True)
+            print(f"epoch {row['epoch']}/{epochs}: {losses}{selected}", flush=True)
 
     with progress("training", trainer.run.steps, done=trainer.step) as advance:
 
@@ -135,7 +121,7 @@ def _watch(trainer: Any, folder: Path) -> None:
             with stop_requests() as stop:
                 trainer.train(report, epoch_done, stop.is_set)
         except KeyboardInterrupt:
-            fail(f"interrupted after step {trainer.step} of {trainer.run.steps}; --resume goes on from there", 130)
+            fail(f"interrupted after step {trainer.step} of {trainer.run.steps} (use --resume to continue)", 130)
         finally:
             trainer.accelerator.end_training()
     if main:

@@ -1,6 +1,8 @@
+"""``mien annotate`` for pictures: the table, what is printed, options that do not go together, the base install."""
+
 import csv
 import io
-import json
+import math
 import os
 import re
 import shutil
@@ -8,6 +10,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet
 import pytest
@@ -17,7 +20,6 @@ from typer.testing import CliRunner, Result
 import mien
 from mien.cli.app import app
 from mien.overlay import picture as draw
-from mien.tasks import ALL_TASKS
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def test_failures_are_lines_a_list_and_a_status(here: Path, network: Path) -> No
     assert not Path("t.errors.csv").exists()
 
 
-def test_csv_on_standard_output_is_all_there_is(here: Path, network: Path) -> None:
+def test_csv_on_standard_output_is_the_only_output(here: Path, network: Path) -> None:
     result = run(network, "-", "--out", "-", given="photos/none.png\nmissing.jpg\nphotos/face.png\n")
     assert result.exit_code == 1
     table = list(csv.DictReader(io.StringIO(result.stdout)))
@@ -89,14 +91,14 @@ def test_overlays(here: Path, network: Path) -> None:
         ([], "INPUT"),
     ],
 )
-def test_what_cannot_be_begun_ends_with_2(here: Path, network: Path, arguments: list[str], reason: str) -> None:
+def test_refusals_end_with_status_2(here: Path, network: Path, arguments: list[str], reason: str) -> None:
     result = run(network, *arguments, given="")
     assert result.exit_code == 2
     assert reason in result.stderr
     assert not list(here.glob("*.parquet"))
 
 
-def test_an_existing_table_is_not_replaced_unasked(here: Path, network: Path) -> None:
+def test_an_existing_table_is_replaced_only_with_overwrite(here: Path, network: Path) -> None:
     Path("annotations.parquet").write_text("mine")
     result = run(network, "photos")
     assert (result.exit_code, result.stderr) == (
@@ -107,7 +109,7 @@ def test_an_existing_table_is_not_replaced_unasked(here: Path, network: Path) ->
     assert run(network, "photos", "--overwrite").exit_code == 0
 
 
-def test_interruption_keeps_what_was_done(here: Path, network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interruption_keeps_finished_rows(here: Path, network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save = draw.Overlays.save
 
     def interrupted(self: draw.Overlays, picture: object, *rest: object) -> object:
@@ -136,7 +138,7 @@ def test_an_overlay_that_fails_does_not_stop_the_rest(
     assert pyarrow.parquet.read_table("annotations.parquet").num_rows == 2
 
 
-def test_nothing_readable_is_said_so(here: Path, network: Path) -> None:
+def test_nothing_readable(here: Path, network: Path) -> None:
     result = run(network, "missing.jpg")
     assert result.exit_code == 1
     assert result.stdout.splitlines()[0] == "no input could be read"
@@ -155,20 +157,6 @@ def test_many_faces_are_counted_not_printed(here: Path, network: Path) -> None:
     for index in range(22):
         shutil.copy("photos/face.png", f"photos/{index}.png")
     assert "... and 3 more" in run(network, "photos").stdout.splitlines()
-
-
-def test_tasks() -> None:
-    lines = CliRunner().invoke(app, ["tasks"]).stdout.splitlines()
-    assert lines[0] == "task\tkind\tcolumn\trange\tmeaning"
-    assert "affect\tcontinuous\tvalence\t[-1, 1]" in "\n".join(lines)
-    assert len(lines) == 1 + sum(len(task) for task in ALL_TASKS)
-    listed = json.loads(CliRunner().invoke(app, ["tasks", "--json"]).stdout)
-    assert [task["name"] for task in listed] == [task.name for task in ALL_TASKS]
-    assert listed[0]["range"] == [0, 1]
-
-
-def test_version() -> None:
-    assert CliRunner().invoke(app, ["--version"]).stdout == f"mien {mien.__version__}\n"
 
 
 BLOCKED = """
@@ -190,7 +178,7 @@ def process(code: str, *arguments: str, **options: object) -> subprocess.Complet
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, **options)
 
 
-def test_annotating_needs_nothing_of_learning(here: Path, network: Path) -> None:
+def test_annotating_needs_no_package_for_training(here: Path, network: Path) -> None:
     done = process(BLOCKED, "annotate", "photos", "--model", str(network), "--overlay", "drawn", "--as-manifest", "set")
     assert (done.returncode, done.stderr) == (0, "")
     assert "1 faces to train on: set" in done.stdout
@@ -201,12 +189,7 @@ def test_annotating_needs_nothing_of_learning(here: Path, network: Path) -> None
     assert (plain.returncode, plain.stdout, plain.stderr) == (0, "", "")
 
 
-def test_start_is_quick() -> None:
-    heavy = "{'torch', 'numpy', 'onnxruntime', 'pyarrow', 'PIL', 'pandas'}"
-    assert process(f"import sys, mien.cli.app; print({heavy} & set(sys.modules))").stdout == "set()\n"
-
-
-def test_a_closed_pipe_is_no_traceback(here: Path, network: Path) -> None:
+def test_a_closed_pipe_is_one_line(here: Path, network: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     code = f"import os; os.dup2({writer}, 1); from mien.cli.app import main; main()"
@@ -215,23 +198,55 @@ def test_a_closed_pipe_is_no_traceback(here: Path, network: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "mien: standard output was closed\n")
 
 
-def test_compounds_are_columns_of_the_table(here: Path, network: Path) -> None:
-    Path("own.yaml").write_text(
-        "bored: {expressions: [neutral], units: {AU04: 0.3}}\nglad: {expressions: [happiness]}\n"
-    )
-    result = run(network, "photos/face.png", "--compounds", "own.yaml", "--out", "t.csv")
+def row(network: Path, *words: str) -> dict[str, Any]:
+    """The row of photos/face.png, numbers as numbers."""
+    result = run(network, "photos/face.png", "--out", "-", *words)
     assert (result.exit_code, result.stderr) == (0, "")
-    header = "file\tface\texpression\tcompound\tvalence\tarousal\taction units >= 0.5"
-    assert result.stdout.splitlines()[0] == header
-    (row,) = csv.DictReader(io.StringIO(Path("t.csv").read_text()))
-    assert row["compound"] == max(("bored", "glad"), key=lambda name: float(row[name]))
-    assert float(row["bored"]) + float(row["glad"]) == pytest.approx(1)
-    whole, equal = (
-        next(csv.DictReader(io.StringIO(run(network, "photos/face.png", "--out", "-", *words).stdout)))
-        for words in (("--compounds", "raf_db"), ("--compounds", "raf_db", "--compound-units", "equal"))
+    (found,) = csv.DictReader(io.StringIO(result.stdout))
+    return {name: float(value) if re.fullmatch(r"-?[\d.]+(e-?\d+)?", value) else value for name, value in found.items()}
+
+
+def softmax(*scores: float) -> list[float]:
+    return [math.exp(score) / sum(map(math.exp, scores)) for score in scores]
+
+
+def test_compounds_are_equation_8(here: Path, network: Path) -> None:
+    Path("own.yaml").write_text(
+        "bored: {expressions: [neutral], units: {AU04: 0.3, AU15: 0.1}}\n"
+        "glad: {expressions: [happiness, surprise], units: {AU12: 1, AU25: 1}, positive: true}\n"
     )
-    assert whole.keys() == equal.keys()
-    assert whole["happily surprised"] != equal["happily surprised"]
+    found = row(network, "--compounds", "own.yaml")
+    bored = (0.3 * found["AU04"] + 0.1 * found["AU15"]) / 0.4 + found["neutral"]
+    glad = (found["AU12"] + found["AU25"]) / 2 + found["happiness"] + found["surprise"] + (found["valence"] > 0)
+    assert [found["bored"], found["glad"]] == pytest.approx(softmax(bored, glad), abs=1e-5)
+    assert found["compound"] == ("bored" if bored > glad else "glad")
+
+
+def test_compound_units_change_the_weights(here: Path, network: Path) -> None:
+    awed = {"AU01": 1, "AU02": 1, "AU05": 1, "AU25": 1, "AU04": 0.21, "AU20": 0.62, "AU26": 0.56}  # docs/compounds.md
+    appalled = {"AU04": 1, "AU10": 1, "AU06": 0.25, "AU09": 0.56, "AU17": 0.67, "AU24": 0.36}
+    pairs = {"awed": (awed, "surprise", "fear"), "appalled": (appalled, "disgust", "anger")}
+    for weighting, weigh in (
+        ("fractions", lambda share: share),
+        ("equal", lambda share: float(share > 0)),
+        ("prototypical", lambda share: float(share == 1)),
+    ):
+        found = row(network, "--compounds", "du_2014", "--compound-units", weighting)
+        scores = []
+        for units, one, other in pairs.values():
+            weights = {unit: weigh(share) for unit, share in units.items()}
+            mean = sum(weight * found[unit] for unit, weight in weights.items()) / sum(weights.values())
+            scores.append(mean + found[one] + found[other])
+        ratio = math.log(found["awed"] / found["appalled"])
+        assert ratio == pytest.approx(scores[0] - scores[1], abs=1e-4), weighting
+
+
+def test_compounds_are_printed(here: Path, network: Path) -> None:
+    result = run(network, "photos/face.png", "--compounds", "raf_db")
+    header, first = (line.split("\t") for line in result.stdout.splitlines()[:2])
+    assert header == ["file", "face", "expression", "compound", "valence", "arousal", "action units >= 0.5"]
+    (found,) = pyarrow.parquet.read_table("annotations.parquet").to_pylist()
+    assert first[3] == f"{found['compound']} {found[found['compound']]:.2f}"
 
 
 @pytest.mark.parametrize(
@@ -239,7 +254,7 @@ def test_compounds_are_columns_of_the_table(here: Path, network: Path) -> None:
     [
         (("--compounds", "raf"), "raf: no such compounds, and not a .yaml file; did you mean raf_db?"),
         (("--compounds", "none.yaml"), "none.yaml: no such file"),
-        (("--compound-units", "equal"), "--compound-units: of compounds, which --compounds asks for"),
+        (("--compound-units", "equal"), "--compound-units: needs --compounds"),
         (("--compounds", "raf_db", "--compound-units", "median"), "unknown weighting median; did you mean mean?"),
     ],
 )
@@ -260,7 +275,7 @@ def test_a_hangup_that_nohup_ignores_stays_ignored(here: Path, network: Path) ->
         signal.signal(signal.SIGHUP, before)
 
 
-def test_names_that_no_file_can_have_are_lines(here: Path, network: Path) -> None:
+def test_impossible_file_names_are_one_line_each(here: Path, network: Path) -> None:
     result = run(network, "-", "x" * 300 + ".mp4", "--out", "annotations", given=b"caf\xe9.png\nphotos/face.png\n")
     assert result.exit_code == 1
     assert sorted(line.split(": ")[1] for line in result.stderr.splitlines()) == ["caf\ufffd.png", "x" * 300 + ".mp4"]

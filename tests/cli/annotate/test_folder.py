@@ -71,7 +71,7 @@ def test_a_folder_of_videos_and_a_picture(here: Path, network: Path) -> None:
     assert "2 of 4 videos are done: annotations/index.csv" in result.stdout
 
 
-def test_side_by_side_as_one_after_the_other(here: Path, network: Path) -> None:
+def test_several_workers_give_what_one_gives(here: Path, network: Path) -> None:
     assert run(network, "films", "--out", "one", "--format", "csv", "-q").exit_code == 1
     result = run(network, "films", "--out", "two", "--format", "csv", "-q", "--workers", "2")
     assert (result.exit_code, result.stdout) == (1, "")
@@ -112,14 +112,14 @@ def test_a_folder_with_one_video_is_a_folder(here: Path, network: Path) -> None:
     [
         (["--out", "t.parquet"], "give a folder"),
         (["--out", "-"], "give a folder"),
-        (["--format", "xml"], "--format is one of"),
-        (["--overlay", "a.mp4"], "need a folder"),
+        (["--format", "xml"], "--format xml: no such format; there are parquet, csv, jsonl"),
+        (["--overlay", "a.mp4"], "the overlays of several videos need a folder"),
         (["--out", "films"], "is not empty"),
         (["--out", "films/portrait.png/x"], "cannot be written"),
         (["--layout", "openface", "--format", "parquet"], "CSV"),
     ],
 )
-def test_what_cannot_be_begun_ends_with_2(here: Path, network: Path, arguments: list[str], reason: str) -> None:
+def test_refusals_end_with_status_2(here: Path, network: Path, arguments: list[str], reason: str) -> None:
     result = run(network, "films", *arguments)
     assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1), result.output
     assert reason in result.stderr
@@ -139,7 +139,7 @@ def test_an_overlay_never_replaces_an_input(here: Path, network: Path, clip: Cli
     result = run(network, "films", "--overlay", "films", "--out", "tables", word)
     assert (result.exit_code, result.stderr) == (
         2,
-        "mien: films/a.mp4: is to be read; choose another folder for the overlays\n",
+        "mien: films/a.mp4: is an input; choose another folder for the overlays\n",
     )
     assert Path("films/a.mp4").read_bytes() == before
     Path("drawn").mkdir()
@@ -148,7 +148,7 @@ def test_an_overlay_never_replaces_an_input(here: Path, network: Path, clip: Cli
     assert (result.exit_code, result.stderr.split(": ")[1]) == (2, "drawn/a.mp4")
 
 
-def test_overlays_of_pictures_replace_nothing_unasked(here: Path, network: Path) -> None:
+def test_overlays_of_pictures_are_replaced_only_with_overwrite(here: Path, network: Path) -> None:
     Path("drawn").mkdir()
     Path("drawn/portrait.jpg").write_text("mine")
     words = ("films/a.mp4", "films/portrait.png", "--overlay", "drawn")
@@ -189,7 +189,7 @@ def wait_for(path: Path, size: int) -> None:
         time.sleep(0.005)
 
 
-def test_ctrl_c_completes_the_tables_that_were_begun(here: Path, network: Path, clip: Clip) -> None:
+def test_ctrl_c_completes_the_tables_that_were_started(here: Path, network: Path, clip: Clip) -> None:
     for name in ("long.mp4", "longer.mp4", "other.mp4"):
         shutil.copy(clip(120, faces=2), here / name)
     process = started(network, "long.mp4", "longer.mp4", "other.mp4", "--workers", "2")
@@ -211,7 +211,7 @@ def test_ctrl_c_completes_the_tables_that_were_begun(here: Path, network: Path, 
 
 
 @pytest.mark.parametrize("done", [True, False], ids=["when they were done", "before they began"])
-def test_ctrl_c_is_never_taken_for_success_or_failure(
+def test_ctrl_c_is_neither_success_nor_failure(
     here: Path, network: Path, clip: Clip, monkeypatch: pytest.MonkeyPatch, done: bool
 ) -> None:
     for name in ("one.mp4", "two.mp4", "other.mp4"):
@@ -233,12 +233,12 @@ def test_ctrl_c_is_never_taken_for_success_or_failure(
     ended = "done" if done else "interrupted"
     assert (result.exit_code, [row["status"] for row in index()]) == (130, [ended, ended, "waiting"])
     assert result.stderr == (
-        f"mien: interrupted; {2 * done} of 3 videos are done: annotations/index.csv; --resume goes on\n"
+        f"mien: interrupted; {2 * done} of 3 videos are done: annotations/index.csv (use --resume to continue)\n"
     )
     assert not Path("annotations/pictures.parquet").exists()
 
 
-def test_a_process_that_is_killed_takes_no_other_with_it(here: Path, network: Path, clip: Clip) -> None:
+def test_a_killed_process_does_not_stop_the_others(here: Path, network: Path, clip: Clip) -> None:
     for name in ("long.mp4", "longer.mp4"):
         shutil.copy(clip(120, faces=2), here / name)
     process = started(network, "long.mp4", "longer.mp4", "--workers", "2", "-q")

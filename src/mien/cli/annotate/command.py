@@ -1,144 +1,244 @@
-"""``mien annotate``: what is pointed at, which options go with it, and which of the two ways it takes."""
+"""``mien annotate``: parses the options, checks that they go together, and picks pictures, one video or a folder."""
 
 from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.cli.terminal import fail
+from mien.cli.options import Overwrite, Quiet, Workers, out_option
+from mien.cli.terminal import fail, refusals
 from mien.interrupts import heard_endings
 
+if TYPE_CHECKING:
+    from mien.annotate.inputs import Source
+    from mien.annotate.settings import Settings
+
 OUT, FOLDER = "annotations.parquet", "annotations"
+
+SECONDS = "SECONDS"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for, besides how faces are read.
+
+    Args:
+        inputs: pictures, videos, folders, globs, or ``-``.
+        source: a stream, a camera or a series of pictures, instead of inputs.
+        out: the table or folder; None for the default.
+        overlay: where to draw.
+        as_manifest: folder of a manifest of the faces.
+        table: format of the tables in a folder.
+        workers: videos at a time.
+        quiet: whether only errors are printed.
+    """
+
+    inputs: Sequence[str]
+    source: str | None
+    out: str | None
+    overlay: Path | None
+    as_manifest: Path | None
+    table: str | None
+    workers: int
+    quiet: bool
 
 
 def annotate(
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="INPUT...", help="Pictures, videos, folders, globs; - reads a list from stdin."),
+        typer.Argument(metavar="INPUT...", help="Pictures, videos, folders or globs; - reads a list from stdin."),
     ] = None,
     out: Annotated[
         str | None,
-        typer.Option(
-            metavar="FILE",
-            help="The table: .parquet, .csv or .jsonl; - writes CSV to stdout (pictures alone). Of several videos a "
-            f"folder.  [default: {OUT}; of several videos {FOLDER}]",
-            show_default=False,
+        out_option(
+            "Write the table to this file: .parquet, .csv or .jsonl; - writes CSV to stdout (pictures only). For "
+            "several videos, the folder of their tables.",
+            default=f"{OUT}; for several videos {FOLDER}",
         ),
     ] = None,
     overlay: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Also draw: pictures or several videos into a folder, a video into a .mp4."),
+        typer.Option(metavar="PATH", help="Draw the faces: pictures or several videos into a folder, a video as .mp4."),
     ] = None,
     as_manifest: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Also write a manifest: faces, and what is predicted as labels.")
+        Path | None, typer.Option(metavar="DIR", help="Also write a manifest: the faces, labelled by the predictions.")
     ] = None,
-    model: Annotated[Path | None, typer.Option(metavar="FILE", help="A network from 'mien export'.")] = None,
-    min_size: Annotated[int, typer.Option(min=1, metavar="PX", help="Leave out smaller faces (shorter side).")] = 16,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print failures only.")] = False,
-    batch_size: Annotated[int, typer.Option(min=1, help="Faces the network reads at once.")] = 32,
-    threads: Annotated[int, typer.Option(min=0, help="Threads of each network; 0: what suits the cores.")] = 0,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="NETWORK",
+            help="An exported .onnx file, or a bundled network: default, tiny.",
+            show_default="default",
+        ),
+    ] = None,
+    min_size: Annotated[
+        int, typer.Option(min=1, metavar="PIXELS", help="Skip faces whose shorter side is smaller.")
+    ] = 16,
+    batch_size: Annotated[int, typer.Option(min=1, metavar="N", help="Number of faces in a batch.")] = 32,
+    threads: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Number of threads of each network; 0: depends on the cores.")
+    ] = 0,
     compounds: Annotated[
         str | None,
-        typer.Option(metavar="SET", help="Also tell compounds: raf_db, emotionet, du_2014 or a FILE.yaml of your own."),
+        typer.Option(
+            metavar="SET", help="Add compound expressions: raf_db, emotionet, du_2014 or a .yaml file of your own."
+        ),
     ] = None,
     compound_units: Annotated[
         str,
-        typer.Option(metavar="WEIGHTS", help="Of their action units: fractions, equal, prototypical, union or mean."),
+        typer.Option(
+            metavar="WEIGHTS", help="Weights of their action units: fractions, equal, prototypical, union or mean."
+        ),
     ] = "fractions",
     source: Annotated[
         str | None,
-        typer.Option(
-            metavar="URL",
-            help="Instead of INPUT: a stream, a camera (/dev/video0), or a series of pictures as a video.",
-        ),
+        typer.Option(metavar="URL", help="Read a stream, a camera (/dev/video0) or a series of pictures as a video."),
     ] = None,
-    every: Annotated[int, typer.Option(min=1, metavar="N", help="Of a video: look at each N-th frame.")] = 1,
-    fps: Annotated[float | None, typer.Option(help="Look at so many frames a second at most.")] = None,
-    start: Annotated[float | None, typer.Option(metavar="SECONDS", help="Where to begin.")] = None,
-    end: Annotated[float | None, typer.Option(metavar="SECONDS", help="Where to stop.")] = None,
+    every: Annotated[int, typer.Option(min=1, metavar="N", help="Sample every N-th frame of a video.")] = 1,
+    fps: Annotated[float | None, typer.Option(metavar="N", help="Sample at most N frames per second.")] = None,
+    start: Annotated[float | None, typer.Option(metavar=SECONDS, help="Start at this time of a video.")] = None,
+    end: Annotated[float | None, typer.Option(metavar=SECONDS, help="Stop at this time of a video.")] = None,
     quality: Annotated[
-        str, typer.Option(help="How often all of a frame is searched for faces: best, balanced or fast.")
+        str, typer.Option(metavar="NAME", help="How often the whole frame is searched: best, balanced or fast.")
     ] = "balanced",
-    max_faces: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the N largest of a frame.")] = None,
+    max_faces: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Keep the N largest faces of each frame of a video.")
+    ] = None,
     smooth: Annotated[
-        int, typer.Option(min=0, metavar="FRAMES", help="Add columns: the median of so many frames, odd; 0: none.")
+        int,
+        typer.Option(min=0, metavar="FRAMES", help="Add smoothed columns: the median of this odd number of frames."),
     ] = 0,
     smooth_seconds: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="And behind it an exponential filter of this time constant.")
+        float | None, typer.Option(metavar=SECONDS, help="Then apply an exponential filter of this time constant.")
     ] = None,
     layout: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The columns of another tool, in CSV: openface or py-feat.")
+        str | None, typer.Option(metavar="NAME", help="Write the columns of another tool, as CSV: openface or py-feat.")
     ] = None,
     table: Annotated[
-        str | None, typer.Option("--format", help="Of the tables in a folder: parquet, csv or jsonl.")
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="Format of the tables in a folder: parquet, csv or jsonl.",
+            show_default="parquet",
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with videos that were broken off.")] = False,
-    workers: Annotated[int, typer.Option(min=1, metavar="N", help="Annotate so many videos at once.")] = 1,
+    workers: Workers = 1,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue videos that were interrupted; skip finished ones.")
+    ] = False,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Read every face in pictures and videos into a table; of several videos into one table each.
+    """Read every face in pictures and videos into a table.
 
-    Exit status: 0 if all went well, 1 if an input failed, 2 if nothing could be begun, 130 after Ctrl-C.
+    Several videos get one table each, in a folder. Exit status: 0 if all inputs were read, 1 if an input failed, 2 if
+    nothing could be started, 130 after Ctrl-C.
+
+    Example:
+      mien annotate photos --out faces.csv --overlay overlays
     """
-    from mien.annotate.inputs import Source, expand
-    from mien.annotate.options import VideoOptions
-    from mien.annotate.settings import Settings
-    from mien.cli.annotate.pictures import annotate_pictures
-    from mien.compound_sets import load
+    request = Request(inputs or [], source, out, overlay, as_manifest, table, workers, quiet)
+    frames: dict[str, Any] = {
+        "every": every,
+        "fps": fps,
+        "start": start,
+        "end": end,
+        "quality": quality,
+        "max_faces": max_faces,
+    }
+    later = {"smooth": smooth, "smooth_seconds": smooth_seconds, "layout": layout, "resume": resume}
+    sources = _sources(request)
+    _check(request, sources, compounds, compound_units, overwrite, **frames, **later)
+    with refusals():
+        from mien.annotate.options import VideoOptions
+        from mien.annotate.settings import Settings
+        from mien.compound_sets import load
 
-    if bool(inputs) == (source is not None):
-        fail("name either an INPUT or a --source", 2)
-    sources = [Source(source, source, video=True)] if source else list(expand(inputs or [], distinct=True))
-    if not sources:
-        fail("nothing to read: the list of inputs is empty", 2)
-    videos = [entry for entry in sources if entry.video]
-    given = {
-        "--every": every > 1, "--fps": fps, "--start": start, "--end": end, "--quality": quality != "balanced",
-        "--max-faces": max_faces, "--smooth": smooth, "--smooth-seconds": smooth_seconds, "--layout": layout,
-        "--format": table, "--resume": resume, "--workers": workers > 1,
-    }  # fmt: skip
-    for_videos = [name for name, value in given.items() if value not in (None, False, 0)]
-    if not videos and for_videos:
-        fail(f"{', '.join(for_videos)}: of videos, and there is none among the inputs", 2)
-    if videos and as_manifest:
-        fail("--as-manifest takes pictures alone; 'mien data prepare' makes faces of videos to train on", 2)
-    if compound_units != "fractions" and not compounds:
-        fail("--compound-units: of compounds, which --compounds asks for", 2)
-    if resume and overwrite:
-        fail("either --resume, which goes on, or --overwrite, which begins anew", 2)
-    try:
         settings = Settings(
             model, min_size, batch_size, threads, load(compounds, compound_units) if compounds else None,
-            VideoOptions(every, fps, start, end, quality, max_faces), smooth, smooth_seconds, layout, overwrite, resume,
+            VideoOptions(**frames), smooth, smooth_seconds, layout, overwrite, resume,
         )  # fmt: skip
-        annotator = settings.annotator() if videos else settings.for_pictures()
-    except (OSError, ValueError) as error:
-        fail(str(error), 2)
     for ending in heard_endings():
         signal.signal(ending, signal.default_int_handler)  # as Ctrl-C: the table is completed
+    raise typer.Exit(_run(request, sources, settings))
+
+
+def _sources(request: Request) -> list[Source]:
+    """All pictures and videos."""
+    from mien.annotate.inputs import Source, expand
+
+    if bool(request.inputs) == (request.source is not None):
+        fail("give either an INPUT or a --source", 2)
+    if request.source is not None:
+        return [Source(request.source, request.source, video=True)]
+    sources = list(expand(request.inputs, distinct=True))
+    if not sources:
+        fail("nothing to read: the list of inputs is empty", 2)
+    return sources
+
+
+def _check(
+    request: Request,
+    sources: Sequence[Source],
+    compounds: str | None,
+    compound_units: str,
+    overwrite: bool,
+    **of_videos: Any,
+) -> None:
+    """Refuse options that do not go together, or not with these inputs."""
+    usual = {"every": 1, "quality": "balanced", "workers": 1, "smooth": 0, "resume": False}
+    given = {**of_videos, "format": request.table, "workers": request.workers}
+    changed = [f"--{name.replace('_', '-')}" for name, value in given.items() if value != usual.get(name)]
+    videos = any(source.video for source in sources)
+    if not videos and changed:
+        fail(f"{', '.join(changed)}: for videos only, and there is none among the inputs", 2)
+    if videos and request.as_manifest:
+        fail("--as-manifest: for pictures only; use `mien data prepare` for faces of videos", 2)
+    if compound_units != "fractions" and not compounds:
+        fail("--compound-units: needs --compounds", 2)
+    if of_videos["resume"] and overwrite:
+        fail("--resume continues and --overwrite starts over: give one of them", 2)
+
+
+def _run(request: Request, sources: Sequence[Source], settings: Settings) -> int:
+    """Annotate into one table, or into a folder of tables; returns the exit status."""
+    from mien.cli.annotate.pictures import annotate_pictures
+
+    videos = any(source.video for source in sources)
+    with refusals():
+        annotator = settings.annotator() if videos else settings.for_pictures()
     if not videos:
-        status = annotate_pictures(
+        return annotate_pictures(
             annotator,
             sources,
-            OUT if out is None else out,
-            overlay=overlay,
-            as_manifest=as_manifest,
-            overwrite=overwrite,
-            quiet=quiet,
+            OUT if request.out is None else request.out,
+            overlay=request.overlay,
+            as_manifest=request.as_manifest,
+            overwrite=settings.overwrite,
+            quiet=request.quiet,
         )
-        raise typer.Exit(status)
-    from mien.cli.annotate.folder import annotate_folder
+    from mien.cli.annotate.folder import annotate_folder  # these need PyAV
     from mien.cli.annotate.video import annotate_one
 
-    file = out is not None and (out in ("", "-") or bool(Path(out).suffix))
-    folder = bool(inputs and os.path.isdir(inputs[0]))  # noqa: PTH112 (pathlib raises for an overlong name)
-    alone = len(sources) == 1 and (file or (out is None and not folder))
-    if alone:
-        raise typer.Exit(annotate_one(annotator, sources[0], OUT if out is None else out, overlay, settings, quiet))
-    raise typer.Exit(
-        annotate_folder(annotator, sources, FOLDER if out is None else out, overlay, table, settings, workers, quiet)
+    if _is_one_table(request, len(sources)):
+        place = OUT if request.out is None else request.out
+        return annotate_one(annotator, sources[0], place, request.overlay, settings, request.quiet)
+    folder = Path(FOLDER if request.out is None else request.out)
+    return annotate_folder(
+        annotator, sources, folder, request.overlay, request.table, settings, request.workers, request.quiet
     )
+
+
+def _is_one_table(request: Request, count: int) -> bool:
+    """Whether a single video goes to a file; a folder with one video becomes a folder, unless a file is asked for."""
+    if request.out is not None:
+        return count == 1 and (request.out in ("", "-") or bool(Path(request.out).suffix))
+    folder = bool(request.inputs) and os.path.isdir(request.inputs[0])  # noqa: PTH112 (pathlib raises for a long name)
+    return count == 1 and not folder

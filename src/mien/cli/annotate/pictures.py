@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from mien.annotate.inputs import Source
 from mien.annotate.pipeline import Annotator
+from mien.annotate.result import Result
 from mien.annotate.schema import Row
-from mien.cli.terminal import complain, fail, print_table, progress
+from mien.cli.terminal import complain, fail, print_table, progress, refusals
 from mien.overlay.picture import Overlays
 from mien.table.writer import TableWriteError, TableWriter
 from mien.tasks import Kind, Task
@@ -23,17 +24,33 @@ if TYPE_CHECKING:
     from mien.learn.data.importing.annotations import AnnotatedSet
 
 SHOWN = 20
-"""So many faces are printed; all are in the output."""
+"""Number of faces that are printed; the table has all."""
 
 
 @dataclass
 class Tally:
-    """What a run counts, and the rows it shows at the end."""
+    """What a run counts, and the rows that it prints at the end."""
 
     rows: int = 0
     failed: int = 0
     faces: int = 0
     shown: list[Row] = field(default_factory=list)
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Count the rows of a picture."""
+        faces = [row for row in rows if row.get("face") is not None]
+        self.rows += len(rows)
+        self.faces += len(faces)
+        self.shown += faces[: SHOWN - len(self.shown)]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the results of pictures go: a table, and if wanted overlays and a manifest."""
+
+    table: TableWriter
+    overlays: Overlays | None
+    labels: AnnotatedSet | None
 
 
 def annotate_pictures(
@@ -46,17 +63,16 @@ def annotate_pictures(
     overwrite: bool = False,
     quiet: bool = False,
 ) -> int:
-    """Annotate pictures into a table, with a line for each failure; returns the exit status, or ends with it."""
-    try:
+    """Annotate pictures into a table, with one line per failure; returns the exit status, or ends with it."""
+    with refusals():
         names = [source.name for source in sources]
         overlays = Overlays(overlay, names, overwrite=overwrite) if isinstance(overlay, Path) else overlay
         labels = _annotated_set(as_manifest, annotator, overwrite) if as_manifest else None
-    except (OSError, ValueError) as error:
-        fail(str(error), 2)
     tally = Tally()
     try:
-        with TableWriter(out, annotator.schema, overwrite=overwrite) as store, labels or nullcontext():
-            _run(annotator, sources, store, overlays, labels, tally, quiet)
+        with TableWriter(out, annotator.schema, overwrite=overwrite) as table, labels or nullcontext():
+            outputs = Outputs(table, overlays, labels)
+            _annotate(annotator, sources, outputs, tally, quiet)
     except TableWriteError as error:
         fail(str(error), 2)
     except KeyboardInterrupt:
@@ -66,39 +82,24 @@ def annotate_pictures(
         fail("standard output was closed", 1)
     except OSError as error:
         fail(f"cannot write: {error}", 1)
-    if not quiet and store.errors_path:
-        _print_summary(annotator.tasks, tally)
-        print(f"{tally.rows} rows: {out}")
-        if tally.failed:
-            print(f"{tally.failed} of {len(sources)} inputs failed: {store.errors_path}")
-        if overlays:
-            print(f"overlays: {overlays.folder}")
-        if labels:
-            print(f"{labels.faces} faces to train on: {as_manifest}")
+    if not quiet and table.errors_path:
+        _report(annotator.tasks, tally, outputs, len(sources))
     return 1 if tally.failed or (labels and labels.left_out) else 0
 
 
 def _annotated_set(folder: Path, annotator: Annotator, overwrite: bool) -> AnnotatedSet:
-    """The manifest of --as-manifest; imported here since only this option needs anything of ``learn``."""
+    """The manifest of --as-manifest; imported here because no other option needs anything of ``learn``."""
     from mien.learn.data.importing.annotations import AnnotatedSet
 
     return AnnotatedSet(folder, annotator.model, complain, overwrite=overwrite)
 
 
-def _run(
-    annotator: Annotator,
-    sources: Sequence[Source],
-    store: TableWriter,
-    overlays: Overlays | None,
-    labels: AnnotatedSet | None,
-    tally: Tally,
-    quiet: bool,
-) -> None:
-    """Annotate into the store, with a progress bar on stderr if that is a terminal and a line for each failure."""
+def _annotate(annotator: Annotator, sources: Sequence[Source], outputs: Outputs, tally: Tally, quiet: bool) -> None:
+    """Annotate into the outputs, with a progress bar and one line per failure."""
 
     def note(name: str, reason: str) -> None:
         tally.failed += 1
-        store.fail(name, reason)
+        outputs.table.fail(name, reason)
         complain(f"{name}: {reason}")
 
     with progress("annotating", len(sources), hidden=quiet) as advance:
@@ -107,24 +108,41 @@ def _run(
             if result.error is not None:
                 note(result.name, result.error)
                 continue
-            store.write(result.rows)
-            if labels:
-                labels.write(result)
-            tally.rows += len(result.rows)
-            if overlays and result.picture:
-                try:
-                    overlays.save(result.picture, result.rows, annotator.model.tasks)
-                except (OSError, ValueError) as error:
-                    if getattr(error, "errno", None) == errno.ENOSPC:
-                        raise
-                    note(result.name, f"its overlay cannot be written: {error}")
-            faces = [row for row in result.rows if row.get("face") is not None]
-            tally.faces += len(faces)
-            tally.shown += faces[: SHOWN - len(tally.shown)]
+            outputs.table.write(result.rows)
+            if outputs.labels:
+                outputs.labels.write(result)
+            tally.add(result.rows)
+            if outputs.overlays and (reason := _draw(outputs.overlays, result, annotator.model.tasks)):
+                note(result.name, reason)
 
 
-def _print_summary(tasks: Sequence[Task], tally: Tally) -> None:
-    """One line a face: the most probable class, the continuous values, the attributes that are present."""
+def _draw(overlays: Overlays, result: Result, tasks: Sequence[Task]) -> str | None:
+    """Draw a picture; returns why that failed, and raises only if the disk is full."""
+    if result.picture is None:
+        return None
+    try:
+        overlays.save(result.picture, result.rows, tasks)
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) == errno.ENOSPC:
+            raise
+        return f"its overlay cannot be written: {error}"
+    return None
+
+
+def _report(tasks: Sequence[Task], tally: Tally, outputs: Outputs, inputs: int) -> None:
+    """Print the first faces, and where everything was written."""
+    _print_faces(tasks, tally)
+    print(f"{tally.rows} rows: {outputs.table.path}")
+    if tally.failed:
+        print(f"{tally.failed} of {inputs} inputs failed: {outputs.table.errors_path}")
+    if outputs.overlays:
+        print(f"overlays: {outputs.overlays.folder}")
+    if outputs.labels:
+        print(f"{outputs.labels.faces} faces to train on: {outputs.labels.folder}")
+
+
+def _print_faces(tasks: Sequence[Task], tally: Tally) -> None:
+    """Print one line per face: the most likely class, the continuous values, the attributes that are present."""
     if not tally.faces:
         print("no face found" if tally.rows else "no input could be read")
         return

@@ -12,10 +12,8 @@ from mien.annotate.pipeline import Annotator
 from mien.annotate.settings import Settings
 from mien.cli.terminal import complain, fail, progress
 from mien.media.picture import MediaError
-from mien.processes import ProgressCallback
-from mien.video.checks import journal_path
-from mien.video.jobs import PlannedVideo, annotate_video
-from mien.video.run import VideoResult
+from mien.video.jobs import Job, Tell, perform
+from mien.video.run import Outcome, journal_path
 
 
 def annotate_one(
@@ -26,46 +24,47 @@ def annotate_one(
         fail("the table of a video needs a file: it is written when the video has ended", 2)
     if overlay and overlay.suffix.lower() != ".mp4":
         fail(f"{overlay}: the overlay of a video must end in .mp4", 2)
-    video = PlannedVideo(source.name, str(source.item), Path(out), overlay)
+    job = Job(source.name, str(source.item), Path(out), overlay)
     try:
-        with films(1, quiet) as tell:
-            result = annotate_video(video, tell, annotator=annotator, settings=settings)
+        with frame_progress(1, quiet) as tell:
+            outcome = perform(annotator, job, settings, tell)
     except MediaError as error:
-        fail(f"{video.name}: {error}", 1)
+        fail(f"{job.name}: {error}", 1)
     except (OSError, ValueError) as error:
         fail(str(error), 2)
     except KeyboardInterrupt:
-        fail("interrupted; nothing was done", 130)
-    return report(video, result, quiet)
+        fail("interrupted; nothing was written", 130)
+    return _report(job, outcome, quiet)
 
 
-def report(video: PlannedVideo, result: VideoResult, quiet: bool) -> int:
-    """Say what became of a video, in lines; returns the exit status."""
-    if result.error is not None:
-        complain(f"{video.name}: {result.error}")
-    if result.status == "complete already":
+def _report(job: Job, outcome: Outcome, quiet: bool) -> int:
+    """Print how the annotation of a video ended; returns the exit status."""
+    if outcome.error is not None:
+        complain(f"{job.name}: {outcome.error}")
+    if outcome.status == "complete already":
         if not quiet:
-            print(f"{video.out}: is complete already")
+            print(f"{job.out}: is complete already")
         return 0
-    if result.status == "interrupted":
-        kept = f"{result.rows} rows of {result.frames} frames are kept in {video.out}"
-        kept = kept if result.rows else "nothing was done"
-        complain(f"{video.name}: interrupted; {kept}" + "; --resume goes on" * journal_path(video.out).exists())
+    if outcome.status == "interrupted":
+        kept = f"{outcome.rows} rows of {outcome.frames} frames are kept in {job.out}"
+        kept = kept if outcome.rows else "nothing was written"
+        hint = " (use --resume to continue)" if journal_path(job.out).exists() else ""
+        complain(f"{job.name}: interrupted; {kept}{hint}")
         return 130
     if not quiet:
-        print(f"{video.name}: {result.frames} frames, {result.faces} faces, {result.speed:.0f} frames/s")
-        if result.rows:
-            print(f"{result.rows} rows: {video.out}")
-        if video.overlay and video.overlay.exists():
-            print(f"overlay: {video.overlay}")
-    return 0 if result.status == "done" else 1
+        print(f"{job.name}: {outcome.frames} frames, {outcome.faces} faces, {outcome.speed:.0f} frames/s")
+        if outcome.rows:
+            print(f"{outcome.rows} rows: {job.out}")
+        if job.overlay and job.overlay.exists():
+            print(f"overlay: {job.overlay}")
+    return 0 if outcome.status == "done" else 1
 
 
 @contextmanager
-def films(count: int, quiet: bool) -> Iterator[ProgressCallback]:
-    """A bar for the frames of so many videos, with frames a second; what it yields is told as they are looked at.
+def frame_progress(count: int, quiet: bool) -> Iterator[Tell]:
+    """A progress bar over the frames of this many videos, with frames per second; yields what is called with news.
 
-    How many frames there are is known of the videos that were begun; the others are taken to have as many each.
+    The number of frames is known for the videos that have started; the others are assumed to have as many each.
     """
     expected: list[int] = []
     clock = time.monotonic()
@@ -79,7 +78,7 @@ def films(count: int, quiet: bool) -> Iterator[ProgressCallback]:
                 expected.append(frames)
                 total = sum(expected) * count // len(expected) if all(expected) else None
                 advance(0, total=total)
-            elif what == "resumed":
+            elif what == "begun":
                 advance(frames)
             elif what == "drawn":
                 advance(0, "drawing the overlay")

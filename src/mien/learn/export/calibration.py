@@ -17,9 +17,13 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, log_softmax, logit
 
+from mien.learn.data.manifest.manifest import Manifest
 from mien.tasks import Kind, Task
 
 Array = NDArray[np.float64]
+
+CALIBRATION, OLD_CALIBRATION = "calibration.json", "readout.json"
+"""The file next to a checkpoint's weights that ``mien export`` builds into the network, and its former name."""
 
 PULL = 1e-3
 """Weight of the squares that keep scales near 1 and offsets near 0: they decide where data is scarce."""
@@ -181,6 +185,17 @@ def fit(
             source[label] = index
         scale[task.name], offset[task.name] = (tuple(side) for side in zip(*pairs, strict=True))
     return Calibration(scale, offset, thresholds), source
+
+
+def label_shares(rows: Manifest, task: Task) -> NDArray[np.float32]:
+    """The labels of a task as numbers, one row per face: shares of classes, one-hot where there are no votes."""
+    column = np.asarray(rows.column(task), np.float32)
+    if column.ndim == 2:
+        return column
+    known = ~np.isnan(column)
+    shares = np.full((len(column), len(task)), np.nan, np.float32)
+    shares[known] = np.eye(len(task), dtype=np.float32)[column[known].astype(int)]
+    return shares
 
 
 def _enough(labels: Array) -> bool:

@@ -20,9 +20,8 @@ from torch import Tensor, nn
 
 import mien
 from mien.annotate.model import FORMAT
-from mien.cli.calibrate import READOUT
 from mien.learn.checkpoint import CheckpointError, find, load_network
-from mien.learn.export.calibration import Calibration
+from mien.learn.export.calibration import CALIBRATION, OLD_CALIBRATION, Calibration
 from mien.learn.export.mirror import Mirrored
 from mien.learn.models.network import readable
 from mien.tasks import Task
@@ -124,14 +123,14 @@ def export(folder: Path | str, target: Path, *, name: str | None = None, half: b
 
 
 def _readout(folder: Path) -> Calibration | None:
-    try:
-        return Calibration.from_dict(json.loads((folder / READOUT).read_text()))
-    except FileNotFoundError:
-        return None
-    except (AttributeError, KeyError, TypeError, ValueError, OSError) as error:
-        raise CheckpointError(
-            f"{folder / READOUT}: cannot be used ({error}); `mien calibrate` writes it anew"
-        ) from None
+    for path in (folder / CALIBRATION, folder / OLD_CALIBRATION):
+        try:
+            return Calibration.from_dict(json.loads(path.read_text()))
+        except FileNotFoundError:
+            continue
+        except (AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+            raise CheckpointError(f"{path}: cannot be used ({error}); run `mien calibrate` again") from None
+    return None
 
 
 def halve(model: Any) -> None:

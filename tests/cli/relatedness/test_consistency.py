@@ -1,27 +1,22 @@
-"""`mien relatedness consistency`: from every format of the table, and how it refuses."""
+"""``mien relatedness consistency``: every format of the table, and what it refuses."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from mien.annotate.schema import table_schema
-from mien.cli.consistency import consistency
 from mien.relatedness.consistency import measure_consistency as judge
 from mien.relatedness.table import AFF_WILD2
 from mien.table.writer import WRITERS, TableWriter
 from mien.tasks import FACE
 
-
-def run(*words: object) -> Result:
-    app = typer.Typer()
-    app.command()(consistency)
-    return CliRunner().invoke(app, list(map(str, words)))
+Run = Callable[..., Result]
 
 
 @pytest.fixture
@@ -44,12 +39,21 @@ def rows(outputs: dict[str, np.ndarray]) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("suffix", sorted(WRITERS))
-def test_figures_of_a_table(
-    tmp_path: Path, outputs: dict[str, np.ndarray], rows: list[dict[str, object]], suffix: str
+def test_contradictions_of_a_table(
+    run: Run, tmp_path: Path, outputs: dict[str, np.ndarray], rows: list[dict[str, object]], suffix: str
 ) -> None:
     with TableWriter(tmp_path / f"t{suffix}", table_schema(FACE, "any")) as store:
         store.write(rows)
-    result = run(tmp_path / f"t{suffix}", "--by", "aff_wild2", "--margin", 0.1, "--out", tmp_path / "f.json")
+    result = run(
+        "consistency",
+        tmp_path / f"t{suffix}",
+        "--relatedness",
+        "aff_wild2",
+        "--margin",
+        0.1,
+        "--out",
+        tmp_path / "f.json",
+    )
     assert (result.exit_code, result.stderr) == (0, "")
     expected = judge(outputs, AFF_WILD2, margin=0.1)
     found = json.loads((tmp_path / "f.json").read_text())
@@ -61,16 +65,16 @@ def test_figures_of_a_table(
     assert f"{expected['gap']:.3f} apart" in result.stdout
 
 
-def test_without_valence(tmp_path: Path, rows: list[dict[str, object]]) -> None:
+def test_without_valence(run: Run, tmp_path: Path, rows: list[dict[str, object]]) -> None:
     path = tmp_path / "t.parquet"
     columns = [label for task in FACE[:2] for label in task.labels]
     pa.parquet.write_table(pa.Table.from_pylist(rows).select(columns), path)
-    result = run(path)
+    result = run("consistency", path)
     assert result.exit_code == 0
     assert "valence" not in result.stdout
 
 
-def test_refusals(tmp_path: Path, rows: list[dict[str, object]]) -> None:
+def test_refusals(refused: Callable[..., str], tmp_path: Path, rows: list[dict[str, object]]) -> None:
     path = tmp_path / "t.parquet"
     pa.parquet.write_table(pa.Table.from_pylist(rows).drop(["AU04", "fear"]), path)
     (tmp_path / "bad.parquet").write_bytes(b"PAR1")
@@ -79,9 +83,10 @@ def test_refusals(tmp_path: Path, rows: list[dict[str, object]]) -> None:
         ((tmp_path / "none.csv",), "none.csv: no such file"),
         ((tmp_path / "t.xlsx",), "t.xlsx: the name must end in .parquet, .csv, .jsonl"),
         ((tmp_path / "bad.parquet",), "bad.parquet: cannot be read ("),
-        ((path, "--by", "nothing"), "nothing: no such table"),
+        ((path, "--relatedness", "nothing"), "nothing: no such table"),
     ):
-        result = run(*words)
-        assert result.exit_code == 2
-        assert reason in result.stderr
-        assert len(result.stderr.splitlines()) == 1
+        assert reason in refused("relatedness", "consistency", *words)
+    assert "no such option: --by" in refused("relatedness", "consistency", path, "--by", "du_2014")
+    (tmp_path / "f.json").write_text("mine")
+    reason = refused("relatedness", "consistency", path, "--out", tmp_path / "f.json")
+    assert reason == f"{tmp_path / 'f.json'}: already exists (use --overwrite to replace it)"

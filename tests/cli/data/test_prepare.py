@@ -1,4 +1,4 @@
-"""The command: its words, its exit status, and what the manifest says of its set."""
+"""``mien data prepare``: its lines, its exit status, and the options that the manifest sets."""
 
 from pathlib import Path
 
@@ -27,24 +27,24 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_was_left_out_is_said_and_counted(folder: Path) -> None:
+def test_skipped_rows_are_printed_and_counted(folder: Path) -> None:
     result = run(folder)
     assert result.exit_code == 1
     lines = result.stderr.splitlines()
     assert lines[:20] == [f"mien: gone{k}.png: no such file" for k in range(20)]
-    assert lines[20:] == [f"mien: and 5 more: all are in {folder}/prepare.errors.txt"]
-    assert result.stdout == f"1 faces in {folder}; 25 rows left out, see {folder}/prepare.errors.txt\n"
+    assert lines[20:] == [f"mien: and 5 more: {folder}/prepare.faults.txt lists all"]
+    assert result.stdout == f"1 faces in {folder}; 25 rows skipped, see {folder}/prepare.faults.txt\n"
     assert read_manifest(folder).shape == (1, 112, 112)
 
 
-def test_options_go_before_what_the_manifest_says(folder: Path) -> None:
+def test_options_override_the_manifest(folder: Path) -> None:
     assert run(folder, "--colour", "--tight").exit_code == 1
     manifest = read_manifest(folder)
     assert manifest.shape == (3, 112, 112)
     assert manifest.metadata["prepared"]["finder"]["enlarge"] == 6
 
 
-def test_all_well_is_status_0_and_a_second_time_is_refused(folder: Path) -> None:
+def test_a_prepared_manifest_is_refused(folder: Path) -> None:
     write_manifest(folder / MANIFEST, [{"path": "a.png", "split": "train", "landmarks": POINTS}], FACE, {})
     result = run(folder)
     assert (result.exit_code, result.stderr) == (0, "")
@@ -52,7 +52,7 @@ def test_all_well_is_status_0_and_a_second_time_is_refused(folder: Path) -> None
     assert again.exit_code == 2
     assert (
         again.stderr
-        == f"mien: {folder}/manifest.parquet: already prepared; import it again to prepare it with other options\n"
+        == f"mien: {folder}/manifest.parquet: is prepared already; import it again to prepare it otherwise\n"
     )
 
 

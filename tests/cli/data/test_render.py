@@ -1,24 +1,26 @@
-"""The command: what it makes, and what it says of bad input."""
+"""``mien data render``: what it makes, what can be chosen, and what it refuses."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
-import typer
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
-from mien.cli.render import render
+from mien.cli.app import app
 from mien.learn.data.manifest.manifest import read_manifest
 from mien.learn.data.render.choices import Choices
 from mien.learn.data.render.draw import Settings
 
-APP = typer.Typer()
-APP.command()(render)
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(app, ["data", "render", *map(str, words)])
 
 
-def test_it_makes_a_manifest(facekit: Path, tmp_path: Path) -> None:
+def test_renders_become_a_manifest(facekit: Path, tmp_path: Path) -> None:
     pytest.importorskip("mitsuba", reason="the renderer is not installed")
     options = ["--count", "2", "--size", "64", "--samples", "1", "--kind", "single=3", "--kind", "neutral"]
-    result = CliRunner().invoke(APP, [str(facekit), str(tmp_path / "out"), *options, "--workers", "1"])
+    result = run(facekit, tmp_path / "out", *options, "--workers", "1")
     assert result.exit_code == 0, result.output
     assert "2 faces in" in result.output
     manifest = read_manifest(tmp_path / "out")
@@ -32,7 +34,7 @@ def test_everything_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     monkeypatch.setattr(generate, "render", lambda *given, **_: made.append(given[3]))
     options = "--person 3 --person 5 --persons-seed 9 --au AU12=3 --au AU06=2 --sweep AU25 --levels 11 --yaw -20:20"
     options += " --pitch 5 --roll -1:1.5 --light left --tone 0:0.5 --distance 40:80 --background grey"
-    result = CliRunner().invoke(APP, [str(tmp_path), str(tmp_path / "out"), *options.split()])
+    result = run(tmp_path, tmp_path / "out", *options.split())
     assert result.exit_code == 0, result.output
     assert made[0].choices == Choices(
         persons=(3, 5),
@@ -48,7 +50,7 @@ def test_everything_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         distance=(40.0, 80.0),
         background="grey",
     )
-    CliRunner().invoke(APP, [str(tmp_path), str(tmp_path / "out"), "--show", "fear", "--show", "happily surprised"])
+    run(tmp_path, tmp_path / "out", "--show", "fear", "--show", "happily surprised")
     assert made[1].choices == Choices(classes=("fear", "happily surprised"))
 
 
@@ -71,7 +73,7 @@ def test_everything_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     ],
 )
 def test_bad_input_is_one_line(tmp_path: Path, options: list[str], reason: str) -> None:
-    result = CliRunner().invoke(APP, [str(tmp_path), str(tmp_path / "out"), *options])
+    result = run(tmp_path, tmp_path / "out", *options)
     assert result.exit_code == 2
     assert reason in result.stderr
     assert result.stderr.count("\n") == 1
@@ -79,6 +81,26 @@ def test_bad_input_is_one_line(tmp_path: Path, options: list[str], reason: str) 
 
 def test_a_missing_renderer_is_named(facekit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    result = CliRunner().invoke(APP, [str(facekit), str(tmp_path / "out")])
+    result = run(facekit, tmp_path / "out")
     assert result.exit_code == 2
     assert result.stderr == "mien: this command needs mitsuba: pip install 'mien[train,render]'\n"
+
+
+def test_a_finished_set_is_replaced_only_with_overwrite(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make_set: Callable[..., Path]
+) -> None:
+    from mien.learn.data.render import generate
+
+    made: list[object] = []
+    monkeypatch.setattr(generate, "render", lambda *given, **_: made.append(given))
+    out = make_set(tmp_path / "out", [{"AU12": 1}], np.zeros((1, 2, 2, 1), np.uint8))
+    result = run(tmp_path, out)
+    assert (result.exit_code, result.stderr, made) == (
+        2,
+        f"mien: {out / 'manifest.parquet'}: already exists (use --overwrite to replace it)\n",
+        [],
+    )
+    assert run(tmp_path, out, "--overwrite").exit_code == 0
+    (out / generate.PLAN).write_text("{}")  # an unfinished set continues
+    assert run(tmp_path, out).exit_code == 0
+    assert len(made) == 2

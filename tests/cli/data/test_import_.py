@@ -1,44 +1,30 @@
-"""The commands that make manifests of whole pictures and of features: what they write, print and refuse."""
+"""``mien data import``: what it writes, prints and refuses."""
 
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.io
 from PIL import Image
-from typer.testing import CliRunner
+from typer.testing import Result
 
-from mien.cli.app import app
 from mien.learn.data.manifest.manifest import ManifestError, read_manifest, read_metadata
 from mien.learn.data.sources.clothing import BINARY, SEVERAL
 
-OWN = """
-from torch import nn
-from mien.learn.models.network import Network
-from mien.learn.models.preprocessing import Preprocessing
+Mien = Callable[..., tuple[int, str]]
 
 
-class Middle(nn.Module):
-    width = 3
+@pytest.fixture
+def mien(mien: Callable[..., Result]) -> Mien:
+    """Exit status and all that is printed."""
 
-    def forward(self, x):
-        return x[:, :, 4, 4]
+    def run(*words: object) -> tuple[int, str]:
+        result = mien(*words)
+        return result.exit_code, result.output
 
-
-class Dot(Network):
-    def __init__(self, *, tasks, weights: str | None = None):
-        super().__init__(tasks=tasks, preprocessing=Preprocessing(side=8), trunk=Middle(), weights=weights)
-
-    def load_pretrained(self):
-        pass
-"""
-
-
-def mien(*words: object) -> tuple[int, str]:
-    result = CliRunner().invoke(app, [str(word) for word in words])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, result.output
+    return run
 
 
 @pytest.fixture
@@ -65,7 +51,7 @@ def clothes(tmp_path: Path) -> Path:
     return root
 
 
-def test_signs(signs: Path, tmp_path: Path) -> None:
+def test_signs(mien: Mien, signs: Path, tmp_path: Path) -> None:
     status, output = mien("data", "import", "traffic-signs", signs, tmp_path / "out", "--side", 20)
     assert status == 0
     assert f"43 pictures in {tmp_path / 'out'}: 43 train" in output
@@ -75,7 +61,7 @@ def test_signs(signs: Path, tmp_path: Path) -> None:
     assert manifest.images(np.arange(43))[:, 0, 5, 5].tolist() == manifest.column(manifest.tasks[0]).tolist()
 
 
-def test_an_archive_of_clothes_with_a_broken_photo(clothes: Path, tmp_path: Path) -> None:
+def test_an_archive_of_clothes_with_a_broken_photo(mien: Mien, clothes: Path, tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "clothes.tar", "w") as archive:
         archive.add(clothes, clothes.name)
     status, output = mien("data", "import", "clothing", tmp_path / "clothes.tar", tmp_path / "out", "--side", 16)
@@ -88,7 +74,7 @@ def test_an_archive_of_clothes_with_a_broken_photo(clothes: Path, tmp_path: Path
     assert manifest.column(manifest.tasks[1])[0, 23:].tolist() == [0, 1, 0, 0, 1, 0]
 
 
-def test_what_is_left_out_is_shown_counted_and_written_down(clothes: Path, tmp_path: Path) -> None:
+def test_skipped_rows_are_printed_counted_and_listed(mien: Mien, clothes: Path, tmp_path: Path) -> None:
     (clothes / "images" / "000001.jpg").unlink()
     status, output = mien("data", "import", "clothing", clothes, tmp_path / "out", "--side", 16)
     assert status == 1
@@ -104,7 +90,7 @@ def test_what_is_left_out_is_shown_counted_and_written_down(clothes: Path, tmp_p
     assert metadata["side"] == 16
 
 
-def test_a_table_can_be_written_without_its_pictures(tmp_path: Path) -> None:
+def test_a_table_can_be_written_without_its_pictures(mien: Mien, tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("path,valence\na.jpg,0.5\nb.jpg,3\nc.jpg,high\nd.jpg,-1\n")
     words = ("data", "import", "table", tmp_path / "labels.csv", tmp_path / "out", "--option", "validation=0")
     status, output = mien(*words, "--no-prepare")
@@ -116,7 +102,7 @@ def test_a_table_can_be_written_without_its_pictures(tmp_path: Path) -> None:
         read_manifest(tmp_path / "out")
 
 
-def test_nothing_to_read_leaves_nothing(tmp_path: Path) -> None:
+def test_nothing_readable_leaves_nothing(mien: Mien, tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("path,valence\n,0.5\n")
     status, output = mien("data", "import", "table", tmp_path / "labels.csv", tmp_path / "out")
     assert status == 2
@@ -125,7 +111,7 @@ def test_nothing_to_read_leaves_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_what_is_refused_leaves_the_other_set_as_it_is(tmp_path: Path) -> None:
+def test_another_data_set_in_the_folder_is_left_alone(mien: Mien, tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("path,valence\na.jpg,0.5\nb.jpg,3\n")
     words = ("data", "import", "table", tmp_path / "labels.csv", tmp_path / "out", "--no-prepare")
     assert mien(*words)[0] == 1
@@ -136,38 +122,12 @@ def test_what_is_refused_leaves_the_other_set_as_it_is(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
 
-def test_the_list_has_every_reader(tmp_path: Path) -> None:
-    status, output = mien("data", "list")
-    assert status == 0
-    assert "\nferplus\texpression, action_units, affect\tFER+ (Barsoum et al. 2016)" in output
-    assert "\ndigits\t" in output
-    assert "\nfiles\t" not in output
-
-
-def test_digits_need_no_file(tmp_path: Path) -> None:
+def test_digits_need_no_file(mien: Mien, tmp_path: Path) -> None:
     status, output = mien("data", "import", "digits", tmp_path)
     assert status == 0
     assert "1797 pictures" in output
     assert "1078 train, 359 valid, 360 test" in output
     assert read_manifest(tmp_path).shape == (1, 8, 8)
-
-
-def test_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "own_dot.py").write_text(OWN)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    mien("data", "import", "digits", tmp_path / "digits")
-    network = "own_dot.Dot: {weights: some.file}"
-    words = ("features", "--network", network, "--manifest", tmp_path / "digits", "--out", tmp_path / "out")
-    status, output = mien(*words)
-    assert status == 0
-    assert f"1797 feature vectors in {tmp_path / 'out'}: 1078 train" in output
-    before, after = read_manifest(tmp_path / "digits"), read_manifest(tmp_path / "out")
-    rows = np.arange(1797)
-    assert np.allclose(after.images(rows)[:, 0], before.images(rows)[:, 0, 4, 4] / 127.5 - 1, atol=1e-6)
-    status, output = mien(*words[:-1], tmp_path / "digits")
-    assert status == 2
-    assert output.count("\n") == 1
-    assert "give another folder" in output
 
 
 @pytest.mark.parametrize(
@@ -179,11 +139,12 @@ def test_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (("data", "import", "clothes", "{empty}", "{out}"), "no data set clothes; did you mean clothing?"),
         (("data", "import", "digits", "{out}", "--option", "sead=1"), "digits has no option sead; did you mean seed?"),
         (("data", "import", "ferplus", "{out}"), "mien data import ferplus needs ROOT and DIR; given: "),
-        (("data", "import", "digits", "{out}", "--no-prepare"), "lie in no files"),
-        (("features", "--network", "NoNet", "--manifest", "{empty}", "--out", "{out}"), "no such file"),
+        (("data", "import", "digits", "{out}", "--no-prepare"), "are not in files; leave out --no-prepare"),
     ],
 )
-def test_a_wrong_folder_is_one_line_and_leaves_nothing(words: tuple[str, ...], reason: str, tmp_path: Path) -> None:
+def test_a_wrong_folder_is_one_line_and_leaves_nothing(
+    mien: Mien, words: tuple[str, ...], reason: str, tmp_path: Path
+) -> None:
     (tmp_path / "empty").mkdir()
     status, output = mien(*(word.format(empty=tmp_path / "empty", out=tmp_path / "out") for word in words))
     assert status == 2
@@ -193,7 +154,9 @@ def test_a_wrong_folder_is_one_line_and_leaves_nothing(words: tuple[str, ...], r
 
 
 @pytest.mark.parametrize("options", [(), ("--side", 16)])
-def test_prepared_later_is_prepared_alike(clothes: Path, tmp_path: Path, options: tuple[object, ...]) -> None:
+def test_preparing_later_gives_the_same_pack(
+    mien: Mien, clothes: Path, tmp_path: Path, options: tuple[object, ...]
+) -> None:
     (clothes / "images" / "000001.jpg").unlink()
     once, later = tmp_path / "once", tmp_path / "later"
     assert mien("data", "import", "clothing", clothes, once, *options)[0] == 1
@@ -204,3 +167,51 @@ def test_prepared_later_is_prepared_alike(clothes: Path, tmp_path: Path, options
     assert one.table.equals(other.table)
     assert one.metadata["side"] == other.metadata["side"]
     np.testing.assert_array_equal(one.crops[:], other.crops[:])
+
+
+def test_a_finished_import_is_replaced_only_with_overwrite(mien: Mien, signs: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = ("data", "import", "traffic-signs", signs, out, "--side", 8)
+    assert mien(*words)[0] == 0
+    before = (out / "manifest.parquet").read_bytes()
+    refusal = f"mien: {out / 'manifest.parquet'}: already exists (use --overwrite to replace it)\n"
+    assert mien(*words[:-1], 16) == (2, refusal)
+    assert (out / "manifest.parquet").read_bytes() == before
+    assert mien(*words[:-1], 16, "--overwrite")[0] == 0
+    assert read_manifest(out).shape == (3, 16, 16)
+
+
+def test_an_import_without_a_pack_is_finished_too(mien: Mien, signs: Path, tmp_path: Path) -> None:
+    words = ("data", "import", "traffic-signs", signs, tmp_path / "out")
+    assert mien(*words, "--no-prepare")[0] == 0
+    status, output = mien(*words, "--no-prepare")
+    assert (status, output.count("\n")) == (2, 1)
+    assert "already exists (use --overwrite to replace it)" in output
+
+
+def test_an_interrupted_import_continues(
+    mien: Mien, signs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mien.learn.data.pack import prepare
+
+    def killed(*_: object, **__: object) -> None:
+        raise OSError("killed while packing")
+
+    words = ("data", "import", "traffic-signs", signs, tmp_path / "out", "--side", 8)
+    with monkeypatch.context() as patch:
+        patch.setattr(prepare, "_merge", killed)
+        assert mien(*words) == (2, "mien: killed while packing\n")
+    shard = next((tmp_path / "out" / "crops").glob("*.npy"))
+    stamp = shard.stat().st_mtime_ns
+    assert mien(*words)[0] == 0
+    assert shard.stat().st_mtime_ns == stamp
+    assert len(read_manifest(tmp_path / "out")) == 43
+
+
+def test_one_root_is_enough(mien: Mien, signs: Path, tmp_path: Path) -> None:
+    status, output = mien("data", "import", "traffic-signs", signs, signs, tmp_path / "out")
+    assert status == 2
+    assert (
+        output
+        == f"mien: mien data import traffic-signs needs ROOT and DIR; given: {signs} {signs} {tmp_path / 'out'}\n"
+    )

@@ -1,0 +1,1 @@
+"""``mien data``: one file per command."""

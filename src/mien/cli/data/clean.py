@@ -1,0 +1,47 @@
+"""``mien data clean``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mien.cli.data.steps import add_and_print, print_steps
+from mien.cli.options import REPEAT, Manifest
+from mien.cli.terminal import needs_extra, refusals
+
+
+def clean(
+    manifest: Manifest,
+    rule: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RULE", help=f"Exclude rows by this rule: affect_consistency or every_fifth_frame. {REPEAT}"
+        ),
+    ] = None,
+    undo: Annotated[
+        list[str] | None, typer.Option(metavar="STEP", help=f"Revert this rule, sample or split. {REPEAT}")
+    ] = None,
+) -> None:
+    """Exclude rows by named rules, or revert such steps.
+
+    No row is deleted. Without options, the steps of the manifest are listed.
+
+    Example:
+      mien data clean build/affectnet --rule affect_consistency
+    """
+    with needs_extra(), refusals():
+        from mien.learn.data.manifest.manifest import read_metadata
+        from mien.learn.data.steps.steps import RULES, steps_of
+        from mien.learn.data.steps.steps import undo as revert
+        from mien.spelling import did_you_mean
+
+        for name in rule or ():
+            if name not in RULES:
+                raise ValueError(f"--rule {name}: no such rule{did_you_mean(name, RULES)}")
+        if undo:
+            print_steps(revert(manifest, undo))
+        if rule:
+            add_and_print(manifest, [(name, {}) for name in rule])
+        if not undo and not rule:
+            print_steps(steps_of(read_metadata(manifest)[2]))

@@ -1,0 +1,80 @@
+"""``mien data prepare``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from mien.cli.options import CoreWorkers, Side
+from mien.cli.terminal import complain, needs_extra, progress, refusals
+
+SHOWN = 20
+"""Number of skipped rows that are printed; the file lists all."""
+
+
+def prepare(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a manifest without a pack.")],
+    use: Annotated[
+        Literal["landmarks", "box", "detector"],
+        typer.Option(
+            metavar="NAME",
+            help="How the face of a row is located. landmarks: by the row's own; box: the detected face that fits its "
+            "box best; detector: the largest face. A row without landmarks uses its box, one without a box the "
+            "detector.",
+        ),
+    ] = "landmarks",
+    tight: Annotated[
+        bool | None,
+        typer.Option(
+            "--tight/--whole",
+            help="Enlarge pictures that end at the face, with a border around them, or take them as they are.",
+            show_default="the manifest's setting, else --tight up to 64 pixels",
+        ),
+    ] = None,
+    grey: Annotated[
+        bool | None,
+        typer.Option(
+            "--grey/--colour",
+            help="Keep the brightness only, or all colours.",
+            show_default="the manifest's setting, else --colour",
+        ),
+    ] = None,
+    side: Side = None,
+    workers: CoreWorkers = None,
+) -> None:
+    """Find, align and pack the face of every row of a manifest.
+
+    A run that was interrupted continues if you give the same command again. Exit status: 0 when done, 1 if unusable
+    rows were skipped, 2 if the manifest cannot be used.
+
+    Example:
+      mien data prepare build/own
+    """
+    with needs_extra(), refusals():
+        import av  # noqa: F401
+        import pyarrow.parquet as pq
+
+        from mien.learn.data.manifest.manifest import MANIFEST
+        from mien.learn.data.pack.crops import pack_options
+        from mien.learn.data.pack.prepare import FAULTS, prepare_manifest, unprepared
+
+        metadata = unprepared(folder) or {}
+        total = pq.read_metadata(folder / MANIFEST).num_rows
+        options = pack_options(metadata, use=use, tight=tight, grey=grey, side=side)
+        with progress("packing" if options.side else "finding faces", total) as advance:
+            faults = prepare_manifest(folder, options, workers=workers, advance=advance)
+        found = pq.read_metadata(folder / MANIFEST).num_rows
+    _print_faults(faults, folder / FAULTS)
+    skipped = f"; {len(faults)} rows skipped, see {folder / FAULTS}" if faults else ""
+    print(f"{found} {'pictures' if options.side else 'faces'} in {folder}{skipped}")
+    raise typer.Exit(1 if faults else 0)
+
+
+def _print_faults(faults: Sequence[str], file: Path) -> None:
+    for line in faults[:SHOWN]:
+        complain(line)
+    if len(faults) > SHOWN:
+        complain(f"and {len(faults) - SHOWN} more: {file} lists all")

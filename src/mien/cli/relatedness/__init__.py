@@ -1,0 +1,1 @@
+"""``mien relatedness``: one file per command, and what they print and read."""
