@@ -22,7 +22,7 @@ CEILINGS = re.compile(r"(<!-- ceilings -->\n).*?(<!-- end -->)", re.DOTALL)
 def table(name: str) -> str:
     """The means of a study and the command that produced them, as in its report."""
     report = (RESULTS / name / "report.md").read_text()
-    command, design = re.search(r"^`(.+?)`, (.+?)\. Figures", report, re.MULTILINE).groups()
+    command, design = re.search(r"^`(.+?)`, (.+?)\. (?:Metrics|Figures) ", report, re.MULTILINE).groups()
     rows = re.search(r"(?:^\|.*\n)+", report, re.MULTILINE)[0]
     return f"{rows}\n`{command}`, {design}: [full report](results/{name}/report.md).\n"
 
