@@ -56,7 +56,7 @@ def test_the_exported_network_is_the_calibrated_one(checkpoint: Path, easy: Path
     assert found.exit_code == 0, found.output
     assert "AU12" in found.stdout
     assert "AU01" not in found.stdout
-    calibration = json.loads((checkpoint / "readout.json").read_text())
+    calibration = json.loads((checkpoint / "calibration.json").read_text())
     assert (calibration["prior"], calibration["split"]) == (0.5, "train")
     target = tmp_path / "easy.onnx"
     assert run("export", checkpoint, target, *(["--half"] if half else [])).exit_code == 0
@@ -70,7 +70,7 @@ def test_the_exported_network_is_the_calibrated_one(checkpoint: Path, easy: Path
         z = raw[name].numpy() * np.array(calibration["scale"][name]) + np.array(calibration["offset"][name])
         assert np.abs(told[name] - activation(z)).max() < (2e-2 if half else 1e-4)
     assert np.abs(told["affect"] - raw["affect"].clamp(-1, 1).numpy()).max() < (2e-2 if half else 1e-4)
-    assert model.metadata["readout"]["thresholds"]["AU12"] == calibration["thresholds"]["AU12"]
+    assert model.metadata["calibration"]["thresholds"]["AU12"] == calibration["thresholds"]["AU12"]
     assert "validation" not in model.metadata  # of training: figures of other outputs
 
 
@@ -87,9 +87,9 @@ def test_with_a_mirror_both_sides_of_a_face_count_alike(checkpoint: Path, easy: 
     for name in told:
         assert np.abs(told[name] - again[name]).max() < 1e-4
         assert np.abs(Model(plain)(crops)[name] - Model(plain)(turned)[name]).max() > 1e-3
-    assert model.metadata["readout"]["mirror"] is True
+    assert model.metadata["calibration"]["mirror"] is True
     assert mirror.stat().st_size < plain.stat().st_size + 10_000  # no weight stands there twice
-    calibration = json.loads((checkpoint / "readout.json").read_text())
+    calibration = json.loads((checkpoint / "calibration.json").read_text())
     network, _ = load_network(checkpoint)
     with torch.inference_mode():
         both = [network(torch.from_numpy(each).permute(0, 3, 1, 2))["action_units"].numpy() for each in (crops, turned)]
@@ -103,11 +103,11 @@ def test_a_second_manifest_serves_what_the_first_does_not_know(checkpoint: Path,
     blind = copytree(easy, tmp_path / "blind") / "manifest.parquet"
     pq.write_table(pq.read_table(blind).drop_columns(["AU12"]), blind)
     assert run("calibrate", checkpoint, "--manifest", easy, "--split", "train").exit_code == 0
-    own = json.loads((checkpoint / "readout.json").read_text())
+    own = json.loads((checkpoint / "calibration.json").read_text())
     assert (
         run("calibrate", checkpoint, "--manifest", blind.parent, "--manifest", easy, "--split", "train").exit_code == 0
     )
-    found = json.loads((checkpoint / "readout.json").read_text())
+    found = json.loads((checkpoint / "calibration.json").read_text())
     assert found["source"]["happiness"] == 0
     assert found["source"]["AU12"] == 1
     assert found["manifests"] == [str(blind.parent), str(easy)]
@@ -131,12 +131,12 @@ def test_what_cannot_be_used_is_one_line(checkpoint: Path, easy: Path, tmp_path:
         assert found.exit_code == 2
         assert said in found.stderr
         assert len(found.stderr.splitlines()) == 1
-    assert not (checkpoint / "readout.json").exists()
+    assert not (checkpoint / "calibration.json").exists()
 
 
-def test_a_damaged_readout_is_not_built_in(checkpoint: Path, tmp_path: Path) -> None:
-    (checkpoint / "readout.json").write_text('{"scale": 3}')
+def test_damaged_calibration_is_refused(checkpoint: Path, tmp_path: Path) -> None:
+    (checkpoint / "calibration.json").write_text('{"scale": 3}')
     found = run("export", checkpoint, tmp_path / "easy.onnx")
     assert found.exit_code == 2
-    assert "`mien calibrate` writes it anew" in found.stderr
+    assert "run `mien calibrate` again" in found.stderr
     assert not (tmp_path / "easy.onnx").exists()

@@ -24,12 +24,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mien.cli.calibrate import labels_of
 from mien.learn.checkpoint import find, load_network
 from mien.learn.data.manifest.manifest import read_manifest
-from mien.learn.evaluate.judge import judge, predictor_of
 from mien.learn.evaluate.predictions import Predictor, predict
-from mien.learn.export.calibration import Calibration, fit
+from mien.learn.evaluate.predictor import predictor_of
+from mien.learn.evaluate.score import score
+from mien.learn.export.calibration import Calibration, fit, label_shares
 from mien.learn.export.export import Exported
 from mien.tasks import Task
 
@@ -141,12 +141,12 @@ def run(name: str) -> dict[str, Any]:
     found = {}
     for place, ((manifest, split), judged) in PLACES.items():
         own = read_manifest(ROOT / manifest).split(split)
-        labels = {task.name: labels_of(own, task) for task in tasks}
+        labels = {task.name: label_shares(own, task) for task in tasks}
         calibration, _ = fit(tasks, [predict(raw, tasks, own).outputs], [labels], PRIOR)
         told = predict(predictor(network, tasks, calibration), tasks, read_manifest(ROOT / judged[0]).split(judged[1]))
         found[place] = {
             key: round(value, 4)
-            for key, value in judge(told).items()
+            for key, value in score(told).items()
             if key.partition(".")[2] in SHOWN or ".recall." in key or ".f1." in key
         }
     return found

@@ -5,18 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from mien.cli.terminal import fail, needs_extra, print_table
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-READOUT = "readout.json"
-"""Beside a checkpoint's weights: what ``mien export`` builds into the network."""
 
 
 def calibrate(
@@ -39,14 +32,14 @@ def calibrate(
     """Fit probabilities and thresholds of a trained network; `mien export` builds them in.
 
     Probabilities become those of a population whose class frequencies are the rows' to the power of --prior. Written
-    into the checkpoint's folder as readout.json, in place of an earlier one. Exit status: 0 when done, 2 if it cannot.
+    into the checkpoint's folder as calibration.json, replacing an earlier one. Exit status: 0 when done, 2 if it cannot.
     """
     with needs_extra():
         from mien.learn.checkpoint import CheckpointError, find, load_network
         from mien.learn.data.manifest.manifest import ManifestError, read_manifest
-        from mien.learn.evaluate.judge import predictor_of
         from mien.learn.evaluate.predictions import predict
-        from mien.learn.export.calibration import fit
+        from mien.learn.evaluate.predictor import predictor_of
+        from mien.learn.export.calibration import CALIBRATION, fit, label_shares
         from mien.learn.export.mirror import Mirrored
         from mien.tasks import Task
 
@@ -54,7 +47,7 @@ def calibrate(
         network, card = load_network(checkpoint)
         tasks = tuple(Task.from_dict(task) for task in card["tasks"])
         sets = [read_manifest(path).split(split) for path in manifest]
-        columns = [{task.name: labels_of(rows, task) for task in tasks} for rows in sets]
+        columns = [{task.name: label_shares(rows, task) for task in tasks} for rows in sets]
         if mirror and card["preprocessing"].get("size") is None:
             raise ValueError(f"{checkpoint}: its network reads feature vectors; --mirror needs one that reads pictures")
         raw = predictor_of(Mirrored(network, tasks) if mirror else network, tasks, raw=True)
@@ -65,7 +58,7 @@ def calibrate(
     if not source:
         fail(f"no split {split} of {', '.join(map(str, manifest))} has labels of this network", 2)
     metadata = {"manifests": list(map(str, manifest)), "split": split, "prior": prior, "source": source}
-    place = (find(checkpoint) or checkpoint) / READOUT
+    place = (find(checkpoint) or checkpoint) / CALIBRATION
     place.write_text(json.dumps({**calibration.to_dict(), **metadata}, indent=1) + "\n")
     rows_shown = [
         [label, f"{calibration.scale[task.name][at]:.3f}", f"{calibration.offset[task.name][at]:+.3f}",
@@ -74,17 +67,4 @@ def calibrate(
         for at, label in enumerate(task.labels) if label in source
     ]  # fmt: skip
     print_table(["label", "scale", "offset", "threshold", "fitted by"], rows_shown)
-    print(f"readout: {place}")
-
-
-def labels_of(rows: Any, task: Any) -> NDArray[np.float32]:
-    """Labels as numbers of one row a face: shares of classes, one-hot where there are no votes."""
-    import numpy as np
-
-    column: NDArray[np.float32] = rows.column(task)
-    if column.ndim == 2:
-        return column
-    known = ~np.isnan(column)
-    shares = np.full((len(column), len(task)), np.nan, np.float32)
-    shares[known] = np.eye(len(task), dtype=np.float32)[column[known].astype(int)]
-    return shares
+    print(f"calibration: {place}")
