@@ -57,25 +57,25 @@ def test_official_figures_report_and_json(faces: Path, tmp_path: Path) -> None:
     status, output = run(BUNDLED, "--manifest", faces, "--report", tmp_path / "report", "--resamples", 30)
     assert status == 0, output
     lines = output.splitlines()
-    assert lines[0] == f"official figure\t{BUNDLED}"
+    assert lines[0] == f"official metric\t{BUNDLED}"
     assert [line.split("\t")[0] for line in lines[1:5]] == [
         "affectnet affect.ccc.valence",
         "affectnet affect.ccc.arousal",
         "affectnet affect.ccc",
         "affectnet expression.accuracy",
     ]
-    assert "4 subjects drawn 30 times (seed 0)" in output
+    assert "4 subjects, resampled 30 times (seed 0)" in output
     assert "labels: " not in output
     assert not list((tmp_path / "report").glob("*.partial"))
-    data = json.loads((tmp_path / "report/figures.json").read_text())
+    data = json.loads((tmp_path / "report/metrics.json").read_text())
     (metrics,) = data["networks"].values()
     (details,) = data["details"].values()
     assert metrics["faces"] == 12
-    assert details["official"]["affectnet"]["figures"]["expression.accuracy"] == metrics["expression.accuracy"]
+    assert details["official"]["affectnet"]["metrics"]["expression.accuracy"] == metrics["expression.accuracy"]
     assert set(details["subgroups"]["gender"]) == {"f", "m"}
     assert "<html" in (tmp_path / "report/report.html").read_text()
     assert run(BUNDLED, "--manifest", faces, "--report", tmp_path / "one.html", "--resamples", 0)[0] == 0
-    assert "No intervals: none were asked for." in (tmp_path / "one.html").read_text()
+    assert "No intervals: switched off." in (tmp_path / "one.html").read_text()
 
 
 def test_the_same_seed_gives_the_same_json(faces: Path, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_another_label_space_is_mapped_told_and_kept(others: Path, tmp_path: Pat
     told = [line for line in output.splitlines() if line.startswith("labels: ")]
     assert len(told) == 2
     assert "happiness is happy, sadness is sad" in told[0]
-    assert "unknown to the network: contempt (2 rows left out)" in told[0]
+    assert "unknown to the network: contempt (2 rows skipped)" in told[0]
     assert "unknown to the network: AU28" in told[1]
     data = json.loads((tmp_path / "found.json").read_text())
     (metrics,), (maps,) = data["networks"].values(), data["label maps"].values()
@@ -100,7 +100,7 @@ def test_another_label_space_is_mapped_told_and_kept(others: Path, tmp_path: Pat
         "action_units.f1.AU12",
     }
     assert maps["expression"]["labels"]["happiness"] == "happy"
-    assert maps["expression"]["rows left out"] == 2
+    assert maps["expression"]["rows skipped"] == 2
     assert set(maps) == {"expression", "action_units"}
 
 
@@ -148,8 +148,8 @@ def test_nothing_in_common_is_refused(make_set: Any, tmp_path: Path) -> None:
     ("words", "message"),
     [
         (("--protocol", "raf"), "--protocol raf: no such protocol; there are headline, aff_wild"),
-        (("--by", "hat"), "there is no column hat to judge subgroups by"),
-        (("--unit", "hat"), "there is no column hat to draw by"),
+        (("--by", "hat"), "no column hat for subgroups"),
+        (("--unit", "hat"), "no column hat to group rows by"),
         (("--report", "report.pdf"), "report.pdf: a report is an .html file, or a folder"),
         (("--report", "nowhere/report.html"), "there is no folder nowhere"),
         (("--out", "nowhere/figures.json"), "there is no folder nowhere"),
@@ -167,7 +167,7 @@ def test_bad_words_are_one_clear_line(
 
 def test_the_bundled_network_goes_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mien.annotate.model import Model
-    from mien.learn.evaluate.judge import open_predictor
+    from mien.learn.evaluate.predictor import open_predictor
 
     monkeypatch.chdir(tmp_path)
     predictor, tasks = open_predictor("default")

@@ -91,7 +91,7 @@ def test_a_map_has_the_panels_that_there_are_columns_for(
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("--out", "{tmp}/a.jpg"), "a.jpg: the picture's name must end in .png"),
+        (("--out", "{tmp}/a.jpg"), "a.jpg: the file's name must end in .png"),
         (("--out", "{tmp}/no/a.png"), "no/a.png: there is no folder"),
         (("--out", "{tmp}/a.png", "--split", "valid"), "no rows of split 'valid'"),
     ],

@@ -59,7 +59,7 @@ def evaluate(
         from mien.learn.checkpoint import CheckpointError
         from mien.learn.data.manifest.manifest import ManifestError
         from mien.learn.evaluate.protocols import PROTOCOLS
-        from mien.learn.evaluate.report import Evaluation, html, official, said
+        from mien.learn.evaluate.report import Evaluation, html, interval_note, official
         from mien.learn.evaluate.sources.matching import read_rows
 
     try:
@@ -77,15 +77,15 @@ def evaluate(
     for name, line in ((name, line) for name, each in lines.items() for line in each):
         print(f"labels: {name}: {line}")
     print_table(*official(found))
-    print(said(next(iter(found.values())), resamples, seed))
+    print(interval_note(next(iter(found.values())), resamples, seed))
     _print_all({name: each.whole.metrics for name, each in found.items()})
     weak = rows.metadata.get("weak", {})
     for task, reason in weak.items():
-        print(f"{task} is judged by a weak label: {reason}")
+        print(f"the labels of {task} are weak: {reason}")
     evaluation = Evaluation(str(manifest), split, rows.metadata.get("source"), weak, resamples, seed, found, lines)
     if metrics:
         _write(metrics, json.dumps(_json(evaluation, judged), indent=1, ensure_ascii=False) + "\n")
-        print(f"figures: {metrics}")
+        print(f"metrics: {metrics}")
     if page:
         _write(page, html(evaluation))
         print(f"report: {page}")
@@ -100,11 +100,11 @@ def _judged(
     """
     from mien.learn.data.manifest.manifest import ManifestError
     from mien.learn.evaluate.assessment import assess, take
-    from mien.learn.evaluate.sources.label_map import left_out, mapped, match
+    from mien.learn.evaluate.sources.label_map import mapped, match, skipped_rows
     from mien.learn.evaluate.sources.prediction_sources import predictions
 
     with progress("reading", None, hidden=not shipped["end_to_end"]) as advance:
-        found = predictions(path, rows.path, split, tell=print, advance=advance, **shipped)
+        found = predictions(path, rows.path, split, note=print, advance=advance, **shipped)
     maps = match(found.tasks, rows.tasks)
     if not maps:
         ours, theirs = (", ".join(task.name for task in each) for each in (found.tasks, rows.tasks))
@@ -113,7 +113,7 @@ def _judged(
     if found.missed.any() and not found.missed.all():
         parts[f"{path}, without the missed"] = take(found, ~found.missed)
     return [
-        (name, (assess(mapped(part, maps), **options), [(each, left_out(part.rows, each)) for each in maps]))
+        (name, (assess(mapped(part, maps), **options), [(each, skipped_rows(part.rows, each)) for each in maps]))
         for name, part in parts.items()
     ]
 
@@ -125,7 +125,7 @@ def _places(out: Path | None, report: Path | None) -> tuple[Path | None, Path | 
         if report.suffix and not report.is_dir():
             raise ValueError(f"{report}: a report is an .html file, or a folder")
         report.mkdir(parents=True, exist_ok=True)
-        page, metrics = report / "report.html", out or report / "figures.json"
+        page, metrics = report / "report.html", out or report / "metrics.json"
     for path in (page, metrics):
         if path is not None and not path.parent.is_dir():
             raise FileNotFoundError(f"{path}: there is no folder {path.parent}")

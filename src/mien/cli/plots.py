@@ -33,10 +33,10 @@ def curves(
     Frames are ordered by the column `frame`, or as they come.
     """
     with needs_extra():
+        from mien.learn.chart_style import check
         from mien.learn.data.manifest.manifest import read_manifest
         from mien.learn.plots.curves import curves as divide
         from mien.learn.plots.curves import draw
-        from mien.learn.plots.style import check
         from mien.learn.train.teachers import label
 
     with refusals():
@@ -64,11 +64,11 @@ def feature_map(
     Above the persons stands how well a linear probe tells them apart.
     """
     with needs_extra():
+        from mien.learn.chart_style import check
         from mien.learn.checkpoint import load_network
         from mien.learn.data.manifest.manifest import read_manifest
         from mien.learn.features.identity_probe import features_of
         from mien.learn.plots.embedding_map import by_intensity, draw, project
-        from mien.learn.plots.style import check
 
     with refusals(), needs_extra("umap"):
         check(out)

@@ -12,7 +12,7 @@ from mien.cli.terminal import needs_extra, print_table, refusals
 
 if TYPE_CHECKING:
     from mien.learn.data.manifest.manifest import Manifest
-    from mien.learn.features.few_shot import Labelled, Reading
+    from mien.learn.features.few_shot import Labelled, ProbeResult
     from mien.tasks import Task
 
 
@@ -99,7 +99,7 @@ def _vectors(rows: Manifest) -> Any:
     return rows.images(np.arange(len(rows)))
 
 
-def _table(readings: list[Reading]) -> tuple[list[str], list[list[str]]]:
+def _table(readings: list[ProbeResult]) -> tuple[list[str], list[list[str]]]:
     """One line a method and number of shots; intervals in brackets where there are several draws."""
     names = list(readings[0].metrics)
     lines = [
@@ -114,7 +114,7 @@ def _shown(figure: Any) -> str:
     return mean if figure.low is None else f"{mean} [{figure.low:.4f}, {figure.high:.4f}]"
 
 
-def _plain(reading: Reading) -> dict[str, Any]:
+def _plain(reading: ProbeResult) -> dict[str, Any]:
     from dataclasses import asdict
 
     return asdict(reading)

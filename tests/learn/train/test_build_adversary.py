@@ -82,8 +82,8 @@ def test_a_rate_alone_leaves_the_optimizer_what_it_is(caf_recipe: Recipes) -> No
 @pytest.mark.parametrize(
     ("probe", "message"),
     [
-        ({"split": "valid", "column": "name"}, "probes.who: .* has no column name, which says who it is"),
-        ({"split": "valid", "column": "path"}, "probes.who: .* has no two persons with 5 faces or more"),
+        ({"split": "valid", "column": "name"}, "probes.who: .* has no column name, which names the person"),
+        ({"split": "valid", "column": "path"}, "probes.who: .* needs two people with at least 5 faces each"),
     ],
 )
 def test_a_probe_without_persons_is_refused(

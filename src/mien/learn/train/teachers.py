@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from mien.learn.data.manifest.manifest import Manifest
-from mien.learn.evaluate.judge import open_predictor
 from mien.learn.evaluate.predictions import as_given
+from mien.learn.evaluate.predictor import open_predictor
 from mien.tasks import Kind, Task
 
 

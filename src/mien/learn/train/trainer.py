@@ -15,8 +15,9 @@ from mien.learn import checkpoint
 from mien.learn.batch import Batch
 from mien.learn.data.batches.augment import Augment
 from mien.learn.data.batches.prefetch import Prefetch
-from mien.learn.evaluate.judge import evaluate, predictor_of
-from mien.learn.features.identity_probe import features_of, identity_probe, open_probes
+from mien.learn.evaluate.predictor import predictor_of
+from mien.learn.evaluate.score import evaluate
+from mien.learn.features.identity_probe import features_of, identity_probe
 from mien.learn.recipe.recipe import Recipe
 from mien.learn.train import build as assembly
 from mien.learn.train import couplings as relations
@@ -25,6 +26,7 @@ from mien.learn.train.log import RunningMeans, append, cut
 from mien.learn.train.micro_batches import in_parts
 from mien.learn.train.objective import DivergedError, Objective
 from mien.learn.train.optimiser import learning_rate, optimizer_of, set_rate
+from mien.learn.train.probes import open_probes
 from mien.learn.train.teachers import fill, label
 from mien.learn.train.warm_start import begin, freeze, keep_frozen_in_eval, rate_groups
 
