@@ -15,8 +15,8 @@ from typing import Any
 
 from mien.learn.checkpoint import read_card
 from mien.learn.data.manifest.manifest import read_manifest
-from mien.learn.evaluate.judge import judge, open_predictor
 from mien.learn.evaluate.predictions import predict
+from mien.learn.evaluate.predictor import open_predictor
 from mien.relatedness.consistency import measure_consistency
 from mien.relatedness.table import DU_2014
 

@@ -188,7 +188,7 @@ def test_refusals_are_one_line(
 
 def test_the_bundled_network_goes_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mien.annotate.model import Model
-    from mien.learn.evaluate.judge import open_predictor
+    from mien.learn.evaluate.predictor import open_predictor
 
     monkeypatch.chdir(tmp_path)
     predictor, tasks = open_predictor("default")

@@ -61,7 +61,7 @@ def test_frames_that_only_the_video_or_the_table_has_are_skipped(
 ) -> None:
     table = pq.ParquetFile(annotations(tmp_path / "t.parquet", ROWS))
     assert draw_overlay(frames(1, 3, 4), table.iter_batches(), FACE, tmp_path / "o.mp4") == 1
-    with pytest.raises(TableWriteError, match=r"p\.mp4: nothing to draw: the video has no frame of the table$"):
+    with pytest.raises(VideoWriteError, match=r"p\.mp4: nothing to draw: the video has no frame of the table$"):
         draw_overlay(frames(1, 4), table.iter_batches(), FACE, tmp_path / "p.mp4")
     with pytest.raises(VideoWriteError, match="nothing to draw"):
         draw_overlay([], table.iter_batches(), FACE, tmp_path / "p.mp4")
@@ -97,7 +97,7 @@ def test_the_overlay_of_a_finished_table(tmp_path: Path, annotations: Callable[.
     table = annotations(tmp_path / "t.parquet", [(index, index / 25, 0) for index in range(4, 12, 2)])
     assert draw_video(video, table, tmp_path / "o.mp4") == 4
     assert times(tmp_path / "o.mp4") == [0, 0.08, 0.16, 0.24]
-    with pytest.raises(TableWriteError, match="is the input video; choose another file"):
+    with pytest.raises(VideoWriteError, match="is the input video; choose another file"):
         draw_video(video, table, video, overwrite=True)
     with pytest.raises(MediaError):
         draw_video(tmp_path / "missing.mp4", table, tmp_path / "p.mp4")

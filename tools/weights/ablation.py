@@ -26,8 +26,9 @@ from torch import nn
 
 from mien.learn.checkpoint import find, load_network
 from mien.learn.data.manifest.manifest import read_manifest
-from mien.learn.evaluate.judge import judge, predictor_of
 from mien.learn.evaluate.predictions import Predictor, predict
+from mien.learn.evaluate.predictor import predictor_of
+from mien.learn.evaluate.score import score
 from mien.learn.export.calibration import Calibration, fit, label_shares
 from mien.learn.export.export import Exported
 from mien.tasks import Task
@@ -144,7 +145,7 @@ def run(name: str) -> dict[str, Any]:
         predictions = predict(predictor(network, tasks, calibration), tasks, held_out)
         found[place] = {
             key: round(value, 4)
-            for key, value in judge(predictions).items()
+            for key, value in score(predictions).items()
             if key.partition(".")[2] in SHOWN or ".recall." in key or ".f1." in key
         }
     return found

@@ -25,9 +25,9 @@ from sklearn.metrics import roc_auc_score
 from mien.annotate.model import BUNDLED, Model
 from mien.learn.checkpoint import find, load_network
 from mien.learn.data.manifest.manifest import Manifest, read_manifest
-from mien.learn.evaluate.judge import predictor_of
-from mien.learn.evaluate.metrics import of_attributes
+from mien.learn.evaluate.metrics import task_metrics
 from mien.learn.evaluate.predictions import predict
+from mien.learn.evaluate.predictor import predictor_of
 from mien.tasks import ACTION_UNITS, Task
 
 TOOLS = Path(__file__).parent
@@ -65,7 +65,7 @@ def by_teacher(rows: NDArray[np.int_]) -> Array:
 def f1(predicted: Array, shown: Array) -> dict[str, float]:
     """The F1 of each unit at 0.5, over the photos where both are known."""
     known = ~(np.isnan(predicted) | np.isnan(shown))
-    found = of_attributes(np.nan_to_num(predicted), np.nan_to_num(shown), known, ACTION_UNITS.labels)
+    found = task_metrics(ACTION_UNITS, np.nan_to_num(predicted), np.nan_to_num(shown), known)
     return {name.removeprefix("f1."): round(value, 4) for name, value in found.items() if name.startswith("f1.")}
 
 

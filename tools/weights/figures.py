@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 
 from mien.annotate.model import Model
 from mien.learn.data.manifest.manifest import read_manifest
-from mien.learn.evaluate.judge import judge
 from mien.learn.evaluate.predictions import Predictions, predict
 from mien.learn.evaluate.reliability import BINS
+from mien.learn.evaluate.score import score
 from mien.tasks import ACTION_UNITS, EXPRESSION
 
 WEIGHTS = Path(__file__).parents[2] / "src/mien/weights"
@@ -100,7 +100,7 @@ def main() -> None:
         networks[path.stem] = {
             "megabytes": round(path.stat().st_size / 1e6, 1),
             "prior": prior,
-            **{name: judge(each) for name, each in found.items()},
+            **{name: score(each) for name, each in found.items()},
             "neutral": false_alarms(found["photos"], rows["photos"].column(EXPRESSION)),
             "populations": populations(found["photos"], rate, prior),
             "validation": populations(predict(model, model.tasks, valid), rate, prior),

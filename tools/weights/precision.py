@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from mien.annotate.model import Model
 from mien.learn.data.manifest.manifest import read_manifest
-from mien.learn.evaluate.judge import judge
 from mien.learn.evaluate.predictions import predict
+from mien.learn.evaluate.score import score
 from mien.learn.export.export import export
 
 ROOT = Path(__file__).parents[2]
@@ -88,7 +88,7 @@ def main() -> None:
                     times[bits].append(time.perf_counter() - start)
             found[name] = {}
             for bits, model in models.items():
-                metrics = judge(predict(model, model.tasks, test))
+                metrics = score(predict(model, model.tasks, test))
                 found[name][str(bits)] = {
                     "megabytes": round(files[bits].stat().st_size / 1e6, 2),
                     "time as a ratio to 32 bits": round(float(np.median(times[bits]) / np.median(times[32])), 2),

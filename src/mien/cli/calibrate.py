@@ -47,8 +47,8 @@ def calibrate(
     with needs_extra():
         from mien.learn.checkpoint import CheckpointError, find, load_network
         from mien.learn.data.manifest.manifest import ManifestError, read_manifest
-        from mien.learn.evaluate.judge import predictor_of
         from mien.learn.evaluate.predictions import predict
+        from mien.learn.evaluate.predictor import predictor_of
         from mien.learn.export.calibration import CALIBRATION, fit, label_shares
         from mien.learn.export.mirror import Mirrored
         from mien.tasks import Task

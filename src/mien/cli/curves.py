@@ -37,10 +37,10 @@ def curves(
     with needs_extra():
         from pathlib import Path
 
+        from mien.learn.chart_style import check
         from mien.learn.data.manifest.manifest import read_manifest
         from mien.learn.plots.curves import curves as divide
         from mien.learn.plots.curves import draw
-        from mien.learn.plots.style import check
         from mien.learn.train.setup.teachers import predict_labels
 
     with refusals():

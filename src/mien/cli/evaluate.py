@@ -139,11 +139,11 @@ def _evaluate(
     """Measure a network; if it missed rows, once with them as errors and once without them."""
     from mien.learn.data.manifest.manifest import ManifestError
     from mien.learn.evaluate.assessment import assess, take
-    from mien.learn.evaluate.sources.label_map import left_out, mapped, match
+    from mien.learn.evaluate.sources.label_map import mapped, match, skipped_rows
     from mien.learn.evaluate.sources.prediction_sources import predictions
 
     with progress("reading", None, hidden=not read["end_to_end"]) as advance:
-        found = predictions(path, rows.path, split, tell=print, advance=advance, **read)
+        found = predictions(path, rows.path, split, note=print, advance=advance, **read)
     maps = match(found.tasks, rows.tasks)
     if not maps:
         ours, theirs = (", ".join(task.name for task in each) for each in (found.tasks, rows.tasks))
@@ -152,7 +152,7 @@ def _evaluate(
     if found.missed.any() and not found.missed.all():
         parts[f"{path}, without the missed"] = take(found, ~found.missed)
     return [
-        (name, Found(assess(mapped(part, maps), **assessed), [(each, left_out(part.rows, each)) for each in maps]))
+        (name, Found(assess(mapped(part, maps), **assessed), [(each, skipped_rows(part.rows, each)) for each in maps]))
         for name, part in parts.items()
     ]
 
@@ -170,13 +170,13 @@ def _evaluation(
 
 def _print(evaluation: Evaluation) -> None:
     """Print how labels are matched, the official metrics, and all metrics."""
-    from mien.learn.evaluate.report import official, said
+    from mien.learn.evaluate.report import interval_note, official
 
     for name, lines in evaluation.maps.items():
         for line in lines:
             print(f"labels: {name}: {line}")
     print_table(*official(evaluation.networks))
-    print(said(next(iter(evaluation.networks.values())), evaluation.resamples, evaluation.seed))
+    print(interval_note(next(iter(evaluation.networks.values())), evaluation.resamples, evaluation.seed))
     results = {name: each.whole.metrics for name, each in evaluation.networks.items()}
     names = dict.fromkeys(name for metrics in results.values() for name in metrics)
     rows = [[name, *(_number(metrics.get(name)) for metrics in results.values())] for name in names]

@@ -31,11 +31,11 @@ def map_(
       mien map runs/caf/best build/renders map.png --split valid
     """
     with needs_extra():
+        from mien.learn.chart_style import check
         from mien.learn.checkpoint import load_network
         from mien.learn.data.manifest.manifest import read_manifest
         from mien.learn.features.identity_probe import features_of
         from mien.learn.plots.embedding_map import by_intensity, draw, project
-        from mien.learn.plots.style import check
 
     with refusals(), needs_extra("umap"):
         check(target)

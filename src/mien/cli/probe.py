@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from mien.learn.data.manifest.manifest import Manifest as Rows
-    from mien.learn.features.few_shot import Labelled, Reading
+    from mien.learn.features.few_shot import Labelled, ProbeResult
     from mien.tasks import Task as LabelTask
 
 
@@ -116,7 +116,7 @@ def _features(network: nn.Module | None, rows: Rows) -> Any:
     return rows.images(np.arange(len(rows))) if network is None else features_of(network, rows, None)[0]
 
 
-def _table(readings: list[Reading]) -> tuple[list[str], list[list[str]]]:
+def _table(readings: list[ProbeResult]) -> tuple[list[str], list[list[str]]]:
     """One line per reader and number of shots."""
     names = list(readings[0].metrics)
     lines = [

@@ -14,8 +14,8 @@ from mien.cli.terminal import complain, fail, needs_extra, print_table, progress
 
 if TYPE_CHECKING:
     from mien.learn.study.plan import Study
-    from mien.learn.study.pool import Outcome
-    from mien.learn.study.run import Job
+    from mien.learn.study.pool import RunOutcome
+    from mien.learn.study.run import PlannedRun
     from mien.learn.study.store import RunStore
 
 
@@ -71,7 +71,7 @@ def _load(path: Path, changes: Sequence[str], only: Sequence[str]) -> Study:
     return plan
 
 
-def _jobs(plan: Study, store: RunStore, only: Sequence[str], report: bool) -> list[Job]:
+def _jobs(plan: Study, store: RunStore, only: Sequence[str], report: bool) -> list[PlannedRun]:
     """The runs that are left to do, checked before anything starts."""
     from mien.learn.study.check import check
     from mien.learn.study.run import jobs
@@ -81,21 +81,21 @@ def _jobs(plan: Study, store: RunStore, only: Sequence[str], report: bool) -> li
     return found
 
 
-def _run(plan: Study, store: RunStore, jobs: Sequence[Job], workers: int) -> tuple[list[Outcome], bool]:
+def _run(plan: Study, store: RunStore, jobs: Sequence[PlannedRun], workers: int) -> tuple[list[RunOutcome], bool]:
     """Run the jobs; returns those that failed, and whether it was interrupted."""
     from mien.learn.study.pool import run_all
 
-    failures: list[Outcome] = []
+    failures: list[RunOutcome] = []
     done = len(store.read(plan))
     with progress("studying", done + len(jobs), done=done) as advance:
 
-        def ended(outcome: Outcome) -> None:
+        def ended(outcome: RunOutcome) -> None:
             advance(1)
-            if outcome.run is None:
+            if outcome.result is None:
                 failures.append(outcome)
-                complain(f"{' '.join(outcome.job.key)}: {str(outcome.error).partition(chr(10))[0]}")
+                complain(f"{' '.join(outcome.job.key)}: {outcome.error}")
             else:
-                print(_line(outcome.run), flush=True)
+                print(_line(outcome.result), flush=True)
 
         try:
             run_all(jobs, workers, ended, lambda text: advance(0, text))

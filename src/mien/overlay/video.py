@@ -95,7 +95,7 @@ def draw_video(
         The number of frames drawn.
 
     Raises:
-        TableWriteError: if the overlay cannot be written, would replace the video, or has no frames.
+        VideoWriteError: if the overlay cannot be written, would replace the video, or has no frames.
         TableError: if the table cannot be read.
         MediaError: if the video cannot be read; if it is damaged later on, the overlay is complete up to that point.
 
@@ -105,7 +105,7 @@ def draw_video(
     """
     opened = AnnotatedTable(table)
     if os.path.exists(path) and os.path.exists(video) and os.path.samefile(path, video):  # noqa: PTH110, PTH121
-        raise TableWriteError(f"{path}: is the input video; choose another file for the overlay")
+        raise VideoWriteError(f"{path}: is the input video; choose another file for the overlay")
     panels = faces_at_once(opened.batches(["frame", "face"]))
     first = next((batch.column("time")[0].as_py() for batch in opened.batches(["time"]) if opened.timed), None)
     with FrameSampler(video, start=max(0.0, first - LEAD_IN) if first else None) as sampler:
@@ -147,7 +147,7 @@ def draw_overlay(
         The number of frames drawn.
 
     Raises:
-        TableWriteError: if the file cannot be written, or the video has no frame of the table.
+        VideoWriteError: if the file cannot be written, or the video has no frame of the table.
     """
     groups = by_frame(batches)
     with OverlayWriter(path, tasks, panels=panels, rate=rate, size=size, overwrite=overwrite) as video:
@@ -162,7 +162,7 @@ def draw_overlay(
                 if advance is not None:
                     advance(1)
         if not video.frames:
-            raise TableWriteError(f"{path}: nothing to draw: the video has no frame of the table")
+            raise VideoWriteError(f"{path}: nothing to draw: the video has no frame of the table")
         return video.frames
 
 

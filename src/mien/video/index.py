@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePath
 
 from mien.table.writer import TableWriteError
-from mien.video.jobs import Job
-from mien.video.run import Outcome
+from mien.video.jobs import PlannedVideo
+from mien.video.run import VideoResult
 
 INDEX, PICTURES = "index.csv", "pictures"
 """Names in the folder: of the index, and of the table of all pictures, without its suffix."""
@@ -22,7 +22,7 @@ class Entry:
     Args:
         input: the video.
         table: the name of its table, in the folder of the index.
-        frames, faces, seconds, status, error: of the :class:`mien.video.run.Outcome`; ``waiting`` before it.
+        frames, faces, seconds, status, error: of the :class:`mien.video.run.VideoResult`; ``waiting`` before it.
     """
 
     input: str
@@ -58,7 +58,7 @@ def table_names(inputs: Sequence[str], suffix: str, known: Mapping[str, str]) ->
     return names
 
 
-def entry_after(job: Job, outcome: Outcome, before: Entry) -> Entry:
+def entry_after(job: PlannedVideo, outcome: VideoResult, before: Entry) -> Entry:
     """The row of a video after a run; a finished video stays finished if this run was refused or had nothing to do."""
     nothing = Entry(job.name, job.out.name, status=outcome.status, error=outcome.error)
     if outcome.status == "complete already":

@@ -81,14 +81,14 @@ def test_layouts_and_overlay(here: Path, network: Path) -> None:
         (["talk.mp4", "--out", "-"], "needs a file"),
         (["talk.mp4", "--overlay", "drawn"], "must end in .mp4"),
         (["talk.mp4", "--overlay", "none/drawn.mp4"], "no folder none"),
-        (["talk.mp4", "--overlay", "talk.mp4", "--overwrite"], "is the video itself"),
+        (["talk.mp4", "--overlay", "talk.mp4", "--overwrite"], "is the input video; choose another file"),
         (["talk.mp4", "--smooth", "4"], "odd"),
-        (["talk.mp4", "--layout", "excel", "--out", "a.csv"], "no layout is called excel"),
+        (["talk.mp4", "--layout", "excel", "--out", "a.csv"], "unknown layout excel"),
         (["talk.mp4", "--layout", "openface"], "must end in .csv"),
         (["talk.mp4", "--quality", "superb"], "superb"),
-        (["talk.mp4", "--fps", "5", "--every", "2"], "either every or fps"),
+        (["talk.mp4", "--fps", "5", "--every", "2"], "every and fps exclude each other"),
         (["talk.mp4", "--fps", "-1"], "fps"),
-        (["talk.mp4", "--start", "2", "--end", "1"], "end must lie after start"),
+        (["talk.mp4", "--start", "2", "--end", "1"], "end must be after start"),
         (["talk.mp4", "--as-manifest", "set"], "for pictures only"),
         (["talk.mp4", "--resume", "--overwrite"], "--resume continues and --overwrite starts over"),
         (["talk.mp4", "--source", "talk.mp4"], "give either an INPUT or a --source"),
@@ -145,7 +145,7 @@ def test_a_stream(here: Path, network: Path) -> None:
     result = run(network, *stream, "--end", "1", "--out", "live.csv")
     assert (result.exit_code, result.stderr) == (0, "")
     assert len(Path("live.csv").read_text().splitlines()) == 31
-    refused(run(network, *stream, "--resume"), 2, "a stream cannot be gone on with")
+    refused(run(network, *stream, "--resume"), 2, "a stream cannot be resumed")
     refused(run(network, *stream, "--overlay", "drawn.mp4"), 2, "a stream cannot be drawn")
     refused(run(network, "--source", "/dev/video99"), 1, "cannot be opened")
 
@@ -176,7 +176,7 @@ def test_what_is_no_video_is_one_line(here: Path, network: Path) -> None:
 
 
 def test_nothing_between_start_and_end(here: Path, network: Path) -> None:
-    refused(run(network, "talk.mp4", "--start", "100"), 1, "talk.mp4: has no frame from 100 s on")
+    refused(run(network, "talk.mp4", "--start", "100"), 1, "talk.mp4: no frames from 100 s on")
     assert not list(here.glob("annotations*"))
 
 
@@ -236,9 +236,9 @@ def test_no_room_for_the_table(here: Path, network: Path) -> None:
         [sys.executable, "-c", LIMITED, "40000", *command], capture_output=True, text=True, env=environment, check=False
     )
     assert done.returncode == 1
-    assert done.stderr == ("mien: talk.mp4: cannot write: File too large; what was done stands in t.jsonl.part\n"), (
-        done.stdout
-    )
+    assert done.stderr == (
+        "mien: talk.mp4: cannot write: File too large; finished frames are kept in t.jsonl.part\n"
+    ), done.stdout
     assert not Path("t.jsonl").exists()
     assert run(network, "talk.mp4", "--out", "t.jsonl", "--resume").exit_code == 0
     assert len(Path("t.jsonl").read_text().splitlines()) == 60

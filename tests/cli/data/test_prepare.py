@@ -32,8 +32,8 @@ def test_skipped_rows_are_printed_and_counted(folder: Path) -> None:
     assert result.exit_code == 1
     lines = result.stderr.splitlines()
     assert lines[:20] == [f"mien: gone{k}.png: no such file" for k in range(20)]
-    assert lines[20:] == [f"mien: and 5 more: {folder}/prepare.faults.txt lists all"]
-    assert result.stdout == f"1 faces in {folder}; 25 rows skipped, see {folder}/prepare.faults.txt\n"
+    assert lines[20:] == [f"mien: and 5 more: {folder}/prepare.errors.txt lists all"]
+    assert result.stdout == f"1 faces in {folder}; 25 rows skipped, see {folder}/prepare.errors.txt\n"
     assert read_manifest(folder).shape == (1, 112, 112)
 
 

@@ -1,11 +1,11 @@
-"""Intervals against resampling row by row, and where there is little to draw."""
+"""Intervals against resampling row by row, and where there is little to resample."""
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from fixtures import metrics_oracle
 from mien.learn.data.manifest.manifest import ManifestError
-from mien.learn.evaluate import metrics
 from mien.learn.evaluate.bootstrap import draws, intervals, units
 from mien.learn.evaluate.predictions import Predictions
 from mien.tasks import Kind, Task
@@ -33,7 +33,7 @@ def predictions(n: int = 30, seed: int = 0) -> Predictions:
     return Predictions(TASKS, outputs, labels, mask, pa.table({"path": ["p"] * n}), np.zeros(n, bool))
 
 
-def test_intervals_are_those_of_rows_that_are_drawn_one_by_one() -> None:
+def test_intervals_are_those_of_resampling_rows() -> None:
     found, members = predictions(), np.arange(30) % 8
     slow: dict[str, list[float]] = {}
     for drawn in np.concatenate(list(draws(8, 60, seed=3))):
@@ -43,7 +43,7 @@ def test_intervals_are_those_of_rows_that_are_drawn_one_by_one() -> None:
         parts = [
             {name: each[rows] for name, each in part.items()} for part in (found.outputs, found.labels, found.mask)
         ]
-        for name, value in metrics.metrics(*parts, TASKS).items():
+        for name, value in metrics_oracle.metrics(*parts, TASKS).items():
             slow.setdefault(name, []).append(value)
     fast = intervals(found, members, resamples=60, seed=3)
     assert set(fast) == {name for name in slow if not name.endswith(".faces")}
@@ -51,7 +51,7 @@ def test_intervals_are_those_of_rows_that_are_drawn_one_by_one() -> None:
         assert interval == pytest.approx(tuple(np.quantile(slow[name], [0.025, 0.975])), abs=1e-9), name
 
 
-def test_a_share_has_about_the_interval_of_the_binomial() -> None:
+def test_a_share_has_about_the_binomial_interval() -> None:
     n = 1000
     right = np.arange(n) < 700
     outputs = np.where(right[:, None], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
@@ -70,11 +70,11 @@ def test_a_share_has_about_the_interval_of_the_binomial() -> None:
     assert by_subject[1] - by_subject[0] > 5 * (by_row[1] - by_row[0])
 
 
-def test_one_unit_says_nothing_about_others() -> None:
+def test_one_unit_has_no_intervals() -> None:
     assert intervals(predictions(), np.zeros(30, int)) == {}
 
 
-def test_the_same_seed_draws_the_same_in_blocks_of_any_size() -> None:
+def test_draws_depend_on_the_seed_and_not_on_the_blocks() -> None:
     small = np.concatenate(list(draws(7, 50, seed=1, width=1_000_000)))
     np.testing.assert_array_equal(small, np.concatenate(list(draws(7, 50, seed=1))))
     np.testing.assert_array_equal(small.sum(1), 7)
@@ -84,13 +84,13 @@ def test_the_same_seed_draws_the_same_in_blocks_of_any_size() -> None:
 def test_units_are_subjects_then_videos_then_rows() -> None:
     two = {"dataset": ["p", "p", "q", "q"], "video": ["1", "1", "1", None], "path": list("abcd")}
     name, members = units(pa.table({**two, "subject": ["1", "1", "1", None]}))
-    assert (name, members.tolist()) == ("subject", [0, 0, 1, 2])  # "1" of two sets is not one person
+    assert (name, members.tolist()) == ("subject", [0, 0, 1, 2])  # "1" of two data sets is not the same person
     name, members = units(pa.table({**two, "subject": pa.nulls(4, pa.string())}))
     assert (name, len(np.unique(members)), members[0]) == ("video", 3, members[1])
     name, members = units(pa.table({"path": list("abcd")}))
     assert (name, members.tolist()) == ("row", [0, 1, 2, 3])
     assert units(pa.table(two), "dataset")[1].tolist() == [0, 0, 1, 1]
-    with pytest.raises(ManifestError, match="no column camera"):
+    with pytest.raises(ManifestError, match="no column camera to group rows by"):
         units(pa.table(two), "camera")
 
 

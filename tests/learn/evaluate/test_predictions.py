@@ -1,3 +1,5 @@
+"""Predictions of one manifest or several, next to their labels."""
+
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from mien.learn.data.manifest.manifest import Manifest, ManifestError
-from mien.learn.evaluate.judge import evaluate, judge
 from mien.learn.evaluate.predictions import Predictions, predict
+from mien.learn.evaluate.score import evaluate, score
 from mien.tasks import AFFECT, EXPRESSION
 
 TASKS = (EXPRESSION, AFFECT)
@@ -23,7 +25,7 @@ def echo(features: np.ndarray) -> dict[str, np.ndarray]:
     return {"expression": np.eye(7, dtype=np.float32)[features[:, 0].astype(int) % 7], "affect": features / 10}
 
 
-def test_rows_outputs_and_labels_stay_beside_each_other() -> None:
+def test_rows_outputs_and_labels_belong_together() -> None:
     given = manifest(
         expression=["neutral", None, "anger"],
         valence=[0.5, None, None],
@@ -38,10 +40,10 @@ def test_rows_outputs_and_labels_stay_beside_each_other() -> None:
     np.testing.assert_array_equal(found.mask["expression"], [True, False, True])
     np.testing.assert_array_equal(found.mask["affect"], [[True, True], [False, True], [False, True]])
     assert found.rows["subject"].to_pylist() == ["a", "a", "b"]
-    assert judge(found) == evaluate(echo, TASKS, given)
+    assert score(found) == evaluate(echo, TASKS, given)
 
 
-def test_several_manifests_are_one_without_the_columns_that_contradict() -> None:
+def test_several_manifests_are_stacked_without_contradicting_columns() -> None:
     first, second = manifest(valence=[0.5], subject=["a"], camera=[3]), manifest(subject=["b", "c"], camera=["x", "y"])
     found = predict(echo, TASKS, first, second)
     assert found.rows["subject"].to_pylist() == ["a", "b", "c"]
@@ -50,7 +52,7 @@ def test_several_manifests_are_one_without_the_columns_that_contradict() -> None
     np.testing.assert_array_equal(found.mask["affect"][:, 0], [True, False, False])
 
 
-def test_inputs_that_the_network_refuses_are_named() -> None:
+def test_inputs_that_the_network_cannot_read_are_named() -> None:
     def refuse(features: np.ndarray) -> dict[str, np.ndarray]:
         raise ValueError("wants pictures")
 
@@ -60,7 +62,7 @@ def test_inputs_that_the_network_refuses_are_named() -> None:
 
 def test_a_row_without_any_class_has_no_guess() -> None:
     outputs = {EXPRESSION.name: np.eye(7, dtype=np.float32)[[2, 0, 5]]}
-    outputs[EXPRESSION.name][1] = 0  # such as a tool's word for contempt
+    outputs[EXPRESSION.name][1] = 0  # such as contempt, of a tool
     rows = pa.table({"path": ["a", "b", "c"]})
     labels = {EXPRESSION.name: np.array([2, 0, 5])}
     mask = {EXPRESSION.name: np.ones(3, bool)}

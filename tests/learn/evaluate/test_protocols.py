@@ -1,4 +1,4 @@
-"""The protocols name data sets and tasks that the readers write, and pick what is there."""
+"""The protocols name data sets and tasks that the readers write, and select the metrics that there are."""
 
 import re
 from importlib import import_module
@@ -19,7 +19,7 @@ def test_a_protocol_is_of_a_data_set_that_a_reader_writes(name: str) -> None:
     text = Path(str(reader.__file__)).read_text()
     assert f'"{name}"' in text
     tasks = {task.name for task in getattr(reader, "TASKS", ())} or {"species", "attributes"}
-    wanted = {figure.split(".")[0] for figure in PROTOCOLS[name]} - {"identity"}
+    wanted = {metric.split(".")[0] for metric in PROTOCOLS[name]} - {"identity"}
     assert wanted <= tasks | ({"compound"} if name == "raf_db_compound" else set())
     assert Path(str(sources.__file__)).parent.joinpath(f"{module}.py").is_file()
 
@@ -44,17 +44,17 @@ def names() -> list[str]:
         ("emotionet", ("action_units.afa", "expression.f1_uar", "compound.f1_uar")),
     ],
 )
-def test_official_figures(database: str, wanted: tuple[str, ...]) -> None:
+def test_official_metrics(database: str, wanted: tuple[str, ...]) -> None:
     assert official(names(), ALL_TASKS, database) == wanted
 
 
-def test_every_figure_that_a_protocol_of_faces_names_exists() -> None:
+def test_all_metrics_of_the_protocols_of_faces_exist() -> None:
     there = names()
     for name in ("caf", "gft", "bp4d", "bp4d_plus", "aff_wild2", "afew_va", "raf_db_compound", "abaw4_lsd"):
         assert len(official(there, ALL_TASKS, name)) >= len(PROTOCOLS[name])
 
 
-def test_other_data_and_what_a_protocol_cannot_have_get_the_headline() -> None:
+def test_without_a_protocol_or_its_metrics_the_headline_is_official() -> None:
     there = ["faces", "expression.accuracy", "expression.mean_recall", "expression.f1", "expression.recall.fear"]
     headline = ("expression.accuracy", "expression.mean_recall", "expression.f1")
     assert official(there, FACE, "my own") == official(there, FACE, "disfa") == headline

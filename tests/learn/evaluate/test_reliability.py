@@ -1,4 +1,4 @@
-"""Reliability by hand and beside scikit-learn."""
+"""Reliability by hand and against scikit-learn."""
 
 import numpy as np
 import pyarrow as pa
@@ -20,22 +20,22 @@ def test_by_hand() -> None:
 def test_bins_are_those_of_scikit_learn() -> None:
     generator = np.random.default_rng(0)
     probability = generator.random(500)
-    so = generator.random(500) < probability**2
-    found = reliability(probability, so)
-    share, mean = calibration_curve(so, probability, n_bins=15)
+    positive = generator.random(500) < probability**2
+    found = reliability(probability, positive)
+    share, mean = calibration_curve(positive, probability, n_bins=15)
     there = found.count > 0
     np.testing.assert_allclose(found.share[there], share)
     np.testing.assert_allclose(found.probability[there], mean)
 
 
-def test_constant_probabilities_share_a_bin_and_empty_ones_count_nothing() -> None:
+def test_equal_probabilities_share_a_bin_and_empty_bins_do_not_count() -> None:
     found = reliability(np.full(10, 0.7), np.arange(10) < 5)
     assert found.error == pytest.approx(0.2)
     assert found.to_dict()["count"] == [10]
     assert reliability(np.zeros(0), np.zeros(0, bool)).error == 0
 
 
-def test_classes_are_judged_by_the_most_probable_and_missed_rows_have_no_part() -> None:
+def test_classes_count_by_the_most_probable_one_and_missed_rows_do_not_count() -> None:
     kind = Task("kind", Kind.CLASSES, ("a", "b"), ("", ""))
     parts = Task("parts", Kind.ATTRIBUTES, ("x", "y"), ("", ""))
     values = Task("values", Kind.CONTINUOUS, ("v",), ("",))

@@ -1,12 +1,23 @@
-"""The readout: fitted probabilities are true of the stated population, and 0.5 is the best threshold."""
+"""Calibration: fitted probabilities are true of the given population, and 0.5 is the best threshold."""
 
 import itertools
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.special import expit, softmax
 
-from mien.learn.export.calibration import Calibration, best_threshold, fit, fit_attribute, fit_classes
+from mien.learn.checkpoint import CheckpointError
+from mien.learn.export.calibration import (
+    CALIBRATION,
+    Calibration,
+    best_threshold,
+    fit,
+    fit_attribute,
+    fit_classes,
+    read_calibration,
+)
 from mien.tasks import Kind, Task
 
 RATES = np.array([0.7, 0.2, 0.1])
@@ -15,7 +26,7 @@ MARKS = Task("marks", Kind.ATTRIBUTES, ("x", "y"), ("", ""))
 
 
 def population(n: int = 6000) -> tuple[np.ndarray, np.ndarray]:
-    """Classes by their rates, and evidence of each that is Gaussian: so the true probabilities are known."""
+    """Classes by their rates, with Gaussian evidence of each, so that the true probabilities are known."""
     draw = np.random.default_rng(0)
     labels = draw.choice(3, n, p=RATES)
     evidence = draw.normal(size=(n, 3)) + 1.5 * np.eye(3)[labels]
@@ -23,8 +34,8 @@ def population(n: int = 6000) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("prior", [0.0, 0.5, 1.0])
-def test_class_probabilities_are_those_of_the_stated_population(prior: float) -> None:
-    """log p(evidence | class) differs between classes by 1.5 times the evidence; the prior comes as an offset."""
+def test_class_probabilities_are_those_of_the_given_population(prior: float) -> None:
+    """log p(evidence | class) differs between classes by 1.5 times the evidence; the prior is an offset."""
     evidence, labels = population()
     scale, offset = fit_classes(3.0 * evidence, np.eye(3)[labels], prior)
     truth = softmax(1.5 * evidence + prior * np.log(np.bincount(labels) / len(labels)), axis=1)
@@ -42,7 +53,7 @@ def test_votes_count_by_their_shares() -> None:
     assert doubled[1] == pytest.approx(votes[1], abs=1e-3)
 
 
-def test_an_attribute_gets_its_true_probability() -> None:
+def test_attribute_probabilities_are_true() -> None:
     draw = np.random.default_rng(1)
     truth = draw.uniform(-4, 1, 20_000)
     present = draw.random(20_000) < expit(truth)
@@ -60,8 +71,8 @@ def test_too_few_labels_change_nothing(labels: list[float]) -> None:
     assert (calibration.scale["marks"], calibration.offset["marks"]) == ((1.0, 1.0), (0.0, 0.0))
 
 
-def test_many_classes_are_fitted_soon() -> None:
-    """A hundred classes and their gradient: by differences it took thousands of evaluations."""
+def test_many_classes_are_fitted_quickly() -> None:
+    """A hundred classes, with the gradient; finite differences took thousands of evaluations."""
     draw = np.random.default_rng(5)
     labels = np.r_[np.arange(100), draw.integers(0, 100, 900)]
     evidence = draw.normal(size=(1000, 100)) + 3 * np.eye(100)[labels]
@@ -71,8 +82,8 @@ def test_many_classes_are_fitted_soon() -> None:
 
 
 @pytest.mark.parametrize("task", [CLASSES, MARKS], ids=str)
-def test_no_other_readout_fits_better(task: Task) -> None:
-    """By the loss that is stated, from a hundred starts around what was found."""
+def test_no_other_calibration_fits_better(task: Task) -> None:
+    """By the documented loss, at a hundred points around the result."""
     evidence, labels = population(400)
     if task is CLASSES:
         found = np.r_[tuple(np.atleast_1d(each) for each in fit_classes(evidence, np.eye(3)[labels], 1.0))]
@@ -106,18 +117,18 @@ def test_no_threshold_is_better(seed: int) -> None:
         assert f1(probabilities >= threshold, present) <= best + 1e-12
 
 
-def test_a_threshold_at_an_end_counts_what_lies_beyond_it() -> None:
+def test_a_threshold_at_an_end_counts_everything_beyond_it() -> None:
     p = np.array([0.9, 0.5, 0.009, 0.008, 0.007, 0.001])
     assert best_threshold(p, np.array([1, 0, 1, 1, 1, 0], bool)) == pytest.approx(0.7)
     assert best_threshold(p / 1000, np.array([1, 0, 1, 1, 1, 0], bool)) == 0.01
 
 
 @pytest.mark.parametrize("present", [[False] * 4, [True] * 4])
-def test_without_both_kinds_the_threshold_is_a_half(present: list[bool]) -> None:
+def test_without_both_kinds_the_threshold_is_one_half(present: list[bool]) -> None:
     assert best_threshold(np.array([0.1, 0.2, 0.3, 0.4]), np.array(present)) == 0.5
 
 
-def test_each_label_is_fitted_by_the_first_set_that_knows_it() -> None:
+def test_each_label_is_fitted_on_the_first_set_that_has_it() -> None:
     draw = np.random.default_rng(2)
     logits = [draw.normal(size=(300, 2)) for _ in range(2)]
     labels = [(draw.random((300, 2)) < expit(each - 2)).astype(float) for each in logits]
@@ -128,26 +139,26 @@ def test_each_label_is_fitted_by_the_first_set_that_knows_it() -> None:
     calibration, source = fit((CLASSES, MARKS), raw, columns, 1.0)
     assert source == {"x": 0, "y": 1}
     assert set(calibration.scale) == set(calibration.offset) == {"marks"}
-    told = expit(calibration.scale["marks"][0] * logits[0][:, 0] + calibration.offset["marks"][0])
+    calibrated = expit(calibration.scale["marks"][0] * logits[0][:, 0] + calibration.offset["marks"][0])
     present = labels[0][:, 0] == 1
     thresholds = np.linspace(0.02, 0.98, 200)
-    assert f1(told >= 0.5, present) >= max(f1(told >= t, present) for t in thresholds) - 0.02
+    assert f1(calibrated >= 0.5, present) >= max(f1(calibrated >= t, present) for t in thresholds) - 0.02
     assert calibration.thresholds["x"] != 0.5
     assert calibration.thresholds["y"] != 0.5
     assert Calibration.from_dict(calibration.to_dict()) == calibration
 
 
-def test_rows_that_all_say_the_same_fit_no_attribute() -> None:
+def test_rows_of_one_kind_fit_no_attribute() -> None:
     logits = np.random.default_rng(3).normal(size=(300, 2))
-    told = (np.random.default_rng(4).random((300, 2)) < expit(logits - 1)).astype(float)
+    labels = (np.random.default_rng(4).random((300, 2)) < expit(logits - 1)).astype(float)
     absent = np.where(np.arange(300)[:, None] < 200, 0.0, np.nan) * np.ones((1, 2))
     raw = [{"marks": logits}, {"marks": logits}]
-    calibration, source = fit((MARKS,), raw, [{"marks": absent}, {"marks": told}], 1.0)
+    calibration, source = fit((MARKS,), raw, [{"marks": absent}, {"marks": labels}], 1.0)
     assert source == {"x": 1, "y": 1}
-    assert (calibration, source) == fit((MARKS,), raw, [{"marks": np.full((300, 2), np.nan)}, {"marks": told}], 1.0)
+    assert (calibration, source) == fit((MARKS,), raw, [{"marks": np.full((300, 2), np.nan)}, {"marks": labels}], 1.0)
 
 
-def test_a_label_that_no_set_knows_stays_as_it_is() -> None:
+def test_a_label_that_no_set_has_is_unchanged() -> None:
     columns = [{"marks": np.full((30, 2), np.nan), "kind": np.full((30, 3), np.nan)}]
     calibration, source = fit((CLASSES, MARKS), [{"marks": np.zeros((30, 2)), "kind": np.zeros((30, 3))}], columns, 1.0)
     assert source == {}
@@ -155,8 +166,21 @@ def test_a_label_that_no_set_knows_stays_as_it_is() -> None:
     assert calibration.offset["marks"] == (0.0, 0.0)
 
 
-def test_what_is_no_readout_is_refused() -> None:
+def test_invalid_calibrations_are_refused() -> None:
     good = {"scale": {"marks": [1]}, "offset": {"marks": [0]}, "thresholds": {}}
     for key, value in itertools.product(good, ("words", None)):
         with pytest.raises((AttributeError, KeyError, TypeError, ValueError)):
             Calibration.from_dict({**good, key: value})
+
+
+def test_the_file_of_a_checkpoint_is_read_by_its_new_and_its_earlier_name(tmp_path: Path) -> None:
+    early, late = (Calibration({"marks": (scale, 1.0)}, {"marks": (0.0, 0.0)}, {"x": 0.3}) for scale in (2.0, 3.0))
+    assert read_calibration(tmp_path) is None
+    (tmp_path / "readout.json").write_text(json.dumps({**early.to_dict(), "prior": 0.5}))
+    assert read_calibration(tmp_path) == early
+    (tmp_path / CALIBRATION).write_text(json.dumps(late.to_dict()))
+    assert CALIBRATION == "calibration.json"
+    assert read_calibration(tmp_path) == late
+    (tmp_path / CALIBRATION).write_text('{"scale": 3}')
+    with pytest.raises(CheckpointError, match=r"calibration\.json: not a calibration .*run `mien calibrate` again"):
+        read_calibration(tmp_path)

@@ -1,7 +1,8 @@
-"""The exported network is the trained one, says what it is, and says nothing about this machine."""
+"""The exported network equals the trained one, has its metadata, and no trace of this machine."""
 
 import json
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,15 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from scipy.special import expit, logit
 
 from mien import __version__
 from mien.annotate.model import Model
 from mien.faces.align import TEMPLATE
 from mien.learn.checkpoint import CheckpointError, load_network
 from mien.learn.data.manifest.manifest import read_manifest
-from mien.learn.evaluate.judge import evaluate, open_predictor
+from mien.learn.evaluate.predictor import open_predictor
+from mien.learn.evaluate.score import evaluate
 from mien.learn.export.export import export
 from mien.learn.recipe.recipe import parse
 from mien.learn.train.trainer import Trainer
@@ -46,7 +49,7 @@ def exported(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 @pytest.mark.parametrize("batch", [1, 5])
-def test_it_says_what_the_network_says(batch: int, checkpoint: Path, exported: Path) -> None:
+def test_outputs_are_those_of_the_network(batch: int, checkpoint: Path, exported: Path) -> None:
     crops = np.random.default_rng(batch).integers(0, 256, (batch, 112, 112, 3), np.uint8)
     session = onnxruntime.InferenceSession(exported.read_bytes(), providers=["CPUExecutionProvider"])
     found = session.run([task.name for task in FACE], {"crops": crops})
@@ -60,7 +63,7 @@ def test_it_says_what_the_network_says(batch: int, checkpoint: Path, exported: P
         assert values.std() > 1e-3
 
 
-def test_it_carries_its_label_space_and_its_preprocessing(exported: Path, easy: Path) -> None:
+def test_metadata(exported: Path, easy: Path) -> None:
     properties = {entry.key: entry.value for entry in onnx.load(exported).metadata_props}
     metadata = json.loads(properties["mien"])
     assert metadata["tasks"] == [task.to_dict() for task in FACE]
@@ -79,7 +82,7 @@ def test_it_carries_its_label_space_and_its_preprocessing(exported: Path, easy: 
     assert metadata["relatedness"][0]["class_labels"][0] == "neutral"
 
 
-def test_it_carries_no_path_of_this_machine(exported: Path, easy: Path) -> None:
+def test_there_is_no_path_of_this_machine(exported: Path, easy: Path) -> None:
     model = onnx.load(exported)
     del model.metadata_props[:]  # the recipe in them names the user's manifest
     content = model.SerializeToString()
@@ -97,7 +100,7 @@ def test_the_annotator_reads_it(exported: Path, checkpoint: Path) -> None:
         assert np.abs(values - predict(crops)[name]).max() <= 1e-4
 
 
-def test_both_forms_have_the_same_figures_on_a_split(exported: Path, checkpoint: Path, easy: Path) -> None:
+def test_both_forms_have_the_same_metrics_on_a_split(exported: Path, checkpoint: Path, easy: Path) -> None:
     manifest = read_manifest(easy).split("valid")
     metrics = []
     for path in (exported, checkpoint):
@@ -105,11 +108,12 @@ def test_both_forms_have_the_same_figures_on_a_split(exported: Path, checkpoint:
         metrics.append(evaluate(predict, tasks, manifest, size=7))
     assert metrics[0] == pytest.approx(metrics[1], abs=1e-4)
     assert metrics[0]["faces"] == 24
-    recorded = json.loads((checkpoint / "checkpoint.json").read_text())["state"]["figures"]
+    state = json.loads((checkpoint / "checkpoint.json").read_text())["state"]
+    recorded = state["metrics" if "metrics" in state else "figures"]
     assert metrics[1] == pytest.approx({name: recorded[name] for name in metrics[1]}, abs=1e-4)
 
 
-def test_what_is_not_a_checkpoint_is_not_exported(tmp_path: Path) -> None:
+def test_other_folders_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="not a checkpoint"):
         export(tmp_path, tmp_path / "x.onnx")
     assert not (tmp_path / "x.onnx").exists()
@@ -122,3 +126,25 @@ def test_a_network_that_differs_is_not_written(
     with pytest.raises(RuntimeError, match=r"differs by 2\.0e-04, more than 1e-04"):
         export(checkpoint, tmp_path / "x.onnx")
     assert not (tmp_path / "x.onnx").exists()
+
+
+@pytest.mark.parametrize("key", ["metrics", "figures"])
+def test_checkpoints_of_this_and_of_earlier_versions(checkpoint: Path, tmp_path: Path, key: str) -> None:
+    """Earlier, the metrics of the validation were called figures, and the calibration was in readout.json."""
+    folder = copytree(checkpoint, tmp_path / "best")
+    card = json.loads((folder / "checkpoint.json").read_text())
+    card["state"] = {name: value for name, value in card["state"].items() if name not in ("metrics", "figures")}
+    card["state"][key] = {"expression.accuracy": 0.25}
+    (folder / "checkpoint.json").write_text(json.dumps(card))
+    export(folder, tmp_path / "plain.onnx")
+    assert Model(tmp_path / "plain.onnx").metadata["validation"] == {"expression.accuracy": 0.25}
+    if key == "figures":
+        plain = {"scale": {"action_units": [2.0] * 17}, "offset": {"action_units": [1.0] * 17}, "thresholds": {}}
+        (folder / "readout.json").write_text(json.dumps(plain))
+        export(folder, tmp_path / "calibrated.onnx")
+        model = Model(tmp_path / "calibrated.onnx")
+        assert model.metadata["calibration"] == {**plain, "mirror": False}
+        assert "validation" not in model.metadata
+        crops = np.random.default_rng(0).integers(0, 256, (2, 112, 112, 3), np.uint8)
+        raw = logit(Model(tmp_path / "plain.onnx")(crops)["action_units"].astype(np.float64))
+        assert model(crops)["action_units"] == pytest.approx(expit(2 * raw + 1), abs=1e-3)

@@ -1,4 +1,4 @@
-"""The mean over a picture and its mirror image, labels with a side in their places."""
+"""The mean over a picture and its mirror image, with labels of a side swapped."""
 
 import torch
 from torch import Tensor, nn
@@ -20,12 +20,12 @@ class Halves(nn.Module):
         return {"units": torch.stack([left, right, left + right], 1), "mood": edges, "features": x.flatten(1)}
 
 
-def test_labels_with_a_side_change_places_and_others_are_averaged() -> None:
+def test_labels_with_a_side_are_swapped_and_others_averaged() -> None:
     x = torch.rand(4, 3, 6, 8)
-    plain, told = Halves()(x), Mirrored(Halves(), (SIDED, WORDS))(x)
-    assert set(told) == {"units", "mood"}
-    assert torch.allclose(told["units"], plain["units"])  # the mirror's left is the picture's right
-    assert torch.allclose(told["mood"], plain["mood"].mean(1, keepdim=True).expand(4, 2))
+    plain, mean = Halves()(x), Mirrored(Halves(), (SIDED, WORDS))(x)
+    assert set(mean) == {"units", "mood"}
+    assert torch.allclose(mean["units"], plain["units"])  # the mirror's left is the picture's right
+    assert torch.allclose(mean["mood"], plain["mood"].mean(1, keepdim=True).expand(4, 2))
 
 
 def test_gradients_reach_both_images() -> None:

@@ -1,4 +1,4 @@
-"""Features of a network as inputs of another: the right ones, for the right rows, with all labels."""
+"""Features of a network as inputs of another: of the right rows, with all labels."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,7 +25,7 @@ Write = Callable[..., Path]
 
 
 class Trunk(nn.Module):
-    """The mean of the left and of the right half, and how many were in the batch."""
+    """The means of the left and the right half, and a constant; records the sizes of the batches."""
 
     width = 7
     seen: ClassVar[list[int]] = []
@@ -41,7 +41,7 @@ def halves(side: int = SIDE) -> Network:
 
 
 def expected(pictures: np.ndarray) -> np.ndarray:
-    """Of N x 3 x SIDE x SIDE pictures, by hand."""
+    """The features of N x 3 x SIDE x SIDE pictures, by hand."""
     x = pictures / 127.5 - 1
     left, right = x[..., : SIDE // 2].mean((2, 3)), x[..., SIDE // 2 :].mean((2, 3))
     return np.concatenate([np.stack([left, right], 2).reshape(len(x), 6), np.ones((len(x), 1))], 1)
@@ -54,7 +54,7 @@ def pictures() -> np.ndarray:
 
 @pytest.fixture
 def manifest(tmp_path: Path, make_set: Write, pictures: np.ndarray) -> Manifest:
-    """The pack stands in another order than the rows; labels of all kinds are partly missing."""
+    """The pack is in another order than the rows; some labels of every kind are missing."""
     rows = [
         {
             "crop": ROWS - 1 - index,
@@ -75,7 +75,7 @@ def run(manifest: Manifest, out: Path, network: nn.Module | None = None, **optio
     return read_manifest(out)
 
 
-def test_every_row_gets_its_own_features(manifest: Manifest, pictures: np.ndarray, tmp_path: Path) -> None:
+def test_every_row_has_its_own_features(manifest: Manifest, pictures: np.ndarray, tmp_path: Path) -> None:
     Trunk.seen.clear()
     found = run(manifest, tmp_path / "out")
     assert found.shape == (7,)
@@ -83,7 +83,7 @@ def test_every_row_gets_its_own_features(manifest: Manifest, pictures: np.ndarra
     assert np.allclose(found.images(np.arange(ROWS)), expected(pictures[::-1].transpose(0, 3, 1, 2)), atol=1e-6)
 
 
-def test_all_columns_and_facts_stay(manifest: Manifest, tmp_path: Path) -> None:
+def test_columns_and_metadata_are_kept(manifest: Manifest, tmp_path: Path) -> None:
     found = run(manifest, tmp_path / "out")
     kept = [name for name in manifest.table.column_names if name != "crop"]
     assert found.table.select(kept).to_pylist() == manifest.table.select(kept).to_pylist()
@@ -96,17 +96,17 @@ def test_all_columns_and_facts_stay(manifest: Manifest, tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"manifest.parquet", "crops.npy"}
 
 
-def test_the_mirror_image_counts_as_much(manifest: Manifest, tmp_path: Path) -> None:
+def test_flip_averages_with_the_mirror_image(manifest: Manifest, tmp_path: Path) -> None:
     plain = run(manifest, tmp_path / "plain").images(np.arange(ROWS))
     both = run(manifest, tmp_path / "both", flip=True)
-    left, right = plain[:, 0:6:2], plain[:, 1:6:2]  # the halves change places
+    left, right = plain[:, 0:6:2], plain[:, 1:6:2]  # the halves are swapped
     assert np.allclose(both.images(np.arange(ROWS))[:, 0:6:2], (left + right) / 2, atol=1e-6)
     assert np.allclose(both.images(np.arange(ROWS))[:, 1:6:2], (left + right) / 2, atol=1e-6)
     assert both.metadata["features"]["flip"] is True
 
 
 @pytest.mark.parametrize("shape", [(48, 48, 3), (24, 60, 3), (3, 3, 1)])
-def test_pictures_of_another_size_are_scaled(shape: tuple[int, ...], tmp_path: Path, make_set: Write) -> None:
+def test_pictures_of_another_size_are_resized(shape: tuple[int, ...], tmp_path: Path, make_set: Write) -> None:
     pack = np.random.default_rng(1).integers(0, 256, (3, *shape)).astype(np.uint8)
     found = run(read_manifest(make_set(tmp_path / "in", [{}, {}, {}], pack)), tmp_path / "out").images(np.arange(3))
     picture = torch.from_numpy(pack.transpose(0, 3, 1, 2)).float()
@@ -127,14 +127,14 @@ def test_feature_vectors_can_be_inputs_too(tmp_path: Path, make_set: Write) -> N
     assert np.allclose(run(manifest, tmp_path / "out", network).images(np.arange(2)), 2 * pack)
     with pytest.raises(ValueError, match="feature vectors have no mirror image"):
         run(manifest, tmp_path / "flipped", network, flip=True)
-    with pytest.raises(ValueError, match=r"inputs of shape \(4,\); the network reads \(3, 6, 6\)"):
+    with pytest.raises(ValueError, match=r"inputs have shape \(4,\), but the network reads \(3, 6, 6\)"):
         run(manifest, tmp_path / "pictures")
-    with pytest.raises(ValueError, match="of shape"):
+    with pytest.raises(ValueError, match=r"inputs have shape \(4,\), but the network reads \(5,\)"):
         run(manifest, tmp_path / "wide", Network(tasks=FACE, preprocessing=VectorPreprocessing(5), trunk=Double()))
 
 
 def test_the_pictures_are_never_overwritten(manifest: Manifest) -> None:
-    with pytest.raises(ValueError, match="holds the pictures that the features come from"):
+    with pytest.raises(ValueError, match="has the pictures that the features come from"):
         run(manifest, manifest.path.parent)
     assert read_manifest(manifest.path).shape == (3, SIDE, SIDE)
 
@@ -195,7 +195,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("own")
-def test_a_class_is_built_as_a_recipe_says_and_gets_its_weights(manifest: Manifest) -> None:
+def test_a_class_is_built_with_its_arguments_and_weights(manifest: Manifest) -> None:
     network, metadata = open_network("own_features.Known: {side: 12, weights: some.file}", manifest)
     assert network.loaded == "some.file"
     assert not network.training
@@ -204,7 +204,7 @@ def test_a_class_is_built_as_a_recipe_says_and_gets_its_weights(manifest: Manife
 
 
 @pytest.mark.usefixtures("own")
-def test_a_class_that_asks_for_the_shape_of_its_inputs_gets_it(tmp_path: Path, make_set: Write) -> None:
+def test_a_class_gets_the_shape_of_its_inputs(tmp_path: Path, make_set: Write) -> None:
     manifest = read_manifest(make_set(tmp_path / "in", [{}], np.ones((1, 5), np.float32)))
     network, _ = open_network("own_features.Vectors: {weights: some.file}", manifest)
     assert network.preprocessing.to_dict()["vector"] == 5  # type: ignore[operator,union-attr]
@@ -214,7 +214,7 @@ def test_a_class_that_asks_for_the_shape_of_its_inputs_gets_it(tmp_path: Path, m
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("own_features.Known", "without weights its features are random"),
+        ("own_features.Known", "without weights its features are random; set `weights`"),
         ("own_features.Known: {sides: 12}", "Known.sides: unknown key; did you mean side?"),
         ("own_features.Plain", "its tasks share no features"),
         ("NoSuchNet: {weights: wheel}", "unknown class NoSuchNet"),
@@ -222,13 +222,13 @@ def test_a_class_that_asks_for_the_shape_of_its_inputs_gets_it(tmp_path: Path, m
         ("[a, b]", "expected one class name"),
     ],
 )
-def test_a_network_that_will_not_do_is_refused(text: str, message: str, manifest: Manifest) -> None:
+def test_unusable_networks_are_refused(text: str, message: str, manifest: Manifest) -> None:
     with pytest.raises(ValueError, match=message.replace("?", r"\?")) as caught:
         open_network(text, manifest)
     assert "\n" not in str(caught.value)
 
 
-def test_a_checkpoint_gives_the_features_that_its_heads_read(
+def test_features_of_a_checkpoint_are_those_that_its_heads_read(
     manifest: Manifest, tmp_path: Path, plain_recipe: Callable[..., dict[str, Any]]
 ) -> None:
     arguments = {"width": 8, "depth": [1, 1], "side": 32}
@@ -253,5 +253,5 @@ def test_a_missing_checkpoint_is_named(manifest: Manifest) -> None:
 
 def test_a_manifest_without_rows_is_refused(manifest: Manifest, tmp_path: Path) -> None:
     empty = replace(manifest, table=manifest.table.filter(pa.array([False] * ROWS)))
-    with pytest.raises(ValueError, match="there are no"):
+    with pytest.raises(ValueError, match=r"manifest\.parquet: has no rows"):
         run(empty, tmp_path / "out")

@@ -1,4 +1,4 @@
-"""The probes are what scikit-learn and a loop over the rows give; shots, draws and gaps are as they say."""
+"""The methods against scikit-learn and a loop over the rows; shots, draws and missing labels."""
 
 import numpy as np
 import pytest
@@ -16,19 +16,19 @@ LEVEL = Task("level", Kind.CONTINUOUS, ("level",), ("",))
 
 
 def drawn(task: Task, count: int, seed: int) -> Labelled:
-    """Twelve features that tell the labels, with noise."""
+    """Twelve features that depend on the labels, with noise."""
     draw = np.random.default_rng(seed)
     if task.kind is Kind.CLASSES:
         labels = draw.integers(0, 3, count).astype(float)
-        told = np.eye(3)[labels.astype(int)]
+        known = np.eye(3)[labels.astype(int)]
     else:
         shape = (count, len(task))
         labels = (
             draw.integers(0, 2, shape).astype(float) if task.kind is Kind.ATTRIBUTES else draw.uniform(-1, 1, shape)
         )
-        told = labels
-    mix = np.random.default_rng(99).normal(size=(told.shape[1], 12))
-    return Labelled(3 + told @ mix + draw.normal(size=(count, 12)), labels)
+        known = labels
+    mix = np.random.default_rng(99).normal(size=(known.shape[1], 12))
+    return Labelled(3 + known @ mix + draw.normal(size=(count, 12)), labels)
 
 
 def scaled(train: Labelled, test: Labelled) -> tuple[np.ndarray, np.ndarray]:
@@ -38,7 +38,7 @@ def scaled(train: Labelled, test: Labelled) -> tuple[np.ndarray, np.ndarray]:
 
 
 def neighbours(train: Labelled, asked: np.ndarray, count: int) -> list[np.ndarray]:
-    """The nearest rows of each by a double loop over the angles."""
+    """The nearest rows of each, by a double loop over the angles."""
     found = []
     for one in asked:
         near = [one @ other / np.linalg.norm(one) / np.linalg.norm(other) for other in train.features]
@@ -58,10 +58,10 @@ def test_classes_by_hand() -> None:
     assert np.array_equal(nearest_neighbours(train, test.features, MOOD, 7).argmax(1), voted)
     first, second = probe(train, test, MOOD, neighbours=7)
     assert (first.method, first.shots, second.method) == ("linear", None, "knn")
-    for reading, guess in ((first, plain), (second, np.array(voted))):
-        assert reading.metrics["accuracy"].mean == accuracy_score(test.labels, guess)
-        assert reading.metrics["f1"].mean == pytest.approx(f1_score(test.labels, guess, average="macro"))
-        assert reading.metrics["accuracy"].low is None
+    for result, guess in ((first, plain), (second, np.array(voted))):
+        assert result.metrics["accuracy"].mean == accuracy_score(test.labels, guess)
+        assert result.metrics["f1"].mean == pytest.approx(f1_score(test.labels, guess, average="macro"))
+        assert result.metrics["accuracy"].low is None
 
 
 def test_attributes_and_values_by_hand() -> None:
@@ -78,23 +78,23 @@ def test_attributes_and_values_by_hand() -> None:
     assert probe(train, test, LEVEL)[0].metrics["ccc"].mean == pytest.approx(concordance(values, test.labels[:, 0]))
 
 
-def test_shots_are_drawn_again_and_again_and_judged_by_the_same_rows() -> None:
+def test_shots_are_drawn_repeatedly() -> None:
     train, test = drawn(MOOD, 90, 0), drawn(MOOD, 60, 1)
-    readings = probe(train, test, MOOD, shots=[1, 20, None], repeats=6, seed=3)
-    assert [(each.method, each.shots) for each in readings] == [
+    results = probe(train, test, MOOD, shots=[1, 20, None], repeats=6, seed=3)
+    assert [(each.method, each.shots) for each in results] == [
         (method, shots) for shots in (1, 20, None) for method in ("linear", "knn")
     ]
-    one, _, twenty, _, every, _ = (each.metrics["accuracy"] for each in readings)
+    one, _, twenty, _, every, _ = (each.metrics["accuracy"] for each in results)
     assert (one.n, twenty.n, every.n) == (6, 6, 1)
     assert one.low is not None
     assert one.high is not None
     assert one.low < one.mean < one.high
     assert one.mean < twenty.mean
-    assert probe(train, test, MOOD, shots=[1], repeats=6, seed=3)[0] == readings[0]
-    assert probe(train, test, MOOD, shots=[1], repeats=6, seed=4)[0] != readings[0]
+    assert probe(train, test, MOOD, shots=[1], repeats=6, seed=3)[0] == results[0]
+    assert probe(train, test, MOOD, shots=[1], repeats=6, seed=4)[0] != results[0]
 
 
-def test_gaps_and_labels_of_one_value() -> None:
+def test_missing_labels_and_labels_with_a_single_value() -> None:
     train, test = drawn(SIGNS, 30, 0), drawn(SIGNS, 20, 1)
     gaps = train.labels.copy()
     gaps[::2, 0], gaps[:, 1] = np.nan, 1
@@ -108,7 +108,7 @@ def test_gaps_and_labels_of_one_value() -> None:
     assert (linear(Labelled(train.features, gaps), test.features, SIGNS)[:, 1] == 0).all()
 
 
-def test_rows_without_a_label_neither_teach_nor_judge() -> None:
+def test_rows_without_a_label_do_not_matter() -> None:
     train, test = drawn(MOOD, 60, 0), drawn(MOOD, 40, 1)
     blank = Labelled(np.full((5, 12), 1e6), np.full(5, np.nan))
     more = [Labelled(np.concatenate([side.features, blank.features]), np.append(side.labels, blank.labels))
@@ -116,11 +116,11 @@ def test_rows_without_a_label_neither_teach_nor_judge() -> None:
     assert probe(*more, MOOD) == probe(train, test, MOOD)
 
 
-def test_what_cannot_be_read_is_refused() -> None:
+def test_unusable_rows_are_refused() -> None:
     train, blank = drawn(MOOD, 10, 0), Labelled(np.ones((3, 12)), np.full(3, np.nan))
-    with pytest.raises(ValueError, match="no row has a label of mood to learn from"):
+    with pytest.raises(ValueError, match="no rows with a label of mood to train on"):
         probe(blank, train, MOOD)
-    with pytest.raises(ValueError, match="no row has a label of mood to judge by"):
+    with pytest.raises(ValueError, match="no rows with a label of mood to evaluate on"):
         probe(train, blank, MOOD)
     with pytest.raises(ValueError, match="a feature is not finite"):
         probe(Labelled(train.features * np.inf, train.labels), train, MOOD)

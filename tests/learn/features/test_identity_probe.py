@@ -1,4 +1,4 @@
-"""The probe finds identities that are there, none that are not, and says what it left out."""
+"""The probe finds identities only if they are there, and counts the faces that it leaves out."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +23,7 @@ def features(strength: float, width: int = 12, seed: int = 0) -> np.ndarray:
     return draw.normal(size=(90, width)) + strength * draw.normal(size=(6, width))[who]
 
 
-def test_it_reads_persons_that_are_there_and_none_that_are_not() -> None:
+def test_accuracy_rises_with_what_the_features_say_about_the_person() -> None:
     assert identity_probe(features(5.0), PERSONS)["accuracy"] == 1
     blind = identity_probe(features(0.0), PERSONS)
     assert blind["accuracy"] == pytest.approx(blind["chance"], abs=0.1)
@@ -34,14 +34,14 @@ def test_it_reads_persons_that_are_there_and_none_that_are_not() -> None:
 
 
 @pytest.mark.parametrize("width", [12, 200])
-def test_more_features_than_faces_are_read_as_all_of_them_would_be(width: int) -> None:
+def test_more_features_than_faces_change_nothing(width: int) -> None:
     draw = np.random.default_rng(1)
     rows, who = draw.normal(size=(400, width)) / np.sqrt(width), np.arange(60) % 4
     plain = LogisticRegression(C=probe.STRENGTH, max_iter=5000, tol=1e-7).fit(rows[:60], who).predict(rows[60:])
     assert (probe.guess(rows[:60], rows[60:], who) == plain).mean() > 0.99
 
 
-def test_scale_and_offset_of_a_feature_do_not_matter_but_the_seed_may() -> None:
+def test_scale_and_offset_do_not_matter() -> None:
     given = features(0.6)
     found = identity_probe(given, PERSONS)
     assert identity_probe(given * np.linspace(0.01, 90, 12) - 7, PERSONS) == found
@@ -49,13 +49,13 @@ def test_scale_and_offset_of_a_feature_do_not_matter_but_the_seed_may() -> None:
     assert len({identity_probe(given, PERSONS, seed=seed)["accuracy"] for seed in range(4)}) > 1
 
 
-def test_no_face_is_guessed_from_itself() -> None:
+def test_no_face_is_predicted_from_itself() -> None:
     draw = np.random.default_rng(2)
-    apart = np.eye(90)  # each face has a feature of its own: whoever had seen it would know it
+    apart = np.eye(90)  # each face has its own feature: a model that was trained on it would know it
     assert identity_probe(apart, [PERSONS[row] for row in draw.permutation(90)])["accuracy"] < 0.4
 
 
-def test_persons_with_few_faces_and_faces_of_nobody_are_left_out_and_counted() -> None:
+def test_people_with_few_faces_and_unknown_people_are_left_out() -> None:
     persons: list[str | None] = [*PERSONS[:60], *["rare"] * 4, *[None] * 26]
     given = features(5.0)
     found = identity_probe(given, persons)
@@ -64,25 +64,25 @@ def test_persons_with_few_faces_and_faces_of_nobody_are_left_out_and_counted() -
 
 
 @pytest.mark.parametrize("persons", [["one"] * 90, [None] * 90, [str(row) for row in range(90)]])
-def test_with_fewer_than_two_persons_there_is_nothing_to_tell_apart(persons: list[str | None]) -> None:
+def test_fewer_than_two_people_have_no_accuracy(persons: list[str | None]) -> None:
     found = identity_probe(features(1.0), persons)
     assert set(found) == {"persons", "faces", "left_out"}
     assert found["persons"] == (persons[0] == "one")
     assert found["faces"] + found["left_out"] == 90
 
 
-def test_no_faces_at_all() -> None:
+def test_no_faces() -> None:
     assert identity_probe(np.zeros((0, 3)), []) == {"persons": 0, "faces": 0, "left_out": 0}
 
 
 @pytest.mark.parametrize("width", [3, 500])
-def test_constant_features_are_read_by_chance(width: int) -> None:
+def test_constant_features_are_at_chance(width: int) -> None:
     persons = ["often"] * 30 + ["seldom"] * 10
     found = identity_probe(np.full((40, width), 0.3, np.float32), persons)
     assert found["accuracy"] == found["chance"] == 0.75
 
 
-def test_what_cannot_be_probed_is_refused() -> None:
+def test_unusable_features_are_refused() -> None:
     with pytest.raises(ValueError, match="features of 90 faces, but 5 persons"):
         identity_probe(features(1.0), PERSONS[:5])
     with pytest.raises(ValueError, match="not finite"):
@@ -108,13 +108,13 @@ def test_features_are_those_that_the_heads_read(make_set: Callable[..., Path], t
         )
 
 
-def test_features_of_vectors_and_what_is_refused(make_set: Callable[..., Path], tmp_path: Path) -> None:
+def test_features_of_vectors_and_refusals(make_set: Callable[..., Path], tmp_path: Path) -> None:
     vectors = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
     manifest = read_manifest(make_set(tmp_path / "set", [{"actor": 1}] * 5, vectors))
     network = ResidualMLP(inputs=(4,), width=6)
     found, persons = features_of(network, manifest, "actor")
     assert (found.shape, persons) == ((5, 6), ["1"] * 5)
-    with pytest.raises(ManifestError, match=r"manifest\.parquet: has no column subject"):
+    with pytest.raises(ManifestError, match=r"manifest\.parquet: has no column subject, which names the person"):
         features_of(network, manifest)
     with pytest.raises(ManifestError, match="cannot read its inputs"):
         features_of(ResidualMLP(inputs=(9,)), manifest, "actor")

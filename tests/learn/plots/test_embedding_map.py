@@ -1,4 +1,4 @@
-"""The map keeps neighbours, is the same for a seed, and its colours say what they should."""
+"""The map keeps neighbours, depends on the seed only, and has the right colours."""
 
 import sys
 from pathlib import Path
@@ -20,7 +20,7 @@ def clusters(n: int = 60, width: int = 80) -> np.ndarray:
     return draw.normal(size=(n, width)) + 6 * draw.normal(size=(3, width))[np.arange(n) % 3]
 
 
-def test_neighbours_stay_neighbours_and_a_seed_gives_one_map() -> None:
+def test_neighbours_stay_neighbours_and_the_same_seed_gives_the_same_map() -> None:
     found = project(clusters())
     assert found.shape == (60, 2)
     distances = np.linalg.norm(found[:, None] - found[None], axis=2)
@@ -30,14 +30,14 @@ def test_neighbours_stay_neighbours_and_a_seed_gives_one_map() -> None:
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (6, 1), (9, 200)])
-def test_few_faces_and_few_features_make_a_map(shape: tuple[int, int]) -> None:
+def test_few_faces_and_few_features(shape: tuple[int, int]) -> None:
     assert np.isfinite(project(clusters(*shape))).all()
 
 
-def test_what_makes_no_map_is_refused() -> None:
-    with pytest.raises(ValueError, match="4 faces make no map; 5 do"):
+def test_too_few_or_equal_faces_are_refused() -> None:
+    with pytest.raises(ValueError, match="4 faces are too few for a map; 5 are needed"):
         project(clusters(4))
-    with pytest.raises(ValueError, match="the same features"):
+    with pytest.raises(ValueError, match="all faces have the same features"):
         project(np.ones((20, 7), np.float32))
 
 
@@ -76,11 +76,11 @@ def test_weak_and_strong_by_the_radius_of_the_labels() -> None:
     for row, label in enumerate(labels):
         assert found.member[row] == (0 if row == 7 else 2 if np.hypot(*label) >= radius else 1)
     assert f"{radius:.2f}" in found.title
-    with pytest.raises(ValueError, match="no face is annotated"):
+    with pytest.raises(ValueError, match="no annotated faces"):
         by_intensity(np.full((3, 2), np.nan))
 
 
-def test_the_ten_persons_with_the_most_faces_have_colours() -> None:
+def test_the_ten_people_with_the_most_faces_have_colours() -> None:
     persons: list[str | None] = [f"p{person:02d}" for person in range(12) for _ in range(20 - person)] + [None] * 30
     found = by_person(persons)
     assert [name for name, _ in found.groups] == ["others", *(f"p{person:02d}" for person in range(10))]
@@ -90,8 +90,8 @@ def test_the_ten_persons_with_the_most_faces_have_colours() -> None:
         name == (person if person in dict(found.groups) else "others")
         for name, person in zip(names, persons, strict=True)
     )
-    assert found.title == "who it is: the 10 with the most faces"
-    assert by_person(["a", "b", "a"]).title == "who it is: 2 persons"
+    assert found.title == "people: the 10 with the most faces"
+    assert by_person(["a", "b", "a"]).title == "people: all 2"
     assert len(TEN) == 10
 
 

@@ -1,4 +1,4 @@
-"""What is left of a recipe for one task alone."""
+"""The recipes of single-task networks."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +20,7 @@ def recipe(plain_study: Plain) -> Callable[..., dict[str, Any]]:
     return lambda **changes: {**plain_study()["recipe"], **changes}
 
 
-def test_what_needs_other_tasks_is_left_out(recipe: Plain, tmp_path: Path) -> None:
+def test_what_needs_other_tasks_is_removed(recipe: Plain, tmp_path: Path) -> None:
     whole = recipe(
         couplings=["DistributionMatching"],
         weights={"distribution_matching": 0.3, "traits": 2.0},
@@ -38,7 +38,7 @@ def test_what_needs_other_tasks_is_left_out(recipe: Plain, tmp_path: Path) -> No
     assert (alone["traits"].weights, alone["traits"].select) == ({"traits": 2.0}, "traits.f1")
 
 
-def test_what_is_said_of_other_heads_is_left_out(recipe: Plain) -> None:
+def test_other_heads_are_removed_from_the_warm_start(recipe: Plain) -> None:
     start = {"checkpoint": "x", "freeze": ["trunk", "heads.traits"], "rates": {"heads.category": 2.0, "encoder": 0.1}}
     alone = each_task(parse(recipe(warm_start=start)))
     assert alone["category"].warm_start.freeze == ("trunk",)
@@ -47,12 +47,12 @@ def test_what_is_said_of_other_heads_is_left_out(recipe: Plain) -> None:
     assert alone["traits"].warm_start.rates == {"encoder": 0.1}
 
 
-def test_several_networks_have_no_probe(recipe: Plain, study_vectors: Path) -> None:
+def test_single_task_networks_have_no_probe(recipe: Plain, study_vectors: Path) -> None:
     probes = {"who": {"manifest": str(study_vectors), "split": "all", "column": "category"}}
     assert all(part.probes == {} for part in each_task(parse(recipe(probes=probes))).values())
 
 
-def test_sets_without_a_label_of_the_task_are_left_out(
+def test_sets_without_labels_of_the_task_are_removed(
     recipe: Plain, study_vectors: Path, make_set: Callable[..., Path], tmp_path: Path
 ) -> None:
     rows = [{"split": "all", "category": "a"} for _ in range(4)]
@@ -64,11 +64,11 @@ def test_sets_without_a_label_of_the_task_are_left_out(
     assert [part.data[0].manifest for part in alone.values()] == [str(other), str(study_vectors)]
     folded = each_task(parse(recipe(data=[{**first, "tasks": ["traits"]}, second], fold={"index": 0})))
     assert [len(part.data) for part in folded.values()] == [2, 1], "folds are cut from the first set"
-    with pytest.raises(RecipeError, match="no set lends a label of traits"):
+    with pytest.raises(RecipeError, match="no set provides labels of traits for a network of its own"):
         each_task(parse(recipe(data=[second])))
 
 
-def test_a_fold_is_cut_from_the_set_however_it_is_written(
+def test_a_set_that_folds_are_cut_from_is_kept_however_its_path_is_written(
     recipe: Plain, study_vectors: Path, make_set: Any, tmp_path: Path
 ) -> None:
     rows = [{"split": "all", "category": "a"} for _ in range(4)]

@@ -1,4 +1,4 @@
-"""docs/studies.md and the shipped studies say what the code says."""
+"""docs/studies.md and the studies of the repository agree with the code."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from mien.learn.evaluate.statistics import NEGATIVE, NONE, POSITIVE
+from mien.learn.evaluate.significance import NEGATIVE, NONE, POSITIVE
 from mien.learn.study.plan import Repeats, Setting, StudyFile, load, parse_study
 from mien.learn.study.report import JSON, MARKDOWN, PLOT, RUNS, TABLE
 
@@ -16,7 +16,7 @@ PAGE = (ROOT / "docs/studies.md").read_text()
 
 
 def rows(heading: str) -> dict[str, list[str]]:
-    """The lines of the first table under a heading, by their first cell."""
+    """The rows of the first table under a heading, by their first cell."""
     table = re.search(r"(?:^\|.*\n)+", PAGE.split(f"\n## {heading}\n", 1)[1], re.MULTILINE)
     assert table
     lines = [[cell.strip() for cell in line[1:-1].split("|")] for line in table[0].splitlines()[2:]]
@@ -47,6 +47,6 @@ def test_the_example_is_a_study() -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "studies").glob("*.yaml")), ids=lambda path: path.name)
-def test_shipped_studies_load(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_studies_of_the_repository_load(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     assert load(path).name.startswith(path.stem)  # signs-5 of signs.yaml

@@ -1,4 +1,4 @@
-"""The study file: what it becomes, and every fault of it in one line."""
+"""The study file: the runs that it defines, and its errors, one line each."""
 
 import json
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def test_folds_become_runs(make_study: Make) -> None:
     assert (recipe.seed, recipe.fold) == (4, study.repeats[4].fold)
 
 
-def test_every_setting_of_a_run_has_the_same_seed_and_the_seeds_differ(make_study: Make, plain_study: Plain) -> None:
+def test_the_seeds_of_the_runs(make_study: Make, plain_study: Plain) -> None:
     study = make_study(recipe={**plain_study()["recipe"], "seed": 7}, repeat={"folds": 2, "times": 3})
     assert [repeat.seed for repeat in study.repeats] == [7, 8, 9, 10, 11, 12]
 
@@ -75,13 +75,13 @@ def test_teachers_come_first(make_study: Make) -> None:
         ({"repeat": {}}, ["repeat: expected either folds or seeds"]),
         ({"repeat": {"folds": 2, "seeds": [1]}}, ["repeat: expected either folds or seeds"]),
         ({"repeat": {"seeds": []}}, ["repeat: seeds: at least one is needed"]),
-        ({"repeat": {"seeds": [1, 1]}}, ["repeat: seeds: one stands there twice"]),
+        ({"repeat": {"seeds": [1, 1]}}, ["repeat: seeds: duplicate seed"]),
         ({"repeat": {"seeds": [1], "times": 2}}, ["repeat: times and group belong to folds"]),
         ({"settings": {"a": {"chnge": {}}}}, ["settings.a.chnge: unknown key; did you mean change?"]),
         ({"recipe": 3}, ["recipe: expected a recipe, or the path of one"]),
-        ({"reference": "single"}, ["reference: there is no setting single; did you mean single-task?"]),
-        ({"settings": {"a": {"teachers": "b"}}}, ["settings.a.teachers: there is no setting b; known: "]),
-        ({"settings": {"a": {"teachers": "a"}}}, ["settings.a.teachers: it would be its own teacher"]),
+        ({"reference": "single"}, ["reference: no setting single; did you mean single-task?"]),
+        ({"settings": {"a": {"teachers": "b"}}}, ["settings.a.teachers: no setting b; known: "]),
+        ({"settings": {"a": {"teachers": "a"}}}, ["settings.a.teachers: a setting cannot be its own teacher"]),
         (
             {"settings": {"a": {"each_task": True}, "b": {"each_task": True, "teachers": "a"}}},
             ["settings.b.teachers: with each_task, a must not have each_task too"],
@@ -89,24 +89,24 @@ def test_teachers_come_first(make_study: Make) -> None:
         (
             {"settings": {"a": {"change": {"couplngs": [], "seed": 3}}, "b": {"change": {"optimizer.rat": 1}}}},
             [
-                "settings.a: change.seed: the study sets it, by `repeat`",
+                "settings.a: change.seed: set by the study's `repeat`",
                 "settings.a: couplngs: unknown key; did you mean couplings?",
                 "settings.b: optimizer.rat: unknown key; did you mean rate?",
             ],
         ),
         (
             {"settings": {"a": {}, "b": {"teachers": "a", "change": {"teachers": ["x"]}}}},
-            ["settings.b: change.teachers: the setting's own `teachers` names them already"],
+            ["settings.b: change.teachers: already set by the setting's own `teachers`"],
         ),
     ],
 )
-def test_faults(plain_study: Plain, changes: dict[str, Any], lines: list[str]) -> None:
+def test_errors(plain_study: Plain, changes: dict[str, Any], lines: list[str]) -> None:
     with pytest.raises(StudyError) as caught:
         parse_study(plain_study(**changes), "study.yaml")
     assert str(caught.value).splitlines() == [f"study.yaml: {line}" for line in lines]
 
 
-def test_a_fault_of_the_common_recipe_is_told_once(plain_study: Plain) -> None:
+def test_an_error_of_the_common_recipe_is_reported_once(plain_study: Plain) -> None:
     data = plain_study()
     with pytest.raises(StudyError) as caught:
         parse_study({**data, "recipe": {**data["recipe"], "epoch": 3}}, "study.yaml")
@@ -114,12 +114,12 @@ def test_a_fault_of_the_common_recipe_is_told_once(plain_study: Plain) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "../up", ".hidden", "a/b"])
-def test_settings_are_names_of_folders(plain_study: Plain, name: str) -> None:
+def test_names_of_settings_are_names_of_folders(plain_study: Plain, name: str) -> None:
     with pytest.raises(StudyError, match="settings"):
         parse_study(plain_study(settings={name: {}}))
 
 
-def test_a_recipe_in_a_file_of_its_own(plain_study: Plain, tmp_path: Path) -> None:
+def test_a_recipe_in_another_file(plain_study: Plain, tmp_path: Path) -> None:
     data = plain_study()
     recipe, study = tmp_path / "recipe.yaml", tmp_path / "study.yaml"
     recipe.write_text(yaml.safe_dump(data["recipe"]))
@@ -136,13 +136,13 @@ def test_a_recipe_in_a_file_of_its_own(plain_study: Plain, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("text", ["- 1", "a: [", "a: \x00"])
-def test_what_is_no_study(tmp_path: Path, text: str) -> None:
+def test_files_that_are_not_a_study(tmp_path: Path, text: str) -> None:
     (tmp_path / "study.yaml").write_text(text)
     with pytest.raises(StudyError, match=r"study\.yaml: (cannot be read|a study is a mapping)"):
         load(tmp_path / "study.yaml")
 
 
-def test_replace_key_goes_no_further_than_the_data() -> None:
+def test_replace_key_refuses_keys_that_do_not_exist() -> None:
     data: dict[str, Any] = {"a": [{"b": 1}], "n": None, "s": "x"}
     replace_key(data, "a.0.b", 2)
     replace_key(data, "n.m", 3)
@@ -159,7 +159,7 @@ def test_replace_key_goes_no_further_than_the_data() -> None:
 @pytest.fixture
 def study_file(plain_study: Plain, tmp_path: Path) -> Path:
     path = tmp_path / "study.yaml"
-    path.write_text(json.dumps(plain_study(repeat={"seeds": [0, 1]})))  # which is YAML, and without anchors
+    path.write_text(json.dumps(plain_study(repeat={"seeds": [0, 1]})))  # JSON is YAML without anchors
     return path
 
 
@@ -179,7 +179,7 @@ def test_values_of_the_file_can_be_replaced(study_file: Path) -> None:
         ("recipe.epoch=3", "recipe: epoch: unknown key; did you mean epochs?"),
     ],
 )
-def test_a_wrong_replacement_is_named(change: str, message: str, study_file: Path) -> None:
+def test_wrong_replacements_are_refused(change: str, message: str, study_file: Path) -> None:
     with pytest.raises(StudyError) as caught:
         load(study_file, [change])
     assert message in str(caught.value)

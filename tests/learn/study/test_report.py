@@ -1,4 +1,4 @@
-"""From figures of runs to summary, tables, files and picture."""
+"""From the metrics of runs to summary, tables, files and chart."""
 
 import csv
 import json
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.learn.evaluate.statistics import difference, holm
+from mien.learn.evaluate.significance import difference, holm
 from mien.learn.study.plan import Study
 from mien.learn.study.report import markdown, means, show_difference, write_report
 from mien.learn.study.store import Run
@@ -52,7 +52,7 @@ def summary(make_study: Make) -> Summary:
     return summarise(study, runs_of(VALUES), {("broken", "seed1"): "the loss traits is nan"})
 
 
-def test_differences_are_paired_and_judged(summary: Summary) -> None:
+def test_differences_and_verdicts(summary: Summary) -> None:
     rows = {row.setting: row for row in summary.rows}
     assert summary.metrics == ("category.accuracy", "traits.f1"), "the headlines, where the study names none"
     assert rows["multi-task"].verdicts == {"category": "negative", "traits": "none shown"}
@@ -72,7 +72,7 @@ def test_differences_are_paired_and_judged(summary: Summary) -> None:
         assert (found.mean, found.p, found.p_holm) == (expected.mean, expected.p, p)
 
 
-def test_a_gap_leaves_its_pair_out(make_study: Make) -> None:
+def test_a_missing_run_removes_its_pair(make_study: Make) -> None:
     study = make_study(settings={"single-task": {}, "multi-task": {}}, **SEEDS)
     gap = {"single-task": {"seed0": (0.5, 0.5), "seed2": (0.7, 0.7)}, "multi-task": VALUES["multi-task"]}
     row = summarise(study, runs_of(gap), {}).rows[1]
@@ -112,6 +112,7 @@ def test_the_page(summary: Summary) -> None:
     assert "`mien study study.yaml`, seeds 0, 1, 2." in page
     assert "| single-task | 3 | 61.0 ± 1.0 | 52.0 ± 2.0 | reference |" in page
     assert "| multi-task | 3 | 58.9 ± 1.0 | 52.1 ± 2.1 | negative transfer |" in page
+    assert "Metrics are of the last epoch" in page
     assert "| coupled | positive | none shown |" in page
     assert "- broken seed1: the loss traits is nan\n- broken seed2: not run yet" in page
     assert page.count("\n| broken |") == 3
@@ -140,20 +141,21 @@ def test_the_files(summary: Summary, tmp_path: Path) -> None:
         every = list(csv.DictReader(text))
     assert len(every) == 9
     assert float(every[3]["category.accuracy"]) == VALUES["multi-task"]["seed0"][0]
-    assert every[3]["category.recall.a"] == "0.5", "every figure, not only those of the report"
+    assert every[3]["category.recall.a"] == "0.5", "all metrics, not only those of the report"
     with (tmp_path / "table.csv").open(newline="") as text:
-        table = {(line["setting"], line["figure"]): line for line in csv.DictReader(text)}
+        table = {(line["setting"], line["metric"]): line for line in csv.DictReader(text)}
     assert table["multi-task", "category.accuracy"]["verdict"] == "negative"
     assert table["broken", "traits.f1"]["mean"] == ""
     data = json.loads((tmp_path / "study.json").read_text())
     multi = data["settings"]["multi-task"]
     assert (multi["negative_transfer"], multi["verdicts"]["category"]) == (True, "negative")
-    assert multi["figures"]["category.accuracy"]["values"]["seed1"] == VALUES["multi-task"]["seed1"][0]
+    assert multi["metrics"]["category.accuracy"]["values"]["seed1"] == VALUES["multi-task"]["seed1"][0]
+    assert data["metrics"] == ["category.accuracy", "traits.f1"]
     assert [gap["reason"] for gap in data["missing"]] == ["", "the loss traits is nan", ""]
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_the_picture_has_a_panel_a_figure(make_study: Make, tmp_path: Path, count: int) -> None:
+def test_the_chart_has_a_panel_for_each_metric(make_study: Make, tmp_path: Path, count: int) -> None:
     metrics = ["category.accuracy", "traits.f1", "category.recall.a"][:count]
     study = make_study(settings={"single-task": {}, "multi-task": {}, "broken": {}}, metrics=metrics, **SEEDS)
     values = {name: VALUES[name] for name in ("single-task", "multi-task")}

@@ -1,4 +1,4 @@
-"""A run: the figures of its last epoch, going on after a kill, teachers, and what is left on the disk."""
+"""A run: the metrics of its last epoch, resuming after a kill, teachers, and the files that are kept."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import pytest
 
 from mien.learn.recipe.recipe import RecipeError
 from mien.learn.study.plan import Study, StudyError
-from mien.learn.study.run import PlannedRun, jobs, perform
+from mien.learn.study.run import PlannedRun, _saved_metrics, jobs, perform
 from mien.learn.study.store import RunStore
 from mien.learn.train.trainer import Trainer
 
@@ -38,7 +38,7 @@ def kill_after(steps: int) -> Callable[[str], None]:
     return say
 
 
-def test_the_figures_are_those_of_the_last_epoch_of_an_ordinary_run(make_study: Make, tmp_path: Path) -> None:
+def test_metrics_are_those_of_the_last_epoch(make_study: Make, tmp_path: Path) -> None:
     study = make_study()
     run = perform(job(study, tmp_path / "study", "multi-task"))
     trainer = Trainer.of(study.recipe("multi-task", study.repeats[0]), tmp_path / "alone")
@@ -47,7 +47,7 @@ def test_the_figures_are_those_of_the_last_epoch_of_an_ordinary_run(make_study: 
     assert RunStore(tmp_path / "study").read(study) == {("multi-task", "time0-fold0"): run}
 
 
-def test_each_task_has_a_run_of_its_own_and_the_figures_are_joined(make_study: Make, tmp_path: Path) -> None:
+def test_single_task_runs_are_separate_and_their_metrics_joined(make_study: Make, tmp_path: Path) -> None:
     run = perform(job(make_study(), tmp_path, "single-task"))
     assert {"category.accuracy", "traits.f1"} <= set(run.metrics)
     logs = sorted(str(path.relative_to(tmp_path / "runs/single-task")) for path in tmp_path.rglob("log.csv"))
@@ -56,7 +56,7 @@ def test_each_task_has_a_run_of_its_own_and_the_figures_are_joined(make_study: M
 
 @pytest.mark.parametrize("setting", ["multi-task", "single-task"])
 @pytest.mark.parametrize("steps", [1, 4, 5])
-def test_a_killed_run_goes_on_bit_for_bit(make_study: Make, tmp_path: Path, setting: str, steps: int) -> None:
+def test_a_killed_run_resumes_bit_for_bit(make_study: Make, tmp_path: Path, setting: str, steps: int) -> None:
     study = make_study()
     whole = perform(job(study, tmp_path / "whole", setting))
     with pytest.raises(Killed):
@@ -64,10 +64,10 @@ def test_a_killed_run_goes_on_bit_for_bit(make_study: Make, tmp_path: Path, sett
     assert RunStore(tmp_path / "killed").read(study) == {}
     assert perform(job(study, tmp_path / "killed", setting)).metrics == whole.metrics
     logs = [{path.parent.name: path.read_text() for path in (tmp_path / way).rglob("log.csv")} for way in WAYS]
-    assert logs[0] == logs[1], "the losses are the same to the last bit"
+    assert logs[0] == logs[1], "the losses are identical"
 
 
-def test_a_stopped_run_keeps_its_step(make_study: Make, tmp_path: Path) -> None:
+def test_a_stopped_run_saves_its_step(make_study: Make, tmp_path: Path) -> None:
     study = make_study()
     whole = perform(job(study, tmp_path / "whole", "multi-task"))
     begun = job(study, tmp_path / "stopped", "multi-task")
@@ -79,7 +79,7 @@ def test_a_stopped_run_keeps_its_step(make_study: Make, tmp_path: Path) -> None:
     assert said[0] == "3/6"
 
 
-def test_a_kill_between_the_last_checkpoint_and_the_figures(
+def test_a_kill_between_the_last_checkpoint_and_the_result(
     make_study: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study = make_study()
@@ -110,14 +110,14 @@ def test_teachers_are_the_networks_of_the_same_fold(make_study: Make, tmp_path: 
         perform(todo[1])
     single, student, multi = (perform(each) for each in todo[:3])
     logs = [(tmp_path / "runs" / run.setting / "time0-fold0/log.csv").read_text() for run in (student, multi)]
-    assert logs[0] != logs[1], "the teachers' labels count"
+    assert logs[0] != logs[1], "the teachers' labels are used"
     assert student.recipe["teachers"] == []
     kept = {str(path.relative_to(tmp_path / "runs")) for path in tmp_path.rglob("*.safetensors")}
     assert kept == {f"single-task/time0-fold0/{task}/last/network.safetensors" for task in ("category", "traits")}
     assert RunStore(tmp_path).checkpoints(single)[0].is_dir()
 
 
-def test_a_teacher_whose_networks_are_gone_is_made_again_if_a_student_waits(make_study: Make, tmp_path: Path) -> None:
+def test_a_teacher_without_networks_is_trained_again_for_a_student(make_study: Make, tmp_path: Path) -> None:
     alone = make_study(settings={"multi-task": {}}, repeat={"seeds": [0]}, recipe=whole_rows(make_study))
     perform(job(alone, tmp_path, "multi-task"))
     both = {"multi-task": {}, "student": {"teachers": "multi-task"}}
@@ -158,7 +158,7 @@ def test_runs_of_another_recipe_are_refused(make_study: Make, tmp_path: Path) ->
         jobs(changed, RunStore(tmp_path), [])
 
 
-def test_a_run_without_a_key_that_came_later_still_counts(make_study: Make, tmp_path: Path) -> None:
+def test_runs_of_earlier_versions_without_newer_keys_are_read(make_study: Make, tmp_path: Path) -> None:
     study = make_study()
     perform(job(study, tmp_path, "multi-task"))
     path = tmp_path / "runs/multi-task/time0-fold0.json"
@@ -171,7 +171,25 @@ def test_a_run_without_a_key_that_came_later_still_counts(make_study: Make, tmp_
         jobs(study, RunStore(tmp_path), [])
 
 
-def test_what_does_not_fit_the_data_is_an_error(make_study: Make, tmp_path: Path) -> None:
+def test_runs_of_earlier_versions_have_other_names(make_study: Make, tmp_path: Path) -> None:
+    study, store = make_study(), RunStore(tmp_path)
+    run = perform(job(study, tmp_path, "multi-task"))
+    path = tmp_path / "runs/multi-task/time0-fold0.json"
+    data = json.loads(path.read_text())
+    path.write_text(json.dumps({"figures": data.pop("metrics"), "setting_then": data.pop("context"), **data}))
+    assert store.read(study) == {("multi-task", "time0-fold0"): run}
+    changed = make_study(settings={"multi-task": {"each_task": True}})
+    with pytest.raises(StudyError, match="other values of each_task"):
+        store.read(changed)
+
+
+@pytest.mark.parametrize("key", ["metrics", "figures"])
+def test_saved_metrics_of_this_and_of_earlier_versions(tmp_path: Path, key: str) -> None:
+    (tmp_path / "checkpoint.json").write_text(json.dumps({"format": 1, "state": {key: {"traits.f1": 0.25}}}))
+    assert _saved_metrics(tmp_path) == {"traits.f1": 0.25}
+
+
+def test_a_recipe_that_does_not_fit_the_data_is_refused(make_study: Make, tmp_path: Path) -> None:
     study = make_study(settings={"a": {"change": {"tasks": ["colour"]}}})
     with pytest.raises(RecipeError, match="no manifest has the task colour"):
         perform(job(study, tmp_path, "a"))
@@ -197,6 +215,6 @@ def test_runs_of_another_setting_are_refused(
         RunStore(tmp_path).find(changed, "student", changed.repeats[0])
     path = tmp_path / "runs/student/time0-fold0.json"
     data = json.loads(path.read_text())
-    del data["setting_then"]
+    del data["context"]
     path.write_text(json.dumps(data))
-    assert RunStore(tmp_path).find(changed, "student", changed.repeats[0]), "an older version did not say"
+    assert RunStore(tmp_path).find(changed, "student", changed.repeats[0]), "written by an earlier version"

@@ -14,7 +14,7 @@ from mien.cli.terminal import complain, fail, refusals
 from mien.overlay.picture import Overlays
 from mien.table.writer import TableWriteError
 from mien.video.index import INDEX, PICTURES, Entry, entry_after, read_index, table_names, write_index
-from mien.video.jobs import Job, run_jobs
+from mien.video.jobs import PlannedVideo, annotate_videos
 from mien.video.postprocess import PostprocessOptions, Postprocessor
 
 FORMATS = ("parquet", "csv", "jsonl")
@@ -64,16 +64,20 @@ def _check(folder: Path, overlay: Path | None, table: str, settings: Settings) -
 
 def _jobs(
     videos: Sequence[Source], folder: Path, table: str, overlay: Path | None, known: dict[str, Entry]
-) -> list[Job]:
+) -> list[PlannedVideo]:
     """One job per video, with the names of its table and its overlay."""
     names = table_names([source.name for source in videos], table, {name: each.table for name, each in known.items()})
     return [
-        Job(source.name, str(source.item), folder / name, overlay / f"{PurePath(name).stem}.mp4" if overlay else None)
+        PlannedVideo(
+            source.name, str(source.item), folder / name, overlay / f"{PurePath(name).stem}.mp4" if overlay else None
+        )
         for source, name in zip(videos, names, strict=True)
     ]
 
 
-def _overlays(folder: Path, jobs: Sequence[Job], pictures: Sequence[Source], settings: Settings) -> Overlays | None:
+def _overlays(
+    folder: Path, jobs: Sequence[PlannedVideo], pictures: Sequence[Source], settings: Settings
+) -> Overlays | None:
     """Make the folder of the overlays; returns what draws those of the pictures, if there are any.
 
     Raises:
@@ -98,7 +102,7 @@ def _file(path: Path) -> tuple[int, int] | None:
 
 
 def _annotate_videos(
-    jobs: Sequence[Job],
+    jobs: Sequence[PlannedVideo],
     annotator: Annotator,
     settings: Settings,
     workers: int,
@@ -111,7 +115,7 @@ def _annotate_videos(
     try:
         write_index(path, index)
         with frame_progress(len(jobs), quiet) as tell:
-            for job, outcome in run_jobs(jobs, annotator, settings, workers, tell):
+            for job, outcome in annotate_videos(jobs, annotator, settings, workers, tell):
                 if outcome.error is not None:
                     complain(f"{job.name}: {outcome.error}")
                 failed += outcome.status in ("failed", "damaged")

@@ -12,8 +12,10 @@ from mien.annotate.pipeline import Annotator
 from mien.annotate.settings import Settings
 from mien.cli.terminal import complain, fail, progress
 from mien.media.picture import MediaError
-from mien.video.jobs import Job, Tell, perform
-from mien.video.run import Outcome, journal_path
+from mien.processes import ProgressCallback
+from mien.video.checks import journal_path
+from mien.video.jobs import PlannedVideo, annotate_video
+from mien.video.run import VideoResult
 
 
 def annotate_one(
@@ -24,10 +26,10 @@ def annotate_one(
         fail("the table of a video needs a file: it is written when the video has ended", 2)
     if overlay and overlay.suffix.lower() != ".mp4":
         fail(f"{overlay}: the overlay of a video must end in .mp4", 2)
-    job = Job(source.name, str(source.item), Path(out), overlay)
+    job = PlannedVideo(source.name, str(source.item), Path(out), overlay)
     try:
         with frame_progress(1, quiet) as tell:
-            outcome = perform(annotator, job, settings, tell)
+            outcome = annotate_video(job, tell, annotator=annotator, settings=settings)
     except MediaError as error:
         fail(f"{job.name}: {error}", 1)
     except (OSError, ValueError) as error:
@@ -37,7 +39,7 @@ def annotate_one(
     return _report(job, outcome, quiet)
 
 
-def _report(job: Job, outcome: Outcome, quiet: bool) -> int:
+def _report(job: PlannedVideo, outcome: VideoResult, quiet: bool) -> int:
     """Print how the annotation of a video ended; returns the exit status."""
     if outcome.error is not None:
         complain(f"{job.name}: {outcome.error}")
@@ -61,7 +63,7 @@ def _report(job: Job, outcome: Outcome, quiet: bool) -> int:
 
 
 @contextmanager
-def frame_progress(count: int, quiet: bool) -> Iterator[Tell]:
+def frame_progress(count: int, quiet: bool) -> Iterator[ProgressCallback]:
     """A progress bar over the frames of this many videos, with frames per second; yields what is called with news.
 
     The number of frames is known for the videos that have started; the others are assumed to have as many each.
@@ -78,7 +80,7 @@ def frame_progress(count: int, quiet: bool) -> Iterator[Tell]:
                 expected.append(frames)
                 total = sum(expected) * count // len(expected) if all(expected) else None
                 advance(0, total=total)
-            elif what == "begun":
+            elif what == "resumed":
                 advance(frames)
             elif what == "drawn":
                 advance(0, "drawing the overlay")

@@ -30,12 +30,12 @@ def check(
     with needs_extra(), refusals():
         import pyarrow.parquet as pq
 
-        from mien.learn.data.manifest.check import Look, check
+        from mien.learn.data.manifest.check import check_manifest
         from mien.learn.data.manifest.manifest import read_metadata
 
         rows = pq.read_metadata(read_metadata(manifest)[0]).num_rows
         with progress("reading", rows, hidden=not (files or pictures)) as advance:
-            found = list(check(manifest, Look(files, pictures), advance))
+            found = list(check_manifest(manifest, files=files, pictures=pictures, advance=advance))
     if found:
         fail("\n".join(found), 1)
     print(f"{manifest}: {rows} rows, no errors")

@@ -32,16 +32,15 @@ def clean(
     """
     with needs_extra(), refusals():
         from mien.learn.data.manifest.manifest import read_metadata
-        from mien.learn.data.steps.steps import RULES, steps_of
-        from mien.learn.data.steps.steps import undo as revert
+        from mien.learn.data.steps.history import RULES, read_steps, undo_steps
         from mien.spelling import did_you_mean
 
         for name in rule or ():
             if name not in RULES:
                 raise ValueError(f"--rule {name}: no such rule{did_you_mean(name, RULES)}")
         if undo:
-            print_steps(revert(manifest, undo))
+            print_steps(undo_steps(manifest, undo))
         if rule:
             add_and_print(manifest, [(name, {}) for name in rule])
         if not undo and not rule:
-            print_steps(steps_of(read_metadata(manifest)[2]))
+            print_steps(read_steps(read_metadata(manifest)[2]))

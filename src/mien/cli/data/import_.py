@@ -34,14 +34,14 @@ def import_(
     """Read a data set into a folder to train on.
 
     An import that was interrupted continues if you give the same command again. Exit status: 0 when done, 1 if
-    unusable rows were skipped (they are listed in import.faults.txt), 2 if nothing could be read.
+    unusable rows were skipped (they are listed in import.errors.txt), 2 if nothing could be read.
 
     Example:
       mien data import ferplus ferplus.tar.gz build/ferplus
     """
     with needs_extra(), refusals():
-        from mien.learn.data.importing.faults import Faults
-        from mien.learn.data.importing.importing import import_rows, prepare_rows
+        from mien.learn.data.importing.dataset import import_rows, prepare_rows
+        from mien.learn.data.importing.errors import ImportErrors
         from mien.learn.data.importing.readers import find_reader, parse_options
         from mien.learn.data.manifest.manifest import MANIFEST
 
@@ -52,7 +52,7 @@ def import_(
             raise ValueError(f"the pictures of {name} are not in files; leave out --no-prepare")
         if _complete(folder, reader):
             refuse_existing(folder / MANIFEST, overwrite=overwrite)
-        faults, read = Faults(complain), False
+        faults, read = ImportErrors(complain), False
         try:
             with progress("reading", None) as advance:
                 count = import_rows(reader, root, folder, options, faults, advance)

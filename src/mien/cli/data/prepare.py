@@ -59,16 +59,16 @@ def prepare(
 
         from mien.learn.data.manifest.manifest import MANIFEST
         from mien.learn.data.pack.crops import pack_options
-        from mien.learn.data.pack.prepare import FAULTS, prepare_manifest, unprepared
+        from mien.learn.data.pack.prepare import ERRORS, prepare_manifest, read_unprepared
 
-        metadata = unprepared(folder) or {}
+        metadata = read_unprepared(folder) or {}
         total = pq.read_metadata(folder / MANIFEST).num_rows
         options = pack_options(metadata, use=use, tight=tight, grey=grey, side=side)
         with progress("packing" if options.side else "finding faces", total) as advance:
             faults = prepare_manifest(folder, options, workers=workers, advance=advance)
         found = pq.read_metadata(folder / MANIFEST).num_rows
-    _print_faults(faults, folder / FAULTS)
-    skipped = f"; {len(faults)} rows skipped, see {folder / FAULTS}" if faults else ""
+    _print_faults(faults, folder / ERRORS)
+    skipped = f"; {len(faults)} rows skipped, see {folder / ERRORS}" if faults else ""
     print(f"{found} {'pictures' if options.side else 'faces'} in {folder}{skipped}")
     raise typer.Exit(1 if faults else 0)
 

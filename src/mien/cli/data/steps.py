@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mien.learn.data.steps.steps import Step
+    from mien.learn.data.steps.history import Step
 
 
 def add_and_print(manifest: Path, steps: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
     """Add steps, each a name with its parameters, and print what all steps did."""
-    from mien.learn.data.steps.steps import Step, add_steps
+    from mien.learn.data.steps.history import Step, add_steps
 
     print_steps(add_steps(manifest, [Step(name, dict(parameters)) for name, parameters in steps]))
 

@@ -1,1 +1,1 @@
-"""Evaluation: predictions, metrics, intervals, official protocols, reports."""
+"""Evaluation: predictions, metrics, intervals, official protocols and reports."""

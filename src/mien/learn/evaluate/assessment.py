@@ -1,4 +1,4 @@
-"""One network on one split, judged whole, by database and by subgroup: all that the report shows and the JSON holds."""
+"""The evaluation of one network on one split: as a whole, by database and by subgroup."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from numpy.typing import NDArray
 from mien.learn.data.manifest.codes import column_codes
 from mien.learn.data.manifest.manifest import ManifestError
 from mien.learn.evaluate import bootstrap
-from mien.learn.evaluate.judge import judge
 from mien.learn.evaluate.predictions import Predictions
 from mien.learn.evaluate.protocols import official
 from mien.learn.evaluate.reliability import Reliability, of_task
+from mien.learn.evaluate.score import score
 from mien.tasks import Kind, Task
 
 LARGEST = 40
-"""Classes of a task whose confusion matrix is kept, and values of a column of subgroups."""
+"""Largest number of classes for which the confusion matrix is kept, and of subgroups of a column."""
 
-QUARTERS, WORDS = 4, 12
-"""A column of numbers with more values than the second is divided into as many parts as the first says."""
+QUARTERS, VALUES = 4, 12
+"""Numbers with more than ``VALUES`` different values are divided into ``QUARTERS`` subgroups."""
 
 SUBGROUPS = ("gender", "sex", "age", "age_group", "race", "ethnicity", "skin_tone")
-"""Columns whose subgroups are judged without being asked for."""
+"""Columns whose subgroups are always evaluated."""
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
-    """Figures of some rows.
+class Scores:
+    """The metrics of some rows.
 
     Args:
-        rows: how many.
-        units: how many subjects, videos or rows they are of.
-        metrics: by ``task.figure``.
-        intervals: of these figures; none of a single unit.
-        official: the names of those that the protocol wants.
+        rows: the number of rows.
+        units: the number of subjects, videos or rows that the intervals resample.
+        metrics: by ``task.metric``.
+        intervals: of these metrics; empty for a single unit.
+        official: the names of the metrics that the protocol asks for.
     """
 
     rows: int
@@ -50,28 +50,28 @@ class Measured:
     official: tuple[str, ...]
 
     def to_dict(self, names: Sequence[str] | None = None) -> dict[str, Any]:
-        """As JSON, with the named figures, or the official ones."""
+        """As JSON, with the named metrics, or the official ones."""
         names = self.official if names is None else names
         return {
             "rows": self.rows,
             "units": self.units,
-            "figures": {name: self.metrics[name] for name in names if name in self.metrics},
+            "metrics": {name: self.metrics[name] for name in names if name in self.metrics},
             "intervals": {name: list(self.intervals[name]) for name in names if name in self.intervals},
         }
 
 
 @dataclass(frozen=True, eq=False)
 class Assessment:
-    """All that is found about a network on a split.
+    """The results of a network on a split.
 
     Args:
-        tasks: what was judged.
-        unit: what intervals draw: ``subject``, ``video``, ``row`` or another column.
-        missed: rows without a prediction.
+        tasks: the tasks that were evaluated.
+        unit: what intervals resample: ``subject``, ``video``, ``row`` or another column.
+        missed: the number of rows without a prediction.
         whole: of all rows.
-        databases: of the rows of each data set; the name is empty where a manifest says none.
-        subgroups: of each column the rows of each value.
-        confusion: of each task of classes C x (C + 1) counts, true x predicted; the last column is what was missed.
+        databases: of the rows of each data set; the name is empty if the manifest has no column ``dataset``.
+        subgroups: of each column, the rows of each value.
+        confusion: of each task of classes C x (C + 1) counts, true x predicted; the last column counts missed rows.
         counts: of each task of attributes A x 4: annotated, positive, predicted, both.
         reliability: of each task, and of each attribute.
     """
@@ -79,9 +79,9 @@ class Assessment:
     tasks: tuple[Task, ...]
     unit: str
     missed: int
-    whole: Measured
-    databases: dict[str, Measured]
-    subgroups: dict[str, dict[str, Measured]] = field(default_factory=dict)
+    whole: Scores
+    databases: dict[str, Scores]
+    subgroups: dict[str, dict[str, Scores]] = field(default_factory=dict)
     confusion: dict[str, NDArray[np.int_]] = field(default_factory=dict)
     counts: dict[str, NDArray[np.int_]] = field(default_factory=dict)
     reliability: dict[str, dict[str, Reliability]] = field(default_factory=dict)
@@ -102,7 +102,7 @@ class Assessment:
                 for task in self.tasks
                 if task.name in self.confusion
             },
-            "calibration": {
+            "reliability": {
                 task: {label: found.to_dict() for label, found in each.items()}
                 for task, each in self.reliability.items()
             },
@@ -118,46 +118,46 @@ def assess(
     resamples: int = bootstrap.RESAMPLES,
     seed: int = 0,
 ) -> Assessment:
-    """Judge predictions.
+    """Evaluate predictions as a whole, by database and by subgroup.
 
     Args:
         found: N predictions of the labels that both sides have (:func:`mien.learn.evaluate.sources.label_map.mapped`).
         protocol: of :data:`mien.learn.evaluate.protocols.PROTOCOLS`, or ``headline``; None: each database's own.
-        by: columns whose subgroups are judged; those of :data:`SUBGROUPS` always are.
-        unit: the column that intervals draw by; None: see :func:`mien.learn.evaluate.bootstrap.units`.
+        by: columns whose subgroups are evaluated in addition to :data:`SUBGROUPS`.
+        unit: the column that groups rows for the intervals; None: see :func:`mien.learn.evaluate.bootstrap.units`.
         resamples: of the intervals; 0 for none.
         seed: of the intervals.
 
     Raises:
-        ManifestError: if a column is not there, or has too many values for subgroups.
+        ManifestError: if a column is missing, or has too many values for subgroups.
     """
     name, members = bootstrap.units(found.rows, unit)
 
-    def measured(rows: NDArray[np.bool_], wanted: str) -> Measured:
+    def scores(rows: NDArray[np.bool_], wanted: str) -> Scores:
         part, own = (found, members) if rows.all() else (take(found, rows), members[rows])
         own = np.unique(own, return_inverse=True)[1]
-        metrics = judge(part)
-        drawn = bootstrap.intervals(part, own, resamples=resamples, seed=seed) if resamples else {}
-        return Measured(len(part), int(own.max()) + 1, metrics, drawn, official(list(metrics), part.tasks, wanted))
+        metrics = score(part)
+        intervals = bootstrap.intervals(part, own, resamples=resamples, seed=seed) if resamples else {}
+        return Scores(len(part), int(own.max()) + 1, metrics, intervals, official(list(metrics), part.tasks, wanted))
 
     sets = _databases(found.rows)
-    only = protocol or (next(iter(sets)) if len(sets) == 1 else "headline")
-    whole = measured(np.ones(len(found), bool), only)
     one = len(sets) == 1
-    columns = [*dict.fromkeys([*(each for each in SUBGROUPS if each in found.rows.column_names), *by])]
+    overall = protocol or (next(iter(sets)) if one else "headline")
+    whole = scores(np.ones(len(found), bool), overall)
+    columns = dict.fromkeys([*(each for each in SUBGROUPS if each in found.rows.column_names), *by])
     return Assessment(
-        found.tasks,
-        name,
-        int(found.missed.sum()),
-        whole,
-        {each: whole if one else measured(rows, protocol or each) for each, rows in sets.items()},
-        {
-            column: {value: measured(rows, only) for value, rows in subgroups(found.rows, column).items()}
+        tasks=found.tasks,
+        unit=name,
+        missed=int(found.missed.sum()),
+        whole=whole,
+        databases={each: whole if one else scores(rows, protocol or each) for each, rows in sets.items()},
+        subgroups={
+            column: {value: scores(rows, overall) for value, rows in subgroups(found.rows, column).items()}
             for column in columns
         },
-        {task.name: _confusion(found, task) for task in _of(found, Kind.CLASSES) if len(task) <= LARGEST},
-        {task.name: _counts(found, task) for task in _of(found, Kind.ATTRIBUTES)},
-        {task.name: each for task in found.tasks if (each := of_task(found, task))},
+        confusion={task.name: _confusion(found, task) for task in _of(found, Kind.CLASSES) if len(task) <= LARGEST},
+        counts={task.name: _counts(found, task) for task in _of(found, Kind.ATTRIBUTES)},
+        reliability={task.name: each for task in found.tasks if (each := of_task(found, task))},
     )
 
 
@@ -174,34 +174,39 @@ def take(found: Predictions, rows: NDArray[np.bool_]) -> Predictions:
 
 
 def subgroups(rows: pa.Table, column: str) -> dict[str, NDArray[np.bool_]]:
-    """Which rows have which value of a column; numbers with many values come in four parts of about one size.
+    """The rows of each value of a column; numbers with many values are divided into four parts of about equal size.
 
-    Rows without a value are a group of their own, ``no value``.
+    Rows without a value form the group ``no value``.
 
     Raises:
-        ManifestError: if the column is not there, or has too many values.
+        ManifestError: if the column is missing, or has too many values.
     """
     if column not in rows.column_names:
-        raise ManifestError(f"there is no column {column} to judge subgroups by")
+        raise ManifestError(f"no column {column} for subgroups")
     values = rows[column].combine_chunks()
-    known = np.asarray(pc.is_valid(values))
-    found: dict[str, NDArray[np.bool_]] = {}
-    if _numbers(values.type) and pc.count_distinct(values).as_py() > WORDS:
+    count = pc.count_distinct(values).as_py()
+    if _is_number(values.type) and count > VALUES:
         numbers = np.asarray(pc.fill_null(values.cast(pa.float64()), np.nan))
-        known = np.isfinite(numbers)
-        edges = np.unique(np.quantile(numbers[known], np.linspace(0, 1, QUARTERS + 1)))
-        for low, high in pairwise(edges):
-            top = numbers <= high if high == edges[-1] else numbers < high
-            if (inside := known & (numbers >= low) & top).any():
-                found[f"{low:.4g} to {high:.4g}"] = inside
-    elif (count := pc.count_distinct(values).as_py()) > LARGEST:
+        known, found = np.isfinite(numbers), _quarters(numbers)
+    elif count > LARGEST:
         raise ManifestError(f"column {column} has {count} values, too many for subgroups (at most {LARGEST})")
     else:
-        numbers = column_codes(values)
-        names = values.to_pylist()
-        order = sorted(np.unique(numbers[known]), key=lambda code: str(names[int(np.argmax(numbers == code))]))
-        found = {str(names[int(np.argmax(numbers == code))]): numbers == code for code in order}
+        known, codes = np.asarray(pc.is_valid(values)), column_codes(values)
+        first = {code: str(values[int(np.argmax(codes == code))].as_py()) for code in np.unique(codes[known])}
+        found = {name: codes == code for code, name in sorted(first.items(), key=lambda item: item[1])}
     return found if known.all() else {**found, "no value": ~known}
+
+
+def _quarters(numbers: NDArray[np.float64]) -> dict[str, NDArray[np.bool_]]:
+    """The rows between the quartiles; NaN is in no part."""
+    known = np.isfinite(numbers)
+    edges = np.unique(np.quantile(numbers[known], np.linspace(0, 1, QUARTERS + 1)))
+    found = {}
+    for low, high in pairwise(edges):
+        top = numbers <= high if high == edges[-1] else numbers < high
+        if (inside := known & (numbers >= low) & top).any():
+            found[f"{low:.4g} to {high:.4g}"] = inside
+    return found
 
 
 def _databases(rows: pa.Table) -> dict[str, NDArray[np.bool_]]:
@@ -230,5 +235,5 @@ def _counts(found: Predictions, task: Task) -> NDArray[np.int_]:
     return np.stack([(known & part).sum(0) for part in (True, positive, guess, positive & guess)], axis=1)
 
 
-def _numbers(kind: Any) -> bool:
+def _is_number(kind: Any) -> bool:
     return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))

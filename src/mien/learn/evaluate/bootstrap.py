@@ -1,4 +1,4 @@
-"""Bootstrap intervals: how much a figure would move with other subjects, videos or rows."""
+"""Bootstrap intervals: how much a metric would vary with other subjects, videos or rows."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from numpy.typing import NDArray
 
 from mien.learn.data.manifest.codes import codes, own_groups, paired, video_codes
 from mien.learn.data.manifest.manifest import ManifestError
-from mien.learn.evaluate.grouped_metrics import metrics, sums
+from mien.learn.evaluate.metrics import from_sums, group_sums, row_sums
 from mien.learn.evaluate.predictions import Predictions
 
 RESAMPLES, LEVEL = 1000, 0.95
 
 CELLS = 4_000_000
-"""Numbers of a block of resamples that are in memory at once."""
+"""Largest number of values of a block of resamples that is in memory at once."""
 
 Interval = tuple[float, float]
 
 
 def units(rows: pa.Table, column: str | None = None) -> tuple[str, NDArray[np.int_]]:
-    """What is drawn as a whole, since its rows resemble each other: the name of the unit, and each row's number of it.
+    """The units that are resampled as a whole, because their rows are similar: their name, and each row's number.
 
     Args:
         rows: N rows of a manifest.
-        column: whose equal values are one unit; None: the subject of a data set, where no row has one the video, and
-            where no row has one either the row. A row without a value is a unit of its own.
+        column: rows with equal values are one unit. None: subjects within a data set; if no row has a subject, videos;
+            if no row has a video either, single rows. A row without a value is a unit of its own.
 
     Raises:
         ManifestError: if there is no such column.
     """
     if column is not None:
         if column not in rows.column_names:
-            raise ManifestError(f"there is no column {column} to draw by")
+            raise ManifestError(f"no column {column} to group rows by")
         return column, own_groups(rows[column])
     if _has(rows, "subject"):
         subjects = own_groups(rows["subject"])
@@ -48,48 +48,50 @@ def units(rows: pa.Table, column: str | None = None) -> tuple[str, NDArray[np.in
 def intervals(
     found: Predictions, members: NDArray[np.int_], *, resamples: int = RESAMPLES, seed: int = 0
 ) -> dict[str, Interval]:
-    """The 95 % percentile interval of every figure that :func:`mien.learn.evaluate.judge.judge` gives, but of counts.
+    """The 95 % percentile interval of every metric of :func:`mien.learn.evaluate.score.score`, except counts.
 
-    Units are drawn with replacement, as many as there are; a resample in which a figure is undefined, such as the
-    recall of a class that was not drawn, has no part in that figure's interval.
+    Units are drawn with replacement, as many as there are. A resample in which a metric is undefined, such as the
+    recall of a class that was not drawn, is ignored for that metric.
 
     Args:
         found: N predictions.
-        members: N, the unit of each row, numbers from 0 on without gaps.
-        resamples: how many.
+        members: N, the unit of each row, numbered from 0 without gaps.
+        resamples: the number of resamples.
         seed: of the draws.
 
     Returns:
-        nothing if there is only one unit: one says nothing about others.
+        empty if there is only one unit, which says nothing about others.
     """
     count = int(members.max()) + 1 if len(members) else 0
     if count < 2:
         return {}
     result: dict[str, Interval] = {}
     for task in found.tasks:
-        if not found.mask[task.name].any():
+        name, mask = task.name, found.mask[task.name]
+        if not mask.any():
             continue
-        table = sums(found, task, members, count)
+        table = group_sums(row_sums(task, found.outputs[name], found.labels[name], mask, found.missed), members, count)
         parts = [
-            metrics(task, np.asarray((table.T @ drawn.T).T)) for drawn in draws(count, resamples, seed, table.shape[1])
+            from_sums(task, np.asarray((table.T @ drawn.T).T))
+            for drawn in draws(count, resamples, seed, table.shape[1])
         ]
-        for name in parts[0]:
-            values = np.concatenate([part[name] for part in parts])
+        for metric in parts[0]:
+            values = np.concatenate([part[metric] for part in parts])
             values = values[~np.isnan(values)]
-            if values.size and name != "faces":
+            if values.size and metric != "faces":
                 low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-                result[f"{task.name}.{name}"] = float(low), float(high)
+                result[f"{name}.{metric}"] = float(low), float(high)
     return result
 
 
 def draws(count: int, resamples: int, seed: int, width: int = 1) -> Iterator[NDArray[np.floating]]:
-    """How often each of ``count`` units is drawn, in blocks of resamples x units; the same for one seed and count.
+    """How often each of ``count`` units is drawn, in blocks of resamples x units; the same for the same seed and count.
 
     Args:
-        count: of units, and of draws in a resample.
+        count: the number of units, and of draws in a resample.
         resamples: rows of all blocks together.
-        seed: a block follows from it and its number, so ``width`` changes memory alone.
-        width: sums that a unit has.
+        seed: of the draws.
+        width: the number of sums of a unit; it changes the size of the blocks only, not the draws.
     """
     generator = np.random.default_rng(seed)
     size = max(1, CELLS // max(count, width))

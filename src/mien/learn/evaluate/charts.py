@@ -1,4 +1,4 @@
-"""The pictures of an evaluation: confusion matrices and reliability diagrams."""
+"""The charts of an evaluation: confusion matrices and reliability diagrams."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from mien.learn.chart_style import COOL, FAINT, INK, PALE, WARM, quiet, shortened
 from mien.learn.evaluate.reliability import Reliability
-from mien.learn.plots.style import COOL, FAINT, INK, PALE, WARM, quiet, shortened
 from mien.tasks import Task
 
 LONGEST = 22
-"""Characters of a label that are shown."""
+"""Longest label in characters; longer ones are shortened."""
 
 
 def confusion(task: Task, counts: NDArray[np.int_]) -> Figure:
-    """Rows are the true classes in shares of their rows; cells hold per cent.
+    """The confusion matrix, a row for each true class; cells are percentages of their row.
 
     Args:
         task: of classes.
-        counts: C x (C + 1); the last column, what was missed, is drawn if there is any.
+        counts: C x (C + 1); the last column, missed rows, is drawn if there are any.
     """
     columns = [*task.labels, "missed"] if counts[:, -1].any() else list(task.labels)
     counts = counts[:, : len(columns)]
@@ -37,7 +37,7 @@ def confusion(task: Task, counts: NDArray[np.int_]) -> Figure:
     names = [f"{shortened(name, LONGEST)}  {total}" for name, total in zip(task.labels, totals[:, 0], strict=True)]
     axes.set_yticks(range(len(task)), names)
     axes.set_xlabel("predicted", color=INK)
-    axes.set_ylabel("true, with its number of rows", color=INK)
+    axes.set_ylabel("true, with number of rows", color=INK)
     axes.tick_params(length=0, labelsize=8.5, labelcolor=INK)
     for spine in axes.spines.values():
         spine.set_visible(False)
@@ -49,7 +49,7 @@ def confusion(task: Task, counts: NDArray[np.int_]) -> Figure:
 
 
 def reliability(task: Task, found: Reliability) -> Figure:
-    """Mean probability and share that was so of each bin, with the number of cells in each below."""
+    """The reliability diagram: mean probability and actual share of each bin, and below it the size of each bin."""
     figure = Figure(figsize=(3.9, 4.3), dpi=110, layout="constrained")
     upper, lower = figure.subplots(2, 1, height_ratios=(4, 1), sharex=True)
     there = found.count > 0
@@ -58,7 +58,7 @@ def reliability(task: Task, found: Reliability) -> Figure:
     for x, y in zip(found.probability[there], found.share[there], strict=True):
         upper.plot([x, x], [x, y], color=WARM, linewidth=1.4, alpha=0.7, zorder=1)
     upper.set_title(f"{task.name}: calibration error {found.error:.3f}", fontsize=10, color=INK, loc="left")
-    upper.set_ylabel("share that was so", fontsize=9, color=INK)
+    upper.set_ylabel("actual share", fontsize=9, color=INK)
     _square(upper)
     edges = np.linspace(0, 1, len(found.count) + 1)
     lower.bar(edges[:-1], found.count, width=1 / len(found.count), align="edge", color=COOL, edgecolor=PALE)
@@ -69,7 +69,7 @@ def reliability(task: Task, found: Reliability) -> Figure:
 
 
 def png(figure: Figure) -> bytes:
-    """A figure as the bytes of a PNG file."""
+    """A chart as the bytes of a PNG file."""
     file = io.BytesIO()
     FigureCanvasAgg(figure).print_png(file, metadata={"Software": "mien"})
     return file.getvalue()

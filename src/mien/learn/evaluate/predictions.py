@@ -1,4 +1,4 @@
-"""What a network says of the rows of a manifest, beside what is true of them: all that a figure is made from."""
+"""The predictions of a network for the rows of a manifest, with the labels of these rows: all that metrics need."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mien.learn.data.batches.mixing import in_order
 from mien.learn.data.manifest.manifest import Manifest, ManifestError
+from mien.learn.evaluate.metrics import likeliest
 from mien.tasks import Task
 
 Predictor = Callable[[NDArray[Any]], Mapping[str, NDArray[np.floating]]]
@@ -27,12 +28,12 @@ class Predictions:
         tasks: what is predicted; their labels name the columns of the outputs.
         outputs: of each task, N x labels: probabilities, or values in [-1, 1].
         labels: of each task, as in :class:`mien.learn.batch.Batch` with hard class labels: N indices, or N x labels.
-            What is not labelled holds 0.
+            Missing labels are 0.
         mask: of each task, bool, N or N x labels: what is labelled.
-        rows: the N rows of the manifest with all its columns, such as ``path``, ``subject``, ``video``, ``dataset``; of
-            several manifests without the columns that hold words in one and numbers in another.
-        missed: N, bool: no prediction could be made, as where no face was found. The outputs are 0 there, and count
-            as errors.
+        rows: the N rows of the manifest with all its columns, such as ``path``, ``subject``, ``video``, ``dataset``;
+            of several manifests, without columns whose types contradict each other.
+        missed: N, bool: rows without a prediction, for instance because no face was found. Their outputs are 0, and
+            they count as errors.
     """
 
     tasks: tuple[Task, ...]
@@ -46,22 +47,21 @@ class Predictions:
         return len(self.missed)
 
     def guess(self, task: Task) -> NDArray[np.int_]:
-        """Index of the likeliest class of each row; -1 where it was missed, or no class has any probability."""
-        outputs = self.outputs[task.name]
-        return np.where(self.missed | ~(outputs > 0).any(1), -1, outputs.argmax(1))
+        """Index of the most probable class of each row; -1 if it was missed, or no class has any probability."""
+        return likeliest(self.outputs[task.name], self.missed)
 
 
 def predict(predictor: Predictor, tasks: tuple[Task, ...], *manifests: Manifest, size: int = 256) -> Predictions:
-    """What a predictor says of every row of the manifests, one after the other; nothing is missed.
+    """Predict every row of some manifests, one manifest after the other; no row is missed.
 
     Args:
-        predictor: such as :func:`mien.learn.evaluate.judge.open_predictor` opens.
-        tasks: of the predictor. Those that a manifest does not label have no label in its rows.
+        predictor: from :func:`mien.learn.evaluate.predictor.open_predictor`, for instance.
+        tasks: of the predictor. Rows of a manifest that does not label a task have no label of it.
         manifests: at least one.
-        size: how many rows are predicted at once.
+        size: the number of rows that are predicted at once.
 
     Raises:
-        ManifestError: if the network does not take the inputs of a manifest.
+        ManifestError: if the network cannot read the inputs of a manifest.
     """
     outputs: dict[str, list[NDArray[np.floating]]] = {task.name: [] for task in tasks}
     labels: dict[str, list[NDArray[Any]]] = {task.name: [] for task in tasks}
@@ -92,6 +92,7 @@ def _joined(parts: Mapping[str, list[NDArray[Any]]]) -> dict[str, NDArray[Any]]:
 
 
 def _stacked(tables: list[pa.Table]) -> pa.Table:
+    """All rows in one table, without columns whose types contradict each other."""
     try:
         return pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowTypeError:

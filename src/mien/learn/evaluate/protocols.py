@@ -1,6 +1,6 @@
-"""Which figures a database is judged by: papers/003, section 4.2, papers/002 ("Performance Measures"), papers/001.
+"""The official metrics of each database: papers/003, section 4.2, papers/002 ("Performance Measures"), papers/001.
 
-Names are those of a manifest's column ``dataset``, which the readers write. ``*`` stands for every label.
+Names are those in a manifest's column ``dataset``, which the readers write. ``*`` stands for every label.
 """
 
 from __future__ import annotations
@@ -32,26 +32,26 @@ PROTOCOLS: Mapping[str, tuple[str, ...]] = {
     "clothing_attributes": ("category.accuracy", "category.f1", "attributes.total_accuracy", "attributes.f1"),
     "caf": ("affect.rmse.*", "affect.sagr.*", "affect.pcc.*", "affect.ccc.*"),
 }
-"""Database -> its figures. ``caf`` is no database: these are the figures of papers/001, for whoever names it."""
+"""Database -> its metrics. ``caf`` is not a database: it names the metrics of papers/001."""
 
 HEADLINE: Mapping[Kind, tuple[str, ...]] = {
     Kind.CLASSES: ("accuracy", "mean_recall", "f1"),
     Kind.ATTRIBUTES: ("f1", "accuracy", "afa"),
     Kind.CONTINUOUS: ("ccc.*", "ccc"),
 }
-"""Figures of a task in a database that has no protocol here."""
+"""Metrics of a task in a database without a protocol."""
 
 
 def official(names: Sequence[str], tasks: Sequence[Task], protocol: str) -> tuple[str, ...]:
-    """The names among all figures that a protocol wants, in its order.
+    """The names of the metrics that a protocol asks for, in its order.
 
     Args:
-        names: all figures that there are, as ``task.figure``.
-        tasks: whose figures they are.
-        protocol: of :data:`PROTOCOLS`; any other, or one none of whose figures is there, as ``headline`` means
-            :data:`HEADLINE` of every task.
+        names: of all metrics that there are, as ``task.metric``.
+        tasks: of these metrics.
+        protocol: of :data:`PROTOCOLS`. Any other name, such as ``headline``, or a protocol without any of these
+            metrics means :data:`HEADLINE` of every task.
     """
-    headline = tuple(f"{task.name}.{figure}" for task in tasks for figure in HEADLINE[task.kind])
+    headline = tuple(f"{task.name}.{metric}" for task in tasks for metric in HEADLINE[task.kind])
     return _picked(names, PROTOCOLS.get(protocol, ())) or _picked(names, headline)
 
 

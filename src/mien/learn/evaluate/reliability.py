@@ -1,4 +1,4 @@
-"""Reliability: of all faces that get a probability near 0.8, are 8 in 10 so?"""
+"""Reliability: of all faces that get a probability near 0.8, do 8 in 10 have the label?"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mien.tasks import Kind, Task
 Array = NDArray[np.floating]
 
 BINS = 15
-"""Bins of one width; with them figures compare with Guo et al. 2017, and equal probabilities share a bin."""
+"""Bins of equal width, as in Guo et al. 2017, so that errors compare with theirs; equal probabilities share a bin."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,9 +22,9 @@ class Reliability:
     """A reliability diagram.
 
     Args:
-        probability: of each bin the mean probability, NaN if it is empty.
-        share: of each bin how many were so, NaN if it is empty.
-        count: of each bin.
+        probability: the mean probability of each bin, NaN if it is empty.
+        share: the share of each bin that has the label, NaN if it is empty.
+        count: the size of each bin.
     """
 
     probability: Array
@@ -33,7 +33,7 @@ class Reliability:
 
     @property
     def error(self) -> float:
-        """The expected calibration error in [0, 1]: the mean distance of the two, weighted by the counts; 0 of nothing.
+        """The expected calibration error in [0, 1]: the mean distance of the two, weighted by the counts; 0 if empty.
 
         Lower is better. (Guo, Pleiss, Sun and Weinberger 2017, eq. 3.)
         """
@@ -42,7 +42,7 @@ class Reliability:
         return float((gap * self.count[there]).sum() / max(self.count.sum(), 1))
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON; empty bins are left out."""
+        """As JSON, without empty bins."""
         there = self.count > 0
         return {
             "expected calibration error": self.error,
@@ -53,13 +53,17 @@ class Reliability:
         }
 
 
-def reliability(probability: Array, so: NDArray[np.bool_], bins: int = BINS) -> Reliability:
-    """Probabilities in [0, 1] beside what was so, in bins of equal width.
+def reliability(probability: Array, positive: NDArray[np.bool_], bins: int = BINS) -> Reliability:
+    """The reliability of probabilities, in bins of equal width.
 
     Args:
-        probability: N.
-        so: N.
-        bins: how many; a probability on a border is in the upper bin, 1 in the last.
+        probability: N, in [0, 1].
+        positive: N, whether the label is there.
+        bins: the number of bins; a probability on a border is in the upper bin, 1 in the last.
+
+    Example:
+        >>> reliability(np.array([0.75, 0.75]), np.array([True, False])).error
+        0.25
     """
     place = np.clip((probability * bins).astype(int), 0, bins - 1)
     count = np.bincount(place, minlength=bins)
@@ -68,22 +72,24 @@ def reliability(probability: Array, so: NDArray[np.bool_], bins: int = BINS) -> 
         total = np.bincount(place, weights=values, minlength=bins)
         return np.asarray(np.divide(total, count, out=np.full(bins, np.nan), where=count > 0))
 
-    return Reliability(mean(probability.astype(np.float64)), mean(so.astype(np.float64)), count)
+    return Reliability(mean(probability.astype(np.float64)), mean(positive.astype(np.float64)), count)
 
 
 def of_task(found: Predictions, task: Task) -> dict[str, Reliability]:
-    """Reliability of a task under its name, and of each labelled attribute under that one's; nothing of values.
+    """The reliability of a task under its name, and of each labelled attribute under its own; empty for values.
 
-    Classes: the probability of the most probable one, and whether it is the right one. Attributes: each annotated
-    cell's probability, and whether it is positive. Missed rows, to which nothing was said, have no part.
+    Classes: the probability of the most probable class, and whether it is the right one. Attributes: the probability of
+    each annotated cell, and whether it is positive. Missed rows are excluded, because nothing was predicted.
     """
     known, outputs = found.mask[task.name], found.outputs[task.name]
     if task.kind is Kind.CLASSES:
         rows = known & ~found.missed
         right = outputs[rows].argmax(1) == found.labels[task.name][rows]
         return {task.name: reliability(outputs[rows].max(1), right)} if rows.any() else {}
-    cells, positive = known & ~found.missed[:, None] if known.ndim == 2 else known, found.labels[task.name] > 0.5
-    if task.kind is Kind.CONTINUOUS or not cells.any():
+    if task.kind is Kind.CONTINUOUS:
+        return {}
+    cells, positive = known & ~found.missed[:, None], found.labels[task.name] > 0.5
+    if not cells.any():
         return {}
     each = {
         label: reliability(outputs[cells[:, index], index], positive[cells[:, index], index])

@@ -1,4 +1,4 @@
-"""The report of an evaluation: one HTML file that needs no other, with its pictures inside."""
+"""The report of an evaluation: one self-contained HTML file, with its charts inside."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from html import escape
 
 import numpy as np
 
-from mien.learn.evaluate import charts as evaluation_pictures
-from mien.learn.evaluate.assessment import Assessment, Measured
+from mien.learn.evaluate import charts
+from mien.learn.evaluate.assessment import Assessment, Scores
 from mien.learn.evaluate.reliability import BINS
 from mien.tasks import Kind, Task
 
@@ -23,25 +23,25 @@ h1{font-size:1.5rem} h2{margin-top:2.2rem;border-bottom:2px solid #e6eaee} h3{ma
 .note{color:#4a5763;font-size:.9rem} img{max-width:48%;vertical-align:top;margin-right:1%}
 """
 
-LEGEND = f"""F1 of a class or label that has no positive row is 0. Calibration error: the mean distance between
-probability and share over {BINS} bins of equal width; lower is better, as is RMSE. An interval says how a figure would
-move with other faces like these, not with another training run. Definitions: docs/evaluation.md."""
+LEGEND = f"""F1 of a class or label without a positive row is 0. Calibration error: the mean distance between
+probability and actual share over {BINS} bins of equal width; lower is better, as for RMSE. An interval shows how a
+metric would vary with other faces like these, not with another training run. Definitions: docs/evaluation.md."""
 
 Rows = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What was evaluated on what.
+    """The networks of an evaluation, and what they were evaluated on.
 
     Args:
-        manifest: its path, for people.
-        split: of its rows.
-        source: of the data, as its facts say.
+        manifest: its path, as shown.
+        split: the split of its rows.
+        source: of the data, from its metadata.
         weak: task -> why its label is weak.
         resamples, seed: of the intervals.
-        networks: name -> what was found.
-        maps: network -> lines about labels that are not the same on both sides.
+        networks: name -> results.
+        maps: network -> lines about labels that differ between network and manifest.
     """
 
     manifest: str
@@ -59,39 +59,32 @@ def html(found: Evaluation) -> str:
     first = next(iter(found.networks.values()))
     notes = [
         f"Split {found.split} of {found.manifest}: {first.whole.rows} rows. {found.source or ''}",
-        said(first, found.resamples, found.seed),
-        *(f"{task} is judged by a weak label: {reason}" for task, reason in found.weak.items()),
+        interval_note(first, found.resamples, found.seed),
+        *(f"The labels of {task} are weak: {reason}" for task, reason in found.weak.items()),
     ]
     parts = [
         f"<!doctype html><html lang=en><meta charset=utf-8><title>Evaluation</title><style>{STYLE}</style>",
         "<h1>Evaluation</h1>",
         *(f"<p class=note>{escape(note)}</p>" for note in notes),
-        _official(found),
+        "<h2>Official metrics</h2>" + _table(*official(found.networks)),
     ]
     for name, assessment in found.networks.items():
-        parts.append(f"<h2>{escape(name)}</h2>")
-        parts += [f"<p class=note>Labels: {escape(line)}.</p>" for line in found.maps.get(name, ())]
-        if assessment.missed:
-            parts.append(f"<p class=note>{assessment.missed} rows have no prediction and count as errors.</p>")
-        parts += [
-            _task(assessment, task) for task in assessment.tasks if f"{task.name}.faces" in assessment.whole.metrics
-        ]
-        parts += [_subgroups(column, groups) for column, groups in assessment.subgroups.items()]
+        parts += _network(name, assessment, found.maps.get(name, ()))
     parts.append(f"<p class=note>{escape(LEGEND)}</p>")
     return "\n".join(parts) + "\n"
 
 
-def said(found: Assessment, resamples: int, seed: int) -> str:
+def interval_note(found: Assessment, resamples: int, seed: int) -> str:
     """One sentence about the intervals."""
     if not found.whole.intervals:
-        alone = f"the rows are of one {found.unit}" if found.whole.units == 1 else "nothing is labelled"
-        return f"No intervals: {alone if resamples else 'none were asked for'}."
-    drawn = f"{found.whole.units} {found.unit}s drawn {resamples} times (seed {seed})"
-    return f"In brackets: 95 % bootstrap intervals, {drawn}."
+        alone = f"all rows are from one {found.unit}" if found.whole.units == 1 else "nothing is labelled"
+        return f"No intervals: {alone if resamples else 'switched off'}."
+    drawn = f"{found.whole.units} {found.unit}s, resampled {resamples} times (seed {seed})"
+    return f"In brackets: 95 % bootstrap intervals over {drawn}."
 
 
-def cell(part: Measured, name: str) -> str:
-    """``value [low, high]``; empty without the figure."""
+def cell(part: Scores, name: str) -> str:
+    """``value [low, high]``; empty without the metric."""
     if name not in part.metrics:
         return ""
     value = f"{part.metrics[name]:.3f}"
@@ -100,7 +93,7 @@ def cell(part: Measured, name: str) -> str:
 
 
 def official(networks: Mapping[str, Assessment]) -> tuple[list[str], list[list[str]]]:
-    """Head and rows of the table of official figures: database and figure, and a column for each network."""
+    """Head and rows of the table of official metrics: database and metric, and a column for each network."""
     keys = dict.fromkeys(
         (base, name) for each in networks.values() for base, part in each.databases.items() for name in part.official
     )
@@ -108,11 +101,16 @@ def official(networks: Mapping[str, Assessment]) -> tuple[list[str], list[list[s
     for base, name in keys:
         parts = [each.databases.get(base) for each in networks.values()]
         rows.append([f"{base} {name}".strip(), *("" if part is None else cell(part, name) for part in parts)])
-    return ["official figure", *networks], rows
+    return ["official metric", *networks], rows
 
 
-def _official(found: Evaluation) -> str:
-    return "<h2>Official figures</h2>" + _table(*official(found.networks))
+def _network(name: str, found: Assessment, maps: Sequence[str]) -> list[str]:
+    parts = [f"<h2>{escape(name)}</h2>", *(f"<p class=note>Labels: {escape(line)}.</p>" for line in maps)]
+    if found.missed:
+        parts.append(f"<p class=note>{found.missed} rows have no prediction and count as errors.</p>")
+    labelled = [task for task in found.tasks if f"{task.name}.faces" in found.whole.metrics]
+    parts += [_task(found, task) for task in labelled]
+    return parts + [_subgroups(column, groups) for column, groups in found.subgroups.items()]
 
 
 def _task(found: Assessment, task: Task) -> str:
@@ -138,7 +136,7 @@ def _classes(found: Assessment, task: Task) -> str:
             for index, label in enumerate(task.labels)
         ]
         parts.append(_table(["class", "true", "predicted", "precision", "recall", "F1"], rows))
-        parts.append(_picture(evaluation_pictures.png(evaluation_pictures.confusion(task, counts)), "confusion matrix"))
+        parts.append(_picture(charts.png(charts.confusion(task, counts)), "confusion matrix"))
     return "".join(parts) + _reliability(found, task)
 
 
@@ -168,7 +166,7 @@ def _attributes(found: Assessment, task: Task) -> str:
 def _continuous(found: Assessment, task: Task) -> str:
     metrics = ("ccc", "pcc", "sagr", "rmse")
     rows = [
-        [label, *(cell(found.whole, f"{task.name}.{figure}{end}") for figure in metrics)]
+        [label, *(cell(found.whole, f"{task.name}.{metric}{end}") for metric in metrics)]
         for label, end in [*((label, f".{label}") for label in task.labels), ("mean", "")]
         if f"{task.name}.ccc{end}" in found.whole.metrics
     ]
@@ -177,17 +175,17 @@ def _continuous(found: Assessment, task: Task) -> str:
 
 def _means(found: Assessment, task: Task, names: Sequence[str]) -> str:
     rows = [[name, shown] for name in names if (shown := cell(found.whole, f"{task.name}.{name}"))]
-    return _table(["figure", "value"], rows)
+    return _table(["metric", "value"], rows)
 
 
 def _reliability(found: Assessment, task: Task) -> str:
     each = found.reliability.get(task.name, {}).get(task.name)
     if each is None:
         return ""
-    return _picture(evaluation_pictures.png(evaluation_pictures.reliability(task, each)), "reliability diagram")
+    return _picture(charts.png(charts.reliability(task, each)), "reliability diagram")
 
 
-def _subgroups(column: str, groups: Mapping[str, Measured]) -> str:
+def _subgroups(column: str, groups: Mapping[str, Scores]) -> str:
     names = list(dict.fromkeys(name for part in groups.values() for name in part.official))
     rows = [
         [value, str(part.rows), str(part.units), *(cell(part, name) for name in names)]

@@ -1,1 +1,1 @@
-"""From a checkpoint to the ONNX file that annotates, with its calibration."""
+"""Exporting a checkpoint, with its calibration, as the ONNX file that annotating needs."""

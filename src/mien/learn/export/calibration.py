@@ -1,15 +1,17 @@
-"""The readout: what stands between a network's raw outputs and probabilities that mean what they say.
+"""Calibration: from a network's raw outputs to true probabilities, with 0.5 as the best threshold.
 
-Class logits get a temperature and an offset a class, attribute logits a scale and an offset each (Platt 1999; Guo et
-al. 2017), all fitted on rows that trained nothing. Then each attribute is moved until the threshold that serves its
-F1 best there is 0.5: everything that reads such a column, ours and others', takes 0.5 and more for "present", and for
-a rare attribute the best threshold of a true probability lies far below.
+Class logits get a temperature and an offset per class, attribute logits a scale and an offset each (Platt 1999; Guo
+et al. 2017), all fitted on rows that were not used for training. Then each attribute is shifted until 0.5 is the
+threshold with the best F1 on these rows: every user of such a column takes 0.5 and more for "present", and for a rare
+attribute the best threshold of the true probability is far lower.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,16 +19,20 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, log_softmax, logit
 
+from mien.learn.checkpoint import CheckpointError
 from mien.learn.data.manifest.manifest import Manifest
 from mien.tasks import Kind, Task
 
 Array = NDArray[np.float64]
 
-CALIBRATION, OLD_CALIBRATION = "calibration.json", "readout.json"
-"""The file next to a checkpoint's weights that ``mien export`` builds into the network, and its former name."""
+CALIBRATION = "calibration.json"
+"""File in the folder of a checkpoint that ``mien calibrate`` writes and ``mien export`` builds into the network."""
+
+EARLIER = "readout.json"
+"""The same file, as earlier versions of mien called it."""
 
 PULL = 1e-3
-"""Weight of the squares that keep scales near 1 and offsets near 0: they decide where data is scarce."""
+"""Weight of the squares that keep scales near 1 and offsets near 0; it only matters if data is scarce."""
 
 FEWEST = 20
 """A set with fewer labelled rows of an attribute, or fewer than half as many of either kind, cannot fit it."""
@@ -37,8 +43,8 @@ class Calibration:
     """``raw * scale + offset`` before the softmax or the sigmoid.
 
     Args:
-        scale, offset: of each task one number a label; all scales of a task of classes are the same.
-        thresholds: of each attribute label the true probability, in (0, 1), that is told as 0.5.
+        scale, offset: of each task one number per label; all scales of a task of classes are the same.
+        thresholds: of each attribute label the true probability, in (0, 1), that is shifted to 0.5.
         mirror: whether ``raw`` is the mean over the picture and its mirror image, :mod:`mien.learn.export.mirror`.
     """
 
@@ -58,7 +64,7 @@ class Calibration:
 
     @staticmethod
     def from_dict(plain: Mapping[str, Any]) -> Calibration:
-        """What :meth:`to_dict` made; KeyError, TypeError or ValueError if it is something else."""
+        """The inverse of :meth:`to_dict`; AttributeError, KeyError, TypeError or ValueError for anything else."""
         scale, offset = (
             {str(name): tuple(map(float, values)) for name, values in plain[key].items()} for key in ("scale", "offset")
         )
@@ -66,12 +72,100 @@ class Calibration:
         return Calibration(scale, offset, thresholds, bool(plain.get("mirror", False)))
 
 
-def fit_classes(logits: Array, shares: Array, prior: float) -> tuple[float, Array]:
-    """Temperature's inverse and the offsets that make class probabilities true of a stated population.
+def read_calibration(folder: Path) -> Calibration | None:
+    """The calibration in the folder of a checkpoint; None if there is none.
 
-    The population has the rows' own class prior to the power of ``prior``: 1 is theirs, 0 one in which all classes are
-    equally frequent. A row counts by the weights of its classes there, ``rate ** (prior - 1)``, and the weighted
-    cross-entropy is smallest.
+    Raises:
+        CheckpointError: if it cannot be read.
+    """
+    for path in (folder / CALIBRATION, folder / EARLIER):
+        try:
+            return Calibration.from_dict(json.loads(path.read_text()))
+        except FileNotFoundError:
+            continue
+        except (AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+            raise CheckpointError(f"{path}: not a calibration ({error}); run `mien calibrate` again") from None
+    return None
+
+
+def label_shares(rows: Manifest, task: Task) -> NDArray[np.float32]:
+    """Labels as :func:`fit` takes them: N x labels, classes without votes one-hot; NaN where missing."""
+    column = rows.column(task)
+    if column.ndim == 2:
+        return column
+    known = ~np.isnan(column)
+    shares = np.full((len(column), len(task)), np.nan, np.float32)
+    shares[known] = np.eye(len(task), dtype=np.float32)[column[known].astype(int)]
+    return shares
+
+
+def fit(
+    tasks: Sequence[Task],
+    raw: Sequence[Mapping[str, NDArray[np.floating]]],
+    columns: Sequence[Mapping[str, NDArray[np.floating]]],
+    prior: float,
+) -> tuple[Calibration, dict[str, int]]:
+    """The calibration of a network, and the index of the set that each label was fitted on.
+
+    Each label is fitted on the first set that has labels of it, an attribute on the first that has enough of either
+    kind (:data:`FEWEST`), so put reliable sets first. Labels that no set can fit keep the output of the network, and so
+    do continuous values.
+
+    Args:
+        tasks: of the network.
+        raw: of each set the raw outputs of each task, N x labels.
+        columns: of each set the labels, from :func:`label_shares`: N x C shares, or N x A in [0, 1].
+        prior: see :func:`fit_classes`.
+    """
+    scale: dict[str, tuple[float, ...]] = {}
+    offset: dict[str, tuple[float, ...]] = {}
+    thresholds: dict[str, float] = {}
+    source: dict[str, int] = {}
+    for task in (each for each in tasks if each.kind is not Kind.CONTINUOUS):
+        outputs = [np.asarray(each[task.name], np.float64) for each in raw]
+        labels = [np.asarray(each[task.name], np.float64) for each in columns]
+        if task.kind is Kind.CLASSES:
+            known = [~np.isnan(each).any(1) for each in labels]
+            index = next((i for i, rows in enumerate(known) if rows.any()), None)
+            if index is not None:
+                one, offsets = fit_classes(outputs[index][known[index]], labels[index][known[index]], prior)
+                scale[task.name], offset[task.name] = (one,) * len(task), tuple(offsets.tolist())
+                source |= dict.fromkeys(task.labels, index)
+        else:
+            pairs = []
+            for place, label in enumerate(task.labels):
+                index = next((i for i, each in enumerate(labels) if _enough(each[:, place])), None)
+                if index is None:
+                    pairs.append((1.0, 0.0))
+                    continue
+                factor, shift, thresholds[label] = _fit_threshold(outputs[index][:, place], labels[index][:, place])
+                pairs.append((factor, shift))
+                source[label] = index
+            scale[task.name], offset[task.name] = (tuple(side) for side in zip(*pairs, strict=True))
+    return Calibration(scale, offset, thresholds), source
+
+
+def _enough(labels: Array) -> bool:
+    """Whether these labels of an attribute, NaN where missing, are enough to fit it."""
+    known = labels[~np.isnan(labels)]
+    return len(known) >= FEWEST and min(known.sum(), (1 - known).sum()) >= FEWEST / 2
+
+
+def _fit_threshold(outputs: Array, labels: Array) -> tuple[float, float, float]:
+    """Scale and offset of an attribute whose best threshold is 0.5, and the true probability of that threshold."""
+    known = ~np.isnan(labels)
+    logits, truth = outputs[known], labels[known]
+    scale, offset = fit_attribute(logits, truth)
+    threshold = best_threshold(expit(scale * logits + offset), truth >= 0.5)
+    return scale, offset - float(logit(threshold)), threshold
+
+
+def fit_classes(logits: Array, shares: Array, prior: float) -> tuple[float, Array]:
+    """The inverse temperature and the offsets that make class probabilities true of a given population.
+
+    The class frequencies of the population are those of the rows to the power of ``prior``: 1 keeps them, 0 makes all
+    classes equally frequent. A row is weighted by the weights of its classes in that population,
+    ``rate ** (prior - 1)``, and the weighted cross-entropy is minimised.
 
     Args:
         logits: N x C.
@@ -93,7 +187,7 @@ def fit_classes(logits: Array, shares: Array, prior: float) -> tuple[float, Arra
 
 
 def fit_attribute(logits: Array, labels: Array) -> tuple[float, float]:
-    """Scale and offset of one attribute's logit by labels or soft labels in [0, 1]."""
+    """Scale and offset of one attribute's logit, from labels or soft labels in [0, 1]."""
 
     def loss(found: Array) -> tuple[float, Array]:
         z = found[0] * logits + found[1]
@@ -106,22 +200,22 @@ def fit_attribute(logits: Array, labels: Array) -> tuple[float, float]:
 
 
 def _pull(found: Array) -> tuple[float, Array]:
-    """What keeps a scale near 1 and offsets near 0, with its gradient."""
+    """The penalty that keeps a scale near 1 and offsets near 0, with its gradient."""
     away = found - np.r_[1.0, np.zeros(len(found) - 1)]
     return PULL * float(away @ away), 2 * PULL * away
 
 
 def _smallest(loss: Callable[[Array], tuple[float, Array]], offsets: int) -> Array:
-    """A scale and so many offsets where the loss, which comes with its gradient, is smallest."""
+    """A scale and this many offsets that minimise a loss, which returns its gradient too."""
     bounds = [(1e-2, 1e2), *((-20.0, 20.0),) * offsets]
     start = np.r_[1.0, np.zeros(offsets)]
     return np.asarray(minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B").x)
 
 
 def best_threshold(probabilities: Array, present: NDArray[np.bool_]) -> float:
-    """The threshold of the highest F1, in [0.01, 0.99]; 0.5 if all or none are present.
+    """The threshold with the best F1, in [0.01, 0.99]; 0.5 if all or none are present.
 
-    It lies half-way between neighbouring probabilities, or at an end; of several that are equally good, it is the one
+    It is half-way between neighbouring probabilities, or at an end; of several that are equally good, it is the one
     nearest to 0.5.
     """
     if not present.any() or present.all():
@@ -129,76 +223,7 @@ def best_threshold(probabilities: Array, present: NDArray[np.bool_]) -> float:
     order = np.argsort(-probabilities, kind="stable")
     p, hits = probabilities[order], np.r_[0, np.cumsum(present[order])]
     middle = np.clip((p + np.r_[p[1:], 0.0]) / 2, 0.01, 0.99)
-    told = np.searchsorted(-p, -middle, side="right")
-    f1 = 2 * hits[told] / (told + present.sum())
+    above = np.searchsorted(-p, -middle, side="right")
+    f1 = 2 * hits[above] / (above + present.sum())
     best = middle[f1 >= f1.max() - 1e-12]
     return float(best[np.argmin(np.abs(best - 0.5))])
-
-
-def fit(
-    tasks: Sequence[Task],
-    raw: Sequence[Mapping[str, NDArray[np.floating]]],
-    columns: Sequence[Mapping[str, NDArray[np.floating]]],
-    prior: float,
-) -> tuple[Calibration, dict[str, int]]:
-    """The readout of a network, and by which of the sets each label was fitted.
-
-    Each label is fitted by the first set that has labels of it, an attribute by the first that has enough of either
-    kind (:data:`FEWEST`), so that a sure source can stand before a doubtful one. Labels that no set can fit stay as the
-    network says them, and continuous ones always do.
-
-    Args:
-        tasks: of the network.
-        raw: of each set the raw outputs of each task, N x labels.
-        columns: of each set the labels: N x C shares, or N x A in [0, 1]; NaN where there is none.
-        prior: see :func:`fit_classes`.
-    """
-    scale: dict[str, tuple[float, ...]] = {}
-    offset: dict[str, tuple[float, ...]] = {}
-    thresholds: dict[str, float] = {}
-    source: dict[str, int] = {}
-    for task in tasks:
-        if task.kind is Kind.CONTINUOUS:
-            continue
-        labels = [np.asarray(each[task.name], np.float64) for each in columns]
-        outputs = [np.asarray(each[task.name], np.float64) for each in raw]
-        if task.kind is Kind.CLASSES:
-            known = [~np.isnan(each).any(1) for each in labels]
-            index = next((i for i, rows in enumerate(known) if rows.any()), None)
-            if index is None:
-                continue
-            one, offsets = fit_classes(outputs[index][known[index]], labels[index][known[index]], prior)
-            scale[task.name], offset[task.name] = (one,) * len(task), tuple(offsets.tolist())
-            source |= dict.fromkeys(task.labels, index)
-            continue
-        pairs = []
-        for place, label in enumerate(task.labels):
-            index = next((i for i, each in enumerate(labels) if _enough(each[:, place])), None)
-            if index is None:
-                pairs.append((1.0, 0.0))
-                continue
-            rows = ~np.isnan(labels[index][:, place])
-            logits, true = outputs[index][rows, place], labels[index][rows, place]
-            factor, shift = fit_attribute(logits, true)
-            thresholds[label] = best_threshold(expit(factor * logits + shift), true >= 0.5)
-            pairs.append((factor, shift - float(logit(thresholds[label]))))
-            source[label] = index
-        scale[task.name], offset[task.name] = (tuple(side) for side in zip(*pairs, strict=True))
-    return Calibration(scale, offset, thresholds), source
-
-
-def label_shares(rows: Manifest, task: Task) -> NDArray[np.float32]:
-    """The labels of a task as numbers, one row per face: shares of classes, one-hot where there are no votes."""
-    column = np.asarray(rows.column(task), np.float32)
-    if column.ndim == 2:
-        return column
-    known = ~np.isnan(column)
-    shares = np.full((len(column), len(task)), np.nan, np.float32)
-    shares[known] = np.eye(len(task), dtype=np.float32)[column[known].astype(int)]
-    return shares
-
-
-def _enough(labels: Array) -> bool:
-    """Whether these labels of an attribute, NaN where there is none, can fit it."""
-    known = labels[~np.isnan(labels)]
-    return len(known) >= FEWEST and min(known.sum(), (1 - known).sum()) >= FEWEST / 2

@@ -1,4 +1,4 @@
-"""A face and its mirror image say the same: the mean of both is steadier than either."""
+"""Averaging over a face and its mirror image: the mean is more reliable than either."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from mien.tasks import Task
 
 
 class Mirrored(nn.Module):
-    """A network that is shown each picture and its mirror image, and says the mean of the raw outputs.
+    """A network that returns the mean of the raw outputs for each picture and its mirror image.
 
-    Labels of the left half of the face and of the right change places in the mirror image. It takes twice the time.
+    Labels of the left and of the right half of the face are swapped for the mirror image. It takes twice the time.
     Not in the papers.
 
     Args:
@@ -28,7 +28,7 @@ class Mirrored(nn.Module):
         self.orders = {task.name: mirrored(task.labels) or list(range(len(task))) for task in tasks}
 
     def forward(self, inputs: Tensor) -> dict[str, Tensor]:
-        """N x C x H x W to one N x labels tensor a task."""
+        """N x C x H x W to one N x labels tensor per task."""
         outputs = self.network(torch.cat([inputs, inputs.flip(3)]))
         return {name: _mean(outputs[name], order) for name, order in self.orders.items()}
 

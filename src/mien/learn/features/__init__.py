@@ -1,1 +1,1 @@
-"""Frozen features: extracting them, and reading labels and identities from them."""
+"""Frozen features: extracting them, and predicting labels and identities from them."""

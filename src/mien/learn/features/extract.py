@@ -1,4 +1,4 @@
-"""The features of a network as inputs of another: a picture is looked at once, and a small network learns from that."""
+"""The features of a network as inputs of another: each picture is read once, and a small network learns from that."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from mien.learn.models.network import Network
 from mien.learn.recipe.class_spec import class_spec
 
 BATCH = 32
-"""Inputs that the network sees together."""
+"""Inputs in a batch."""
 
 
 def open_network(text: str, manifest: Manifest) -> tuple[nn.Module, dict[str, Any]]:
-    """A network, ready to give features, and the facts of where it comes from.
+    """A network that is ready to give features, and the metadata of its origin.
 
     Args:
-        text: the folder of a checkpoint; or a class with its arguments as a recipe names it, in YAML, such as
+        text: the folder of a checkpoint, or a class with its arguments as in a recipe, in YAML, such as
             ``EfficientNetLite0: {weights: wheel, side: 224}``.
-        manifest: what its inputs will come from; a class that asks for the shape of its inputs gets theirs.
+        manifest: the source of its inputs; a class that takes the shape of its inputs gets theirs.
 
     Raises:
-        ValueError: if ``text`` is neither, if the class would give the features of random weights, or if the network
-            has no ``features``; CheckpointError if the checkpoint cannot be used.
+        ValueError: if ``text`` is neither, the class has no pretrained weights, or the network has no ``features``.
+        CheckpointError: if the checkpoint cannot be used.
     """
     network: nn.Module
     if Path(text).exists() or (":" not in text and "/" in text):
@@ -51,7 +51,7 @@ def open_network(text: str, manifest: Manifest) -> tuple[nn.Module, dict[str, An
         network = part.build(tasks=manifest.tasks, inputs=manifest.shape)
         if isinstance(network, Network):
             if network.weights is None:
-                raise ValueError(f"network {text!r}: without weights its features are random; name them")
+                raise ValueError(f"network {text!r}: without weights its features are random; set `weights`")
             network.load_pretrained()
         metadata = {"network": {part.name: part.arguments}}
     if not callable(getattr(network, "features", None)):
@@ -69,34 +69,34 @@ def extract(
     device: torch.device | str = "cpu",
     advance: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Write a manifest folder with the features of a manifest's inputs: float32, N x D; all columns are kept.
+    """Write a manifest folder with the features of a manifest's inputs: float32, N x D. All columns are kept.
 
-    Pictures of another size than the network's are scaled to it with antialiasing, both sides to the same length.
+    Pictures of another size than the network's are resized to it with antialiasing, both sides to the same length.
 
     Args:
         network: has ``features`` and ``preprocessing``; in evaluation mode.
         manifest: its rows, in their order.
         out: folder of the new manifest.
-        metadata: where the features come from; goes into the new manifest's facts under ``features``.
-        flip: the mean of the features of a picture and of its mirror image.
-        device: where to compute.
+        metadata: the origin of the features; stored in the new manifest's metadata under ``features``.
+        flip: average the features of a picture and of its mirror image.
+        device: of the network.
         advance: called with the number of inputs after each batch, for a progress bar.
 
     Raises:
-        ValueError: if ``out`` is the manifest's own folder, or the network cannot take these inputs, or there are no
+        ValueError: if ``out`` is the manifest's own folder, if the network cannot read these inputs, or if there are no
             rows.
     """
     if out.resolve() == manifest.path.parent.resolve():
-        raise ValueError(f"{out}: holds the pictures that the features come from; give another folder")
+        raise ValueError(f"{out}: has the pictures that the features come from; choose another folder")
     if flip and len(manifest.shape) == 1:
         raise ValueError(f"{manifest.path}: feature vectors have no mirror image")
     shape = network.preprocessing.to_dict().get("shape")  # type: ignore[operator,union-attr]
-    if shape is not None and len(shape) != len(manifest.shape):
-        raise ValueError(f"{manifest.path}: inputs of shape {manifest.shape}; the network reads {tuple(shape)}")
+    if shape is not None and (len(shape) != len(manifest.shape) or (len(shape) == 1 and shape[0] != manifest.shape[0])):
+        raise ValueError(f"{manifest.path}: inputs have shape {manifest.shape}, but the network reads {tuple(shape)}")
     side = shape[-1] if shape is not None and len(shape) == 3 else None
     rows = [{**row, "crop": index} for index, row in enumerate(manifest.table.to_pylist())]
     if not rows:
-        raise ValueError(f"{manifest.path}: there are no rows to look at")
+        raise ValueError(f"{manifest.path}: has no rows")
     network.to(device)
     pack = None
     for start in range(0, len(rows), BATCH):
@@ -112,7 +112,7 @@ def extract(
 
 @torch.inference_mode()
 def _features(network: nn.Module, inputs: Tensor, side: int | None, *, flip: bool) -> Tensor:
-    """Of one batch, N x D float32."""
+    """The features of one batch, N x D float32."""
     if side is not None and inputs.shape[2:] != (side, side):
         inputs = interpolate(inputs.float(), (side, side), mode="bilinear", antialias=True)
     found: Tensor = network.features(inputs).float()  # type: ignore[operator]

@@ -1,4 +1,4 @@
-"""What frozen features tell about new labels: a linear probe and the nearest neighbours, on all rows or on a few."""
+"""Predicting new labels from frozen features: a linear probe and the nearest neighbours, on all rows or on a few."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from mien.learn.data.manifest.shots import few
-from mien.learn.evaluate.metrics import metrics
-from mien.learn.evaluate.statistics import Estimate, estimate
+from mien.learn.evaluate.metrics import task_metrics
+from mien.learn.evaluate.significance import Estimate, estimate
 from mien.learn.features.identity_probe import guess, standardised
 from mien.tasks import Kind, Task
 
 Array = NDArray[np.floating]
 
 PENALTY = 0.1
-"""Ridge's alpha, for rows whose squares add up to 1 on average."""
+"""Ridge's alpha, for rows whose squares sum to 1 on average."""
 
 SHOWN = {
     Kind.CLASSES: ("accuracy", "mean_recall", "f1"),
     Kind.ATTRIBUTES: ("f1", "accuracy"),
     Kind.CONTINUOUS: ("ccc", "pcc", "rmse"),
 }
-"""The figures of each kind of task that a probe gives; see :mod:`mien.learn.evaluate.metrics`."""
+"""The metrics of each kind of task that are reported; see :mod:`mien.learn.evaluate.metrics`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Labelled:
 
     Args:
         features: N x D, finite.
-        labels: N class indices, or N x labels; NaN where there is none.
+        labels: N class indices, or N x labels; NaN where missing.
     """
 
     features: Array
@@ -48,13 +48,13 @@ class Labelled:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What one probe reads.
+class ProbeResult:
+    """The result of one method for one number of shots.
 
     Args:
         method: ``linear`` or ``knn``.
-        shots: rows that it learnt from, see :func:`probe`; None: all.
-        metrics: by name over the draws; with one draw there is no interval.
+        shots: the number of training rows, see :func:`probe`; None: all.
+        metrics: by name, over the draws; a single draw has no interval.
     """
 
     method: str
@@ -71,20 +71,20 @@ def probe(
     repeats: int = 10,
     neighbours: int = 5,
     seed: int = 0,
-) -> list[Reading]:
-    """The figures of a linear probe and of the nearest neighbours, for each number of shots.
+) -> list[ProbeResult]:
+    """Evaluate a linear probe and the nearest neighbours for each number of shots.
 
-    The interval is that of Student's t over the draws of the shots: it says how much the choice of the rows matters,
-    not how the figures would be on other rows to judge by. All methods have the same draws, and the rows of fewer
-    shots are among those of more.
+    The interval is that of Student's t over the draws of the shots: it shows how much the choice of the training rows
+    matters, not how the metrics would vary on other evaluation rows. All methods use the same draws, and the rows of
+    fewer shots are among those of more.
 
     Args:
-        train: to learn from.
-        test: to judge by, never learnt from.
-        task: what the labels are of.
-        shots: how many random rows to learn from: of tasks of classes in each class (of one that has fewer, all), of
-            others in all; None: all rows, once.
-        repeats: draws, with the seeds ``seed``, ``seed + 1`` and so on.
+        train: the rows to train on.
+        test: the rows to evaluate on.
+        task: of the labels.
+        shots: numbers of random training rows: per class for tasks of classes (all rows of a class that has fewer), in
+            total for other tasks; None: all rows, once.
+        repeats: the number of draws, with the seeds ``seed``, ``seed + 1`` and so on.
         neighbours: k.
         seed: of the first draw.
 
@@ -92,20 +92,20 @@ def probe(
         ValueError: if either side has no labels, or a feature is not finite.
     """
     train, test = train.known(), test.known()
-    for side, name in ((train, "learn from"), (test, "judge by")):
+    for side, name in ((train, "train"), (test, "evaluate")):
         if not len(side.labels):
-            raise ValueError(f"no row has a label of {task.name} to {name}")
+            raise ValueError(f"no rows with a label of {task.name} to {name} on")
         if not np.isfinite(side.features).all():
             raise ValueError("a feature is not finite: the network has diverged")
-    found = []
+    results = []
     for number in shots:
         draws = [seed + each for each in range(1 if number is None else repeats)]
         rows = [_drawn(train, task, number, draw) for draw in draws]
         for method in ("linear", "knn"):
-            judged = [_judged(method, each, test, task, neighbours) for each in rows]
-            estimates = {name: estimate([each[name] for each in judged]) for name in judged[0]}
-            found.append(Reading(method, number, {name: each for name, each in estimates.items() if each}))
-    return found
+            scores = [_scores(method, each, test, task, neighbours) for each in rows]
+            estimates = {name: estimate([each[name] for each in scores]) for name in scores[0]}
+            results.append(ProbeResult(method, number, {name: each for name, each in estimates.items() if each}))
+    return results
 
 
 def _drawn(train: Labelled, task: Task, shots: int | None, seed: int) -> Labelled:
@@ -116,30 +116,29 @@ def _drawn(train: Labelled, task: Task, shots: int | None, seed: int) -> Labelle
     return Labelled(train.features[rows], train.labels[rows])
 
 
-def _judged(method: str, train: Labelled, test: Labelled, task: Task, neighbours: int) -> dict[str, float]:
+def _scores(method: str, train: Labelled, test: Labelled, task: Task, neighbours: int) -> dict[str, float]:
     if method == "linear":
         outputs = linear(train, test.features, task)
     else:
         outputs = nearest_neighbours(train, test.features, task, neighbours)
-    known = ~np.isnan(test.labels)
-    every = metrics({task.name: outputs}, {task.name: np.nan_to_num(test.labels)}, {task.name: known}, (task,))
-    return {name: every[f"{task.name}.{name}"] for name in SHOWN[task.kind]}
+    every = task_metrics(task, outputs, np.nan_to_num(test.labels), ~np.isnan(test.labels))
+    return {name: every[name] for name in SHOWN[task.kind]}
 
 
 def linear(train: Labelled, asked: Array, task: Task) -> Array:
     """Logistic regression of classes and of each attribute, ridge regression of each continuous value.
 
-    The features are standardised by the rows learnt from and divided by the root of their number, and the penalties
-    are fixed, as in :func:`mien.learn.features.identity_probe.identity_probe`. What has one value alone, or one row, is guessed to be
-    that; a label without any row is guessed to be 0.
+    The features are standardised by the training rows and divided by the square root of their number, and the penalties
+    are fixed, as in :func:`mien.learn.features.identity_probe.identity_probe`. If all training rows have the same
+    label, it is predicted; without any training row, 0 is.
 
     Args:
-        train: to learn from.
+        train: the rows to train on.
         asked: M x D features.
-        task: what the labels are of.
+        task: of the labels.
 
     Returns:
-        M x labels: 1 for the class or attribute that is guessed, else 0; or values in [-1, 1].
+        M x labels: 1 for the predicted class or attribute, otherwise 0; or values in [-1, 1].
     """
     if task.kind is Kind.CLASSES:
         return _one_hot(_logistic(train.features, train.labels, asked), task)
@@ -148,16 +147,16 @@ def linear(train: Labelled, asked: Array, task: Task) -> Array:
 
 
 def nearest_neighbours(train: Labelled, asked: Array, task: Task, neighbours: int = 5) -> Array:
-    """The vote of the nearest rows by the angle between features as they are; of attributes and values their mean.
+    """The vote of the nearest rows, by the angle between the features; for attributes and values, their mean.
 
     Args:
-        train: to learn from.
+        train: the rows to train on.
         asked: M x D features.
-        task: what the labels are of.
-        neighbours: k; of fewer rows, all.
+        task: of the labels.
+        neighbours: k; all rows if there are fewer.
 
     Returns:
-        M x labels, as :func:`linear`; of attributes the share of the neighbours that have it.
+        M x labels, as :func:`linear`; for attributes, the share of the neighbours that have it.
     """
 
     def regressed(known: Array, values: Array, asked: Array) -> Array:
@@ -172,7 +171,7 @@ def nearest_neighbours(train: Labelled, asked: Array, task: Task, neighbours: in
 
 
 def _by_column(train: Labelled, asked: Array, read: Callable[[Array, Array, Array], Array]) -> Array:
-    """Each label by itself, from the rows that are labelled for it."""
+    """Each label by itself, from the rows that have it."""
     outputs = np.zeros((len(asked), train.labels.shape[1]))
     for column, values in enumerate(train.labels.T):
         known = ~np.isnan(values)

@@ -1,4 +1,4 @@
-"""Predicted and true values over the frames of each video (papers/001, Fig. 3)."""
+"""Charts of predicted and true values over the frames of each video (papers/001, Fig. 3)."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from mien.learn.chart_style import FAINT, INK, WARM, quiet, shortened, write
 from mien.learn.data.manifest.manifest import Manifest, ManifestError
 from mien.learn.evaluate.metrics import concordance
-from mien.learn.plots.style import FAINT, INK, WARM, quiet, shortened, write
 from mien.tasks import Task
 
 Array = NDArray[np.floating]
 
 LONGEST = 44
-"""Characters of a video's name that are shown."""
+"""Longest name of a video in characters; longer ones are shortened."""
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """A video.
+    """Predicted and true values of a video.
 
     Args:
-        name: of the video; empty where the rows are those of none.
-        frames: N places along the video, ascending.
+        name: of the video; empty for rows that are not from a video.
+        frames: N positions in the video, ascending.
         predicted: N x D.
         true: N x D, NaN where not annotated.
     """
@@ -40,36 +40,34 @@ class Curve:
     true: Array
 
     def concordance(self, dimension: int) -> float | None:
-        """The CCC of a dimension over its annotated frames; None without any."""
+        """The CCC of a dimension over its annotated frames; None if there are none."""
         known = ~np.isnan(self.true[:, dimension])
         return concordance(self.predicted[known, dimension], self.true[known, dimension]) if known.any() else None
 
 
-def curves(
-    predicted: Array, true: Array, manifest: Manifest, *, group: str | None = None, order: str = "frame"
-) -> list[Curve]:
+def curves(predicted: Array, true: Array, manifest: Manifest, *, group: str | None = None) -> list[Curve]:
     """The videos of a manifest, in the order of their first rows.
 
+    Frames are ordered by the column ``frame``; without it, rows are counted in their order.
+
     Args:
-        predicted: N x D, of its N rows.
+        predicted: N x D.
         true: N x D, NaN where not annotated.
-        manifest: the rows.
-        group: the column that says which video a row is of; None: ``video`` if there is one, and otherwise all rows
-            are one video.
-        order: the column with the number of the frame; where there is none, rows are counted as they come.
+        manifest: the N rows.
+        group: the column that names the video; None: ``video`` if there is one, otherwise all rows are one video.
 
     Raises:
-        ManifestError: if the column ``group`` is missing, or ``order`` is not a number in every row.
+        ManifestError: if the column ``group`` is missing, or ``frame`` is not a number in every row.
     """
     names = manifest.table.column_names
     if group is not None and group not in names:
-        raise ManifestError(f"{manifest.path}: has no column {group}, which says what video a row is of")
+        raise ManifestError(f"{manifest.path}: has no column {group}, which names the video")
     group = group or ("video" if "video" in names else None)
-    of = (
-        ["" if name is None else str(name) for name in manifest.table[group].to_pylist()] if group else [""] * len(true)
-    )
-    rows = {name: [row for row, own in enumerate(of) if own == name] for name in dict.fromkeys(of)}
-    frames = _frames(manifest, order) if order in names else None
+    videos = manifest.table[group].to_pylist() if group else [None] * len(true)
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(videos):
+        rows.setdefault("" if name is None else str(name), []).append(row)
+    frames = _frames(manifest) if "frame" in names else None
     found = []
     for name, own in rows.items():
         places = np.arange(len(own), dtype=np.float64) if frames is None else frames[own]
@@ -79,25 +77,26 @@ def curves(
     return found
 
 
-def _frames(manifest: Manifest, column: str) -> Array:
-    values = manifest.table[column].to_pylist()
+def _frames(manifest: Manifest) -> Array:
+    values = manifest.table["frame"].to_pylist()
     numbers = [value if isinstance(value, int | float) else np.nan for value in values]
     frames = np.array(numbers, np.float64)
     if np.isnan(frames).any():
         row = int(np.isnan(frames).argmax())
-        raise ManifestError(f"{manifest.path}: row {row}: {column} {values[row]!r} is not the number of a frame")
+        raise ManifestError(f"{manifest.path}: row {row}: frame {values[row]!r} is not a number")
     return frames
 
 
 def draw(found: Sequence[Curve], task: Task, path: Path, *, most: int = 4, ranked: bool = False) -> None:
-    """Write a picture with a line of panels for each video, one panel a dimension, and the CCC of each.
+    """Draw a row of panels for each video, one panel per dimension, with the CCC of each.
 
     Args:
         found: the videos, at least one.
         task: its labels are the dimensions.
         path: of the PNG file.
-        most: videos that are drawn: those with the most frames. The CCC at the top is that of all.
-        ranked: rows that are no video: each panel has them by their true value, those without one left out.
+        most: how many videos to draw, those with the most frames. The CCC at the top is that of all videos.
+        ranked: for rows that are not from videos: order them by their true value in each panel; rows without one are
+            skipped.
     """
     kept = sorted(sorted(range(len(found)), key=lambda index: -len(found[index].frames))[:most])
     width, height = 0.6 + 4.6 * len(task), 1.4 + 1.75 * len(kept) - 0.5
@@ -142,8 +141,8 @@ def _panel(axes: Axes, curve: Curve, dimension: int, label: str, *, ranked: bool
     axes.plot(curve.frames, curve.true[:, dimension], color=INK, linewidth=1.3, zorder=3)
     ccc = curve.concordance(dimension)
     name = f"{shortened(curve.name, LONGEST)}: " if curve.name else ""
-    figure = "no true value" if ccc is None else f"CCC {ccc:.2f}"
-    axes.set_title(f"{name}{label}, {figure}", loc="left", fontsize=9, color=INK, pad=4)
+    metric = "no true value" if ccc is None else f"CCC {ccc:.2f}"
+    axes.set_title(f"{name}{label}, {metric}", loc="left", fontsize=9, color=INK, pad=4)
     axes.margins(x=0.01)
 
 

@@ -1,1 +1,1 @@
-"""Studies: one recipe in several settings, over folds or seeds, and what the differences mean."""
+"""Studies: one recipe in several settings, over folds or seeds, and the tests of their differences."""

@@ -1,4 +1,4 @@
-"""A rehearsal: every setting's run is set up once, with its data, before the first one is trained."""
+"""The check before a study: every setting is set up once, with its data, before any is trained."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from mien.spelling import did_you_mean
 
 
 def check(study: Study, settings: Sequence[str]) -> None:
-    """Set up the first repeat of these settings, and look whether the figures of the study will be there.
+    """Set up the first repeat of these settings, and check that the study's metrics will be available.
 
     Raises:
-        StudyError: with a line for each fault, naming the setting.
+        StudyError: with one line per problem, naming the setting.
     """
-    faults, missing = [], dict.fromkeys(study.file.metrics if settings else (), "")
+    problems, missing = [], dict.fromkeys(study.file.metrics if settings else (), "")
     for name in settings:
         recipe = study.recipe(name, study.repeats[0])
         if study.file.settings[name].teachers:
@@ -28,19 +28,19 @@ def check(study: Study, settings: Sequence[str]) -> None:
             parts = recipes(recipe, study.file.settings[name].each_task).values()
             for part in parts:
                 build_run(part)  # writes nothing
-            there = [figure for part in parts for figure in _figures(part)]
-            missing = {figure: did_you_mean(figure, there) for figure in missing if figure not in there}
+            there = [metric for part in parts for metric in _metrics(part)]
+            missing = {metric: did_you_mean(metric, there) for metric in missing if metric not in there}
         except (ValueError, OSError) as error:
-            faults += [f"{study.source}: settings.{name}: {line}" for line in str(error).splitlines()]
-    if not faults:
-        faults = [
+            problems += [f"{study.source}: settings.{name}: {line}" for line in str(error).splitlines()]
+    if not problems:
+        problems = [
             f"{study.source}: metrics: the validation has no metric {each}{near}" for each, near in missing.items()
         ]
-    if faults:
-        raise StudyError("\n".join(faults))
+    if problems:
+        raise StudyError("\n".join(problems))
 
 
-def _figures(recipe: Recipe) -> list[str]:
-    """What a recipe's validation gives."""
+def _metrics(recipe: Recipe) -> list[str]:
+    """The metrics of a recipe's validation."""
     training, validation = select_rows(recipe)
     return [*metric_names(label_space(recipe, training), validation), *(f"probe.{name}" for name in recipe.probes)]

@@ -1,4 +1,4 @@
-"""The study file: a recipe, settings that change it, and how often each is repeated; checked before anything runs."""
+"""The study file: a recipe, settings that change it, and how often each is run; checked before anything runs."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ Name = Annotated[str, Field(pattern=r"^\w[\w.+-]*$")]
 
 
 class StudyError(ValueError):
-    """A study cannot be used; one line for each fault, naming the setting and the key."""
+    """A study cannot be used; one line per problem, naming the setting and the key."""
 
 
 class Repeats(Typed):
     """How often each setting is run: cross-validation (``folds``), or the recipe's own splits with several ``seeds``.
 
     Args:
-        folds: parts of the validation rows, each of which is once judged and otherwise trained on.
-        times: how often the rows are divided anew.
-        group: a column whose equal values stay in one fold.
+        folds: parts of the validation rows; each run trains outside one part and is evaluated on it.
+        times: how many times the rows are divided into folds.
+        group: a column; rows with equal values stay in one fold.
         seeds: of weights, orders, augmentation and dropout; instead of folds.
     """
 
@@ -47,7 +47,7 @@ class Repeats(Typed):
         if self.seeds is not None and not self.seeds:
             raise ValueError("seeds: at least one is needed")
         if self.seeds is not None and len(set(self.seeds)) < len(self.seeds):
-            raise ValueError("seeds: one stands there twice")
+            raise ValueError("seeds: duplicate seed")
         if self.folds is None and self.model_fields_set & {"times", "group"}:
             raise ValueError("times and group belong to folds")
         return self
@@ -58,8 +58,8 @@ class Setting(Typed):
 
     Args:
         change: keys of the recipe, dotted ones too, and their values here.
-        each_task: a network of its own for each task, without couplings, balancing and sharing; figures joined.
-        teachers: another setting, whose networks of the same fold or seed fill the missing labels.
+        each_task: train a separate network for each task, without couplings, balancing and sharing; join their metrics.
+        teachers: another setting; its networks of the same fold or seed fill the missing labels.
     """
 
     change: dict[str, Any] = Field(default={})
@@ -68,15 +68,15 @@ class Setting(Typed):
 
 
 class StudyFile(Typed):
-    """A study as it is written.
+    """A study as it is in the file.
 
     Args:
         name: of the study; its folder is ``runs/NAME`` unless the command says otherwise.
-        recipe: of all settings, or the path of its file, relative to the working directory.
+        recipe: the starting point of all settings, or the path of its file, relative to the working directory.
         repeat: folds or seeds.
         settings: by name.
-        reference: the setting that the others are compared with; left out, the first.
-        metrics: which to report; left out, accuracy, mean F1 or mean CCC of each task.
+        reference: the setting that the others are compared with; None: the first.
+        metrics: what is reported; if empty, accuracy, mean F1 or mean CCC of each task.
     """
 
     name: Name
@@ -111,9 +111,9 @@ class Study:
 
     Args:
         source: the file.
-        file: as it is written, with its defaults.
+        file: its content, with all defaults.
         recipes: the recipe of each setting, without fold and seed.
-        repeats: which each setting is run for.
+        repeats: the runs of each setting.
     """
 
     source: str
@@ -133,17 +133,17 @@ class Study:
 
     @property
     def overlap(self) -> float:
-        """Judged rows over trained rows of a fold, which the t-test is corrected by; 0 for seeds."""
+        """Evaluated rows over training rows of a fold, for the correction of the t-test; 0 for seeds."""
         return 1 / (self.file.repeat.folds - 1) if self.file.repeat.folds else 0.0
 
     def recipe(self, setting: str, repeat: Repeat) -> Recipe:
-        """The recipe of one run; its teachers, if they are another setting's, are not in it yet."""
+        """The recipe of one run, without the teachers that another setting provides."""
         return self.recipes[setting].model_copy(
             update={"seed": repeat.seed, "fold": repeat.fold or self.recipes[setting].fold}
         )
 
     def with_teachers(self, settings: list[str]) -> list[str]:
-        """These settings and those that they need as teachers, teachers first."""
+        """These settings and their teachers, teachers first."""
         ordered: list[str] = []
         for name in settings:
             chain = [name]
@@ -158,12 +158,12 @@ def load(path: Path | str, changes: Iterable[str] = ()) -> Study:
 
     Args:
         path: of a YAML file.
-        changes: ``key=value`` strings that replace values of the file; keys are dotted, such as ``recipe.epochs``; that
-            reaches into the file of a recipe, too.
+        changes: ``key=value`` strings that replace values of the file; a key such as ``recipe.epochs`` works even if
+            ``recipe`` is a path.
 
     Raises:
-        StudyError: for an unreadable file, and for every fault of the file, of its recipe, and of the recipe in each
-            setting.
+        StudyError: for an unreadable file, and with one line per problem of the file, of its recipe, and of the recipe
+            in each setting.
     """
     try:
         data = yaml.safe_load(Path(path).read_text())
@@ -177,7 +177,7 @@ def load(path: Path | str, changes: Iterable[str] = ()) -> Study:
             raise StudyError(f"--set {change}: expected key=value")
         try:
             if key.startswith("recipe.") and isinstance(data.get("recipe"), str):
-                data["recipe"] = read_recipe(data["recipe"])  # a change reaches into the file that is named
+                data["recipe"] = read_recipe(data["recipe"])
             replace_key(data, key, yaml.safe_load(value))
         except (ValueError, yaml.YAMLError) as error:
             raise StudyError(f"--set {change}: {' '.join(str(error).split())}") from None
@@ -188,22 +188,22 @@ def parse_study(data: dict[str, Any], source: str = "study") -> Study:
     """A checked study from plain data.
 
     Raises:
-        StudyError: with one line for each fault.
+        StudyError: with one line per problem.
     """
     try:
         file = StudyFile.model_validate(data)
     except ValidationError as error:
         raise StudyError("\n".join(f"{source}: {line}" for line in explain(error, StudyFile))) from None
     base = _base(file.recipe, source)
-    faults = [f"{source}: {line}" for line in _names(file)]
+    problems = [f"{source}: {line}" for line in _names(file)]
     recipes = {}
     for name, setting in file.settings.items():
         try:
             recipes[name] = _changed(base, setting, f"{source}: settings.{name}")
         except StudyError as error:
-            faults += str(error).splitlines()
-    if faults:
-        raise StudyError("\n".join(faults))
+            problems += str(error).splitlines()
+    if problems:
+        raise StudyError("\n".join(problems))
     return Study(source, file, recipes, _repeats(file.repeat, base.seed))
 
 
@@ -219,15 +219,15 @@ def _base(recipe: Any, source: str) -> Recipe:
 
 
 def _names(file: StudyFile) -> list[str]:
-    """Faults in what settings and reference name."""
-    faults = []
+    """Problems with the settings that the reference and teachers name."""
+    problems = []
     if file.reference is not None and file.reference not in file.settings:
-        faults.append(f"reference: there is no setting {file.reference}{did_you_mean(file.reference, file.settings)}")
+        problems.append(f"reference: no setting {file.reference}{did_you_mean(file.reference, file.settings)}")
     for name, setting in file.settings.items():
         if setting.teachers is not None and setting.teachers not in file.settings:
             known = [each for each in file.settings if each != name]
-            faults.append(
-                f"settings.{name}.teachers: there is no setting {setting.teachers}{did_you_mean(setting.teachers, known)}"
+            problems.append(
+                f"settings.{name}.teachers: no setting {setting.teachers}{did_you_mean(setting.teachers, known)}"
             )
             continue
         chain, teacher = [name], setting.teachers
@@ -235,31 +235,31 @@ def _names(file: StudyFile) -> list[str]:
             chain.append(teacher)
             teacher = file.settings[teacher].teachers
         if teacher == name:
-            faults.append(f"settings.{name}.teachers: it would be its own teacher")
+            problems.append(f"settings.{name}.teachers: a setting cannot be its own teacher")
         elif setting.each_task and setting.teachers and file.settings[setting.teachers].each_task:
-            faults.append(f"settings.{name}.teachers: with each_task, {setting.teachers} must not have each_task too")
-    return faults
+            problems.append(f"settings.{name}.teachers: with each_task, {setting.teachers} must not have each_task too")
+    return problems
 
 
 def _changed(base: Recipe, setting: Setting, source: str) -> Recipe:
-    """The recipe of a setting; StudyError if it is none."""
-    data, faults = base.plain(), []
+    """The recipe of a setting; StudyError if it is invalid."""
+    data, problems = base.plain(), []
     for key, value in setting.change.items():
         first = key.partition(".")[0]
         try:
             if first in ("seed", "fold"):
-                raise ValueError("the study sets it, by `repeat`")
+                raise ValueError("set by the study's `repeat`")
             if first == "teachers" and setting.teachers:
-                raise ValueError("the setting's own `teachers` names them already")
+                raise ValueError("already set by the setting's own `teachers`")
             replace_key(data, key, value)
         except ValueError as error:
-            faults.append(f"{source}: change.{key}: {error}")
+            problems.append(f"{source}: change.{key}: {error}")
     try:
         recipe = parse(data, source)
     except RecipeError as error:
-        raise StudyError("\n".join([*faults, str(error)])) from None
-    if faults:
-        raise StudyError("\n".join(faults))
+        raise StudyError("\n".join([*problems, str(error)])) from None
+    if problems:
+        raise StudyError("\n".join(problems))
     return recipe
 
 

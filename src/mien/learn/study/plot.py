@@ -1,4 +1,4 @@
-"""The picture of a study: for each figure a panel with every run, the means and their intervals."""
+"""The chart of a study: for each metric a panel with every run, the means and their intervals."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from mien.learn.evaluate.statistics import NEGATIVE, NONE, POSITIVE, verdict
-from mien.learn.plots.style import COOL, FAINT, INK, PALE, WARM, write
+from mien.learn.chart_style import COOL, FAINT, INK, PALE, WARM, write
+from mien.learn.evaluate.significance import NEGATIVE, NONE, POSITIVE, verdict
 from mien.learn.study.summary import Row, Summary
 
 COLUMNS = 2
-"""Panels beside each other."""
+"""Panels in a line."""
 
 COLOURS = {NEGATIVE: WARM, POSITIVE: COOL, NONE: "#66737f", None: INK}
-"""Of a setting in a panel: what its difference to the reference shows there; told apart by the colour-blind too."""
+"""Of a setting in a panel, by its verdict; colour-blind people can tell them apart."""
 
 PLAIN = ("ccc", "pcc", "rmse", "faces", "persons", "left_out")
-"""Figures that are no shares, and so are not shown in percent."""
+"""Metrics that are not shares, and so are not shown in percent."""
 
 
-def scale(figure: str) -> tuple[float, str]:
-    """What a figure is multiplied by to be shown, and its unit."""
-    return (1.0, "") if set(PLAIN) & set(figure.split(".")) else (100.0, " %")
+def scale(metric: str) -> tuple[float, str]:
+    """The factor by which a metric is shown, and its unit."""
+    return (1.0, "") if set(PLAIN) & set(metric.split(".")) else (100.0, " %")
 
 
 def draw(summary: Summary, path: Path) -> None:
-    """Write the picture as a PNG file, at one stroke."""
+    """Write the chart as a PNG file."""
     rows, metrics = summary.rows, summary.metrics
     columns = min(COLUMNS, len(metrics))
     lines = -(-len(metrics) // columns)
@@ -48,24 +48,24 @@ def draw(summary: Summary, path: Path) -> None:
         wspace=0.07,
         hspace=0.75 / panel,
     )
-    for index, figure in enumerate(metrics):
+    for index, metric in enumerate(metrics):
         axes = picture.add_subplot(grid[index // columns, index % columns])
-        _panel(axes, summary, figure, named=index % columns == 0)
+        _panel(axes, summary, metric, named=index % columns == 0)
     _head_and_foot(picture, summary, width, height)
     write(picture, path)
 
 
-def _panel(axes: Axes, summary: Summary, figure: str, *, named: bool) -> None:
-    factor, unit = scale(figure)
+def _panel(axes: Axes, summary: Summary, metric: str, *, named: bool) -> None:
+    factor, unit = scale(metric)
     reference = next(row for row in summary.rows if row.setting == summary.study.reference)
-    if (found := reference.estimates[figure]) is not None:
+    if (found := reference.estimates[metric]) is not None:
         axes.axvline(found.mean * factor, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
     for height, row in enumerate(summary.rows):
         if height % 2 == 0:
             axes.axhspan(height - 0.5, height + 0.5, color="#f6f8f9", zorder=0, linewidth=0)
-        _row(axes, row, figure, height, factor, summary)
+        _row(axes, row, metric, height, factor, summary)
     axes.set_title(
-        f"{figure.replace('_', ' ').replace('.', ': ', 1)}{',' * bool(unit)}{unit}",
+        f"{metric.replace('_', ' ').replace('.', ': ', 1)}{',' * bool(unit)}{unit}",
         loc="left",
         fontsize=10,
         color=INK,
@@ -83,16 +83,16 @@ def _panel(axes: Axes, summary: Summary, figure: str, *, named: bool) -> None:
         spine.set_color(FAINT)
 
 
-def _row(axes: Axes, row: Row, figure: str, height: int, factor: float, summary: Summary) -> None:
+def _row(axes: Axes, row: Row, metric: str, height: int, factor: float, summary: Summary) -> None:
     """A setting's mean with its interval, and its runs below, each at the same depth in every row."""
-    found = row.estimates[figure]
+    found = row.estimates[metric]
     if found is None:
         axes.text(0.02, height, "no run", transform=axes.get_yaxis_transform(), fontsize=8, color=FAINT, va="center")
         return
-    line, colour = height - 0.1, COLOURS[verdict(row.differences.get(figure), figure)]
+    line, colour = height - 0.1, COLOURS[verdict(row.differences.get(metric), metric)]
     places = {repeat.name: index for index, repeat in enumerate(summary.study.repeats)}
-    depths = np.array([0.14 + 0.24 * places[name] / max(1, len(places) - 1) for name in row.values[figure]])
-    values = factor * np.array(list(row.values[figure].values()))
+    depths = np.array([0.14 + 0.24 * places[name] / max(1, len(places) - 1) for name in row.values[metric]])
+    values = factor * np.array(list(row.values[metric].values()))
     axes.scatter(values, height + depths, s=14, color=colour, alpha=0.3, linewidths=0, zorder=2)
     if found.low is not None and found.high is not None:
         axes.plot(

@@ -1,4 +1,4 @@
-"""The files of a study's report: Markdown, CSV, JSON; the picture is drawn by :mod:`mien.learn.study.plot`."""
+"""The files of a study's report: Markdown, CSV and JSON; :mod:`mien.learn.study.plot` draws the chart."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mien.learn.evaluate.statistics import Difference, Estimate
+from mien.learn.evaluate.significance import Difference, Estimate
 from mien.learn.study.plot import draw, scale
 from mien.learn.study.store import replace_text
 from mien.learn.study.summary import Row, Runs, Summary
@@ -18,13 +18,13 @@ MARKDOWN, TABLE, RUNS, JSON, PLOT = "report.md", "table.csv", "runs.csv", "study
 
 
 def write_report(folder: Path, summary: Summary, runs: Runs, command: str) -> None:
-    """Write all files of the report into a study's folder; settings without any run are listed, not tabulated.
+    """Write all files of the report; settings without runs are only listed.
 
     Args:
         folder: of the study.
         summary: of its finished runs.
-        runs: the same runs, each with every figure.
-        command: that makes them.
+        runs: the same runs, with all metrics.
+        command: that trains them.
     """
     kept = tuple(row for row in summary.rows if row.n or row.setting == summary.study.reference)
     shown = replace(summary, rows=kept)
@@ -35,30 +35,30 @@ def write_report(folder: Path, summary: Summary, runs: Runs, command: str) -> No
     draw(shown, folder / PLOT)
 
 
-def decimals(rows: Sequence[Row], figure: str) -> int:
-    """So many digits that the spread between runs can be seen."""
-    factor = scale(figure)[0]
+def decimals(rows: Sequence[Row], metric: str) -> int:
+    """The number of decimals at which the spread between runs is visible."""
+    factor = scale(metric)[0]
     if factor == 1:
         return 3
-    spreads = sorted(found.sd * factor for row in rows if (found := row.estimates[figure]) and found.sd is not None)
+    spreads = sorted(found.sd * factor for row in rows if (found := row.estimates[metric]) and found.sd is not None)
     typical = spreads[len(spreads) // 2] if spreads else 1.0
     return 2 if typical < 0.5 else 1
 
 
-def show(found: Estimate | None, figure: str, digits: int) -> str:
-    """``mean ± sd`` in the figure's unit."""
+def show(found: Estimate | None, metric: str, digits: int) -> str:
+    """``mean ± sd`` in the unit of the metric."""
     if found is None:
         return ""
-    factor = scale(figure)[0]
+    factor = scale(metric)[0]
     mean = f"{found.mean * factor:.{digits}f}"
     return mean if found.sd is None else f"{mean} ± {found.sd * factor:.{digits}f}"
 
 
-def show_difference(found: Difference | None, figure: str, digits: int) -> str:
-    """``difference [low, high], p, Holm's p``, in the figure's unit."""
+def show_difference(found: Difference | None, metric: str, digits: int) -> str:
+    """``difference [low, high], p, Holm's p``, in the unit of the metric."""
     if found is None:
         return ""
-    factor = scale(figure)[0]
+    factor = scale(metric)[0]
     mean = f"{found.mean * factor:+.{digits}f}"
     if found.low is None or found.high is None or found.p is None or found.p_holm is None:
         return mean
@@ -71,7 +71,7 @@ def _p(value: float) -> str:
 
 
 def verdict_of(row: Row, reference: str) -> str:
-    """A setting's verdict in words."""
+    """The verdict of a setting in words."""
     if row.setting == reference:
         return "reference"
     if row.negative_transfer is None:
@@ -84,19 +84,19 @@ def markdown(summary: Summary, command: str) -> str:
     reference = summary.study.reference
     parts = [
         f"# {summary.study.name}",
-        f"`{command}`, {design(summary)}. Figures are of the last epoch; mean ± standard deviation between runs.",
+        f"`{command}`, {design(summary)}. Metrics are of the last epoch; mean ± standard deviation between runs.",
         _grid(means(summary)),
-        f"![The same figures: a point a run, the mean and its 95 % interval; colours as in the differences]({PLOT})",
+        f"![The same metrics: one point per run, the mean and its 95 % interval; colours by verdict]({PLOT})",
     ]
     if len(summary.rows) > 1:
         parts += [
-            f"## Differences to {reference}",
+            f"## Differences from {reference}",
             "Paired by run: mean, 95 % interval, p value, and the p value adjusted by Holm's method for the number of "
             f"settings that are compared. {_test(summary)}",
             _grid(differences(summary)),
             "## Verdicts",
-            f"`negative`: the interval of the difference to {reference} is below 0; `positive`: above 0; "
-            "`none shown`: it holds 0, which does not prove that there is none.",
+            f"`negative`: the interval of the difference from {reference} is below 0; `positive`: above 0; "
+            "`none shown`: it contains 0, which does not prove that there is no difference.",
             _grid(verdicts(summary)),
         ]
     if summary.failures:
@@ -135,19 +135,19 @@ def differences(summary: Summary) -> list[list[str]]:
 
 def verdicts(summary: Summary) -> list[list[str]]:
     """The table of verdicts, head first."""
-    return [["setting", *(f"{task} (by {figure})" for task, figure in summary.headlines.items())]] + [
+    return [["setting", *(f"{task} (by {metric})" for task, metric in summary.headlines.items())]] + [
         [row.setting, *(row.verdicts[task] or "" for task in summary.headlines)]
         for row in summary.rows
         if row.setting != summary.study.reference
     ]
 
 
-def _titled(figure: str) -> str:
-    return figure + scale(figure)[1]
+def _titled(metric: str) -> str:
+    return metric + scale(metric)[1]
 
 
 def design(summary: Summary) -> str:
-    """How often each setting is run, in words."""
+    """The repeats of a study in words."""
     repeat = summary.study.file.repeat
     if repeat.seeds is not None:
         return f"seeds {', '.join(map(str, repeat.seeds))}"
@@ -161,7 +161,7 @@ def _test(summary: Summary) -> str:
             "The t-test is corrected for folds that share rows (Nadeau and Bengio, 2003: variance factor "
             f"1/J + {summary.study.overlap:.3g}, J runs)."
         )
-    return "The t-test is the ordinary paired one: it speaks about other seeds, not about other data."
+    return "The t-test is the ordinary paired one: it is about other seeds, not about other data."
 
 
 def _grid(rows: Sequence[Sequence[str]]) -> str:
@@ -171,10 +171,10 @@ def _grid(rows: Sequence[Sequence[str]]) -> str:
 
 
 def table(summary: Summary) -> tuple[list[str], list[list[object]]]:
-    """A line for each setting and figure, unrounded."""
-    head = ["setting", "figure", "runs", "mean", "sd", "low", "high", "difference", "difference_low"]
+    """One line per setting and metric, unrounded."""
+    head = ["setting", "metric", "runs", "mean", "sd", "low", "high", "difference", "difference_low"]
     head += ["difference_high", "p", "p_holm", "verdict"]
-    judged = {figure: task for task, figure in summary.headlines.items()}
+    tasks = {metric: task for task, metric in summary.headlines.items()}
     lines: list[list[object]] = []
     for row in summary.rows:
         for name in row.estimates:
@@ -183,13 +183,13 @@ def table(summary: Summary) -> tuple[list[str], list[list[object]]]:
                 [row.setting, name, found.n if found else 0]
                 + ([found.mean, found.sd, found.low, found.high] if found else [None] * 4)
                 + ([apart.mean, apart.low, apart.high, apart.p, apart.p_holm] if apart else [None] * 5)
-                + [row.verdicts.get(judged.get(name, ""))]
+                + [row.verdicts.get(tasks.get(name, ""))]
             )
     return head, lines
 
 
 def every_run(runs: Runs) -> tuple[list[str], list[list[object]]]:
-    """A line for each run with all its figures."""
+    """One line per run, with all its metrics."""
     names = list(dict.fromkeys(name for run in runs.values() for name in run.metrics))
     head = ["setting", "repeat", "seed", "seconds", *names]
     lines: list[list[object]] = [

@@ -1,4 +1,4 @@
-"""One run of a study: train, or go on with training, and keep the figures of the last epoch."""
+"""One run of a study: train, or continue training, and save the metrics of the last epoch."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from mien.learn import checkpoint
 from mien.learn.recipe.recipe import Recipe
 from mien.learn.study.each_task import each_task
 from mien.learn.study.plan import Repeat, Study, StudyError
-from mien.learn.study.store import Run, RunStore, besides, own_recipe
+from mien.learn.study.store import Run, RunStore, context_of, own_recipe
 from mien.learn.train.setup.selection import HEADLINES
 from mien.learn.train.trainer import Trainer
 
 Say = Callable[[str], object]
-"""Told after each step how far the run is."""
+"""Called after each step with the progress of the run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,11 +60,11 @@ class PlannedRun:
 def jobs(study: Study, store: RunStore, only: list[str]) -> list[PlannedRun]:
     """The runs that are not finished, one repeat after the other, teachers before their students.
 
-    A finished teacher whose checkpoints are gone is made again if a student waits for them.
+    A finished teacher whose checkpoints are gone is trained again if a student needs them.
 
     Args:
-        study, store: which study, and where.
-        only: settings, to which their teachers are added; empty for all.
+        study, store: the study and its runs.
+        only: settings, to which their teachers are added; empty: all settings.
 
     Raises:
         StudyError: as :meth:`mien.learn.study.store.RunStore.read`.
@@ -83,46 +83,46 @@ def jobs(study: Study, store: RunStore, only: list[str]) -> list[PlannedRun]:
     return found
 
 
-def recipes(recipe: Recipe, alone: bool) -> dict[str, Recipe]:
-    """What a run trains, by the name of its folder: the recipe itself (no name), or one for each task."""
-    if not alone:
+def recipes(recipe: Recipe, apart: bool) -> dict[str, Recipe]:
+    """The recipes of a run by the name of their folder: the recipe itself (empty name), or one per task."""
+    if not apart:
         return {"": recipe}
     return {re.sub(r"[^\w.-]", "_", name): part for name, part in each_task(recipe).items()}
 
 
 def perform(planned: PlannedRun, stopped: Callable[[], bool] = lambda: False, say: Say = lambda _: None) -> Run:
-    """Make one run, from its last checkpoint if it was begun, and keep it.
+    """Train one run, from its last checkpoint if there is one, and save it.
 
     Args:
-        planned: which.
-        stopped: asked after each step; once it is true, the step is saved and the run left.
-        say: told after each step how far the run is.
+        planned: the run.
+        stopped: called after each step; if it returns True, the step is saved and the run ends.
+        say: called after each step with the progress.
 
     Raises:
         KeyboardInterrupt: if it was stopped.
-        RecipeError, ManifestError, CheckpointError, TeacherError, StudyError: if it cannot begin or go on.
+        RecipeError, ManifestError, CheckpointError, TeacherError, StudyError: if it cannot start or continue.
         DivergedError: if a loss is no longer finite.
     """
-    begun = time.monotonic()
+    start = time.monotonic()
     folder = planned.store.work(*planned.key)
     parts = recipes(_taught(planned), planned.study.file.settings[planned.setting].each_task)
     metrics: dict[str, float] = {}
     headlines: dict[str, str] = {}
     for name, recipe in parts.items():
-        trainer, judged = train(recipe, folder / name, stopped, lambda text, name=name: say(f"{name} {text}".strip()))  # type: ignore[misc]
-        metrics |= judged
+        trainer, found = train(recipe, folder / name, stopped, lambda text, name=name: say(f"{name} {text}".strip()))  # type: ignore[misc]
+        metrics |= found
         named = {task.name: f"{task.name}.{HEADLINES[task.kind]}" for task in trainer.run.tasks}
-        headlines |= {task: name for task, name in named.items() if name in judged}
+        headlines |= {task: name for task, name in named.items() if name in found}
     run = Run(
         setting=planned.setting,
         repeat=planned.repeat.name,
         metrics=metrics,
         headlines=headlines,
         networks=tuple(f"{name}/last".lstrip("/") for name in parts),
-        seconds=round(time.monotonic() - begun, 1),
+        seconds=round(time.monotonic() - start, 1),
         recipe=own_recipe(planned.study, planned.setting, planned.repeat),
         versions={"mien": mien.__version__, "torch": torch.__version__},
-        setting_then=besides(planned.study, planned.setting, planned.repeat),
+        context=context_of(planned.study, planned.setting, planned.repeat),
     )
     planned.store.write(run)
     _tidy(folder, keep=planned.teaches)
@@ -130,11 +130,14 @@ def perform(planned: PlannedRun, stopped: Callable[[], bool] = lambda: False, sa
 
 
 def train(recipe: Recipe, folder: Path, stopped: Callable[[], bool], say: Say) -> tuple[Trainer, dict[str, float]]:
-    """Train to the end and judge by the last epoch: an epoch chosen by the judged rows would flatter every setting."""
+    """Train to the end and return the metrics of the last epoch.
+
+    Not of the best epoch: the evaluated rows would choose it, which would flatter every setting.
+    """
 
     def searching(_: Mapping[str, float]) -> None:
         say("policy search")
-        if stopped():  # the search goes on from its last whole epoch
+        if stopped():  # the search continues from its last complete epoch
             raise KeyboardInterrupt
 
     if recipe.sharing is not None:
@@ -142,22 +145,28 @@ def train(recipe: Recipe, folder: Path, stopped: Callable[[], bool], say: Say) -
 
         recipe = with_policy(recipe, folder, searching)
     trainer = Trainer.of(recipe, folder)
-    begun = checkpoint.find(folder / "last")
-    if begun:
+    last = checkpoint.find(folder / "last")
+    if last:
         trainer.resume()
 
     def stepped(_: Mapping[str, float]) -> None:
         say(f"{trainer.step}/{trainer.run.steps}")
 
-    # nothing is left to do after a kill between the last checkpoint and the figures: the checkpoint has them
-    judged = trainer.train(stepped, stop=stopped) or checkpoint.read_card(begun or folder / "last")["state"]["metrics"]
+    # without a step left, after a kill between the last checkpoint and the result, the checkpoint has the metrics
+    metrics = trainer.train(stepped, stop=stopped) or _saved_metrics(last or folder / "last")
     return trainer, {
-        name: value for name, value in judged.items() if name not in ("epoch", "step") and name[:5] != "loss."
+        name: value for name, value in metrics.items() if name not in ("epoch", "step") and name[:5] != "loss."
     }
 
 
+def _saved_metrics(folder: Path) -> dict[str, float]:
+    state = checkpoint.read_card(folder)["state"]
+    found: dict[str, float] = state["metrics"] if "metrics" in state else state["figures"]  # as earlier versions wrote
+    return found
+
+
 def _taught(planned: PlannedRun) -> Recipe:
-    """The run's recipe, its teachers found."""
+    """The job's recipe with its teachers."""
     recipe = planned.study.recipe(planned.setting, planned.repeat)
     if planned.needs is None:
         return recipe
@@ -168,7 +177,7 @@ def _taught(planned: PlannedRun) -> Recipe:
 
 
 def _tidy(folder: Path, keep: bool) -> None:
-    """Remove what a finished run no longer needs; of a teacher, all but the networks."""
+    """Remove the checkpoints of a finished run; of a teacher, all except the networks."""
     for path in sorted(folder.rglob("*")):
         if path.name == "last" and keep and path.parent.name != "search":
             (path / checkpoint.OPTIMIZER).unlink(missing_ok=True)

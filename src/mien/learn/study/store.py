@@ -1,4 +1,4 @@
-"""The folder of a study: a JSON file for each finished run, which is what reports are made of."""
+"""The folder of a study: a JSON file for each finished run, from which reports are made."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from mien.learn.study.plan import Repeat, Study, StudyError
 
 FORMAT = 1
 
+EARLIER = {"figures": "metrics", "setting_then": "context"}
+"""Keys of a run in files of earlier versions."""
+
 
 @dataclass(frozen=True)
 class Run:
     """A finished run.
 
     Args:
-        setting, repeat: which it is, by name.
-        metrics: of the last epoch, by ``task.figure``.
-        headlines: the figure that each task is judged by, by the task's name.
-        networks: folders of its checkpoints, in its own folder; gone unless the run is a teacher.
-        seconds: that the last process took for it.
-        recipe: its plain data, without the teachers that the study chose.
+        setting, repeat: their names.
+        metrics: of the last epoch, by ``task.metric``.
+        headlines: the headline metric of each task, by the task's name.
+        networks: folders of its checkpoints, in its own folder; removed unless the run is a teacher.
+        seconds: the time that the last process took.
+        recipe: its plain data, without the teachers that the study provides.
         versions: of mien and torch.
-        setting_then: what the setting was besides its recipe, see :func:`besides`; None if an older version wrote it.
+        context: what else the run depended on, see :func:`context_of`; None if an earlier version wrote the run.
     """
 
     setting: str
@@ -37,12 +40,12 @@ class Run:
     seconds: float
     recipe: Mapping[str, Any]
     versions: Mapping[str, str]
-    setting_then: Mapping[str, Any] | None = None
+    context: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class RunStore:
-    """Where a study keeps its runs.
+    """The runs of a study on disk.
 
     Args:
         root: the folder of the study.
@@ -51,24 +54,24 @@ class RunStore:
     root: Path
 
     def work(self, setting: str, repeat: str) -> Path:
-        """The folder in which a run trains."""
+        """The folder of a run."""
         return self.root / "runs" / setting / repeat
 
     def checkpoints(self, run: Run) -> list[Path]:
-        """The checkpoints of a finished run; they may be gone."""
+        """The checkpoints of a finished run; they may have been removed."""
         return [self.work(run.setting, run.repeat) / name for name in run.networks]
 
     def write(self, run: Run) -> None:
-        """Keep a finished run: a kill leaves its file whole or leaves none."""
+        """Save a finished run, atomically."""
         replace_text(self._result(run.setting, run.repeat), json.dumps({"format": FORMAT, **asdict(run)}, indent=1))
         self._error(run.setting, run.repeat).unlink(missing_ok=True)
 
     def write_error(self, setting: str, repeat: str, reason: str) -> None:
-        """Keep why a run failed, until it is finished."""
+        """Save why a run failed, until it is finished."""
         replace_text(self._error(setting, repeat), reason + "\n")
 
     def errors(self, study: Study) -> dict[tuple[str, str], str]:
-        """The first line of why runs failed that are not finished, by setting and repeat."""
+        """The first line of the error of each failed run, by setting and repeat."""
         found = {}
         for setting in study.file.settings:
             for repeat in study.repeats:
@@ -78,28 +81,28 @@ class RunStore:
         return found
 
     def find(self, study: Study, setting: str, repeat: Repeat) -> Run | None:
-        """A run; None if it is not finished. StudyError if it was made by another recipe, or is broken."""
+        """A run; None if it is not finished. StudyError if it is from another recipe, or is broken."""
         path = self._result(setting, repeat.name)
         return _checked(path, study, setting, repeat) if path.exists() else None
 
     def read(self, study: Study) -> dict[tuple[str, str], Run]:
-        """The finished runs of a study, by setting and repeat, in its order.
+        """The finished runs of a study by setting and repeat, in the study's order.
 
         Raises:
-            StudyError: with a line for each setting with a run that was made by another recipe, or that is broken.
+            StudyError: with one line per setting with a run that is from another recipe, or is broken.
         """
-        found, faults = {}, []
+        found, problems = {}, []
         for setting in study.file.settings:
             for repeat in study.repeats:
                 try:
                     run = self.find(study, setting, repeat)
                 except StudyError as error:
-                    faults.append(str(error))
+                    problems.append(str(error))
                     break
                 if run is not None:
                     found[setting, repeat.name] = run
-        if faults:
-            raise StudyError("\n".join(faults))
+        if problems:
+            raise StudyError("\n".join(problems))
         return found
 
     def _result(self, setting: str, repeat: str) -> Path:
@@ -110,13 +113,13 @@ class RunStore:
 
 
 def own_recipe(study: Study, setting: str, repeat: Repeat) -> dict[str, Any]:
-    """The plain recipe of a run, without the teachers that the study chooses: their paths move with the folder."""
+    """The plain recipe of a run, without the teachers that the study provides: their paths depend on its folder."""
     plain = study.recipe(setting, repeat).plain()
     return {**plain, "teachers": []} if study.file.settings[setting].teachers else plain
 
 
-def besides(study: Study, setting: str, repeat: Repeat) -> dict[str, Any]:
-    """What a run depends on besides its own recipe: whether each task is alone, and the same of its teachers."""
+def context_of(study: Study, setting: str, repeat: Repeat) -> dict[str, Any]:
+    """What a run depends on besides its own recipe: ``each_task``, and both of its teachers."""
     *teachers, _ = study.with_teachers([setting])
     alone = {name: study.file.settings[name].each_task for name in (*teachers, setting)}
     return {
@@ -125,13 +128,13 @@ def besides(study: Study, setting: str, repeat: Repeat) -> dict[str, Any]:
     }
 
 
-def _then(run: Run) -> dict[str, Any]:
-    """Recipe and setting of a run; recipe keys that are newer than the run take their defaults."""
+def _settings(run: Run) -> dict[str, Any]:
+    """Recipe and context of a run; recipe keys that are newer than the run have their defaults."""
     found = parse(dict(run.recipe)).plain()
-    if run.setting_then is None:
+    if run.context is None:
         return found
-    teachers = [{**each, "recipe": parse(each["recipe"]).plain()} for each in run.setting_then["its teachers"]]
-    return {**found, **run.setting_then, "its teachers": teachers}
+    teachers = [{**each, "recipe": parse(each["recipe"]).plain()} for each in run.context["its teachers"]]
+    return {**found, **run.context, "its teachers": teachers}
 
 
 def _checked(path: Path, study: Study, setting: str, repeat: Repeat) -> Run:
@@ -139,21 +142,22 @@ def _checked(path: Path, study: Study, setting: str, repeat: Repeat) -> Run:
         data = json.loads(path.read_text())
         if data.pop("format") != FORMAT:
             raise ValueError
+        data = {EARLIER.get(key, key): value for key, value in data.items()}
         run = Run(**{**data, "networks": tuple(data["networks"])})
-        then = _then(run)
+        then = _settings(run)
     except (OSError, AttributeError, KeyError, TypeError, ValueError, RecipeError):
-        raise StudyError(f"{path}: not a run of this version of mien; remove it to run it again") from None
-    now = own_recipe(study, setting, repeat) | besides(study, setting, repeat)
+        raise StudyError(f"{path}: not a run of this version of mien; remove the file to run it again") from None
+    now = own_recipe(study, setting, repeat) | context_of(study, setting, repeat)
     if changed := sorted(key for key in now if key in then and then[key] != now[key]):
         raise StudyError(
-            f"{path}: was made with other values of {', '.join(changed)}; "
-            f"remove {path.parent} to run {setting} again, or begin elsewhere with --out DIR"
+            f"{path}: was trained with other values of {', '.join(changed)}; "
+            f"remove {path.parent} to run {setting} again, or choose another folder with --out"
         )
     return run
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a file at one stroke: a kill leaves the old one or the new one."""
+    """Write a file atomically: if the process is killed, the old file or the new one is left."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
     partial.write_text(text)

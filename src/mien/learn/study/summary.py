@@ -1,4 +1,4 @@
-"""From finished runs to the study's figures: means, differences to the reference, verdicts."""
+"""The results of a study: means, differences from the reference, and verdicts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from mien.learn.evaluate.statistics import Difference, Estimate, difference, estimate, holm, transfer, verdict
+from mien.learn.evaluate.significance import Difference, Estimate, difference, estimate, holm, transfer, verdict
 from mien.learn.study.plan import Study
 from mien.learn.study.store import Run
 
@@ -16,15 +16,15 @@ Runs = Mapping[tuple[str, str], Run]
 
 @dataclass(frozen=True)
 class Row:
-    """What the runs of one setting show.
+    """The results of one setting.
 
     Args:
-        setting: by name.
-        n: finished runs.
-        values: of each figure, by repeat.
-        estimates: by figure.
-        differences: to the reference by figure; none for the reference.
-        verdicts: by task: ``negative``, ``positive`` or ``none shown``; None where there is no interval.
+        setting: its name.
+        n: the number of finished runs.
+        values: of each metric, by repeat.
+        estimates: by metric.
+        differences: from the reference by metric; empty for the reference.
+        verdicts: by task: ``negative``, ``positive`` or ``none shown``; None without an interval.
     """
 
     setting: str
@@ -36,20 +36,20 @@ class Row:
 
     @property
     def negative_transfer(self) -> bool | None:
-        """Whether it is worse than the reference on at least one task; None if that is not known."""
+        """Whether it is worse than the reference on at least one task; None if that is unknown."""
         return transfer(self.verdicts)
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a study shows.
+    """The results of a study.
 
     Args:
-        study: which.
-        metrics: that are reported.
-        headlines: the figure that each task is judged by.
-        rows: of each setting, in the study's order.
-        failures: why a run that should be there is not, by setting and repeat; empty where nothing is known.
+        study: the study.
+        metrics: the reported metrics.
+        headlines: the headline metric of each task.
+        rows: one per setting, in the study's order.
+        failures: why a run is missing, by setting and repeat; empty if it has not run yet.
         versions: of mien and torch, of all runs.
     """
 
@@ -61,7 +61,7 @@ class Summary:
     versions: Mapping[str, tuple[str, ...]]
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything that tables and plots are made of, as JSON-ready data."""
+        """Everything that tables and charts are made from, as JSON."""
         file = self.study.file
         return {
             "format": 1,
@@ -71,7 +71,7 @@ class Summary:
             "runs": len(self.study.repeats),
             "reference": self.study.reference,
             "headlines": dict(self.headlines),
-            "figures": list(self.metrics),
+            "metrics": list(self.metrics),
             "settings": {row.setting: _plain(row) for row in self.rows},
             "missing": [
                 {"setting": setting, "repeat": repeat, "reason": reason}
@@ -92,34 +92,34 @@ def _plain(row: Row) -> dict[str, Any]:
     }
     return {
         "runs": row.n,
-        "figures": metrics,
+        "metrics": metrics,
         "verdicts": dict(row.verdicts),
         "negative_transfer": row.negative_transfer,
     }
 
 
 def summarise(study: Study, runs: Runs, errors: Mapping[tuple[str, str], str]) -> Summary:
-    """The figures of a study.
+    """Summarise a study.
 
     Args:
-        study: which.
-        runs: its finished runs; at least one.
-        errors: why others failed.
+        study: the study.
+        runs: its finished runs, at least one.
+        errors: why other runs failed.
     """
-    headlines = {task: figure for run in runs.values() for task, figure in run.headlines.items()}
+    headlines = {task: metric for run in runs.values() for task, metric in run.headlines.items()}
     wanted = study.file.metrics or tuple(headlines.values())
     names = tuple(dict.fromkeys((*wanted, *headlines.values())))
     values = {
-        setting: {figure: _values(study, runs, setting, figure) for figure in names} for setting in study.file.settings
+        setting: {metric: _values(study, runs, setting, metric) for metric in names} for setting in study.file.settings
     }
     differences = _differences(study, values, names)
     rows = []
     for setting, found in values.items():
         estimates = {name: estimate(list(found[name].values()), study.overlap) for name in names}
         apart = differences[setting]
-        judged = {} if setting == study.reference else {t: verdict(apart[figure]) for t, figure in headlines.items()}
+        shown = {} if setting == study.reference else {t: verdict(apart[metric]) for t, metric in headlines.items()}
         n = sum(1 for key in runs if key[0] == setting)
-        rows.append(Row(setting, n, found, estimates, apart, judged))
+        rows.append(Row(setting, n, found, estimates, apart, shown))
     gaps = {
         (setting, repeat.name): errors.get((setting, repeat.name), "")
         for setting in study.file.settings
@@ -133,16 +133,16 @@ def summarise(study: Study, runs: Runs, errors: Mapping[tuple[str, str], str]) -
     return Summary(study, wanted, headlines, tuple(rows), gaps, versions)
 
 
-def _values(study: Study, runs: Runs, setting: str, figure: str) -> dict[str, float]:
-    """A figure of a setting by repeat, where it is there."""
+def _values(study: Study, runs: Runs, setting: str, metric: str) -> dict[str, float]:
+    """A metric of a setting by repeat, without missing runs."""
     found = {repeat.name: runs.get((setting, repeat.name)) for repeat in study.repeats}
-    return {name: run.metrics[figure] for name, run in found.items() if run is not None and figure in run.metrics}
+    return {name: run.metrics[metric] for name, run in found.items() if run is not None and metric in run.metrics}
 
 
 def _differences(
     study: Study, values: Mapping[str, Mapping[str, Mapping[str, float]]], names: tuple[str, ...]
 ) -> dict[str, dict[str, Difference | None]]:
-    """By setting and figure, over the repeats that both have, with Holm's adjustment over the settings."""
+    """By setting and metric, over the repeats that both have, with Holm's adjustment over the settings."""
     others = [setting for setting in values if setting != study.reference]
     found: dict[str, dict[str, Difference | None]] = {setting: {} for setting in values}
     for name in names:

@@ -16,7 +16,8 @@ from mien.learn import checkpoint
 from mien.learn.batch import Batch
 from mien.learn.data.batches.augment import Augment
 from mien.learn.data.batches.prefetch import Prefetch
-from mien.learn.evaluate.judge import evaluate, predictor_of
+from mien.learn.evaluate.predictor import predictor_of
+from mien.learn.evaluate.score import evaluate
 from mien.learn.features.identity_probe import features_of, identity_probe
 from mien.learn.recipe.recipe import Recipe, changed_keys
 from mien.learn.train.adversary import Adversary

@@ -188,12 +188,12 @@ def test_frames_of_videos(
     rows = [{"path": path, "frame": k, "split": "train", "valence": k / 20} for k in (0, 1, 2, 4, 5, 6, 7, 9, 12)]
     opened = []
 
-    class Counted(locate.Video):
+    class Counted(locate.FrameLookup):
         def __init__(self, path: Path) -> None:
             opened.append(path)
             super().__init__(path)
 
-    monkeypatch.setattr(locate, "Video", Counted)
+    monkeypatch.setattr(locate, "FrameLookup", Counted)
     problems = prepare_manifest(imported(tmp_path / "set", rows), HOW, workers=1)
     assert problems == [f"{path} frame 12: the video has 10 frames"]
     assert len(opened) == 1

@@ -1,4 +1,4 @@
-"""What the layouts of other tools hold, read by the adapters for these tools' tables: nothing but what was written."""
+"""The layouts of other tools, read by the adapters for the tables of these tools: what is written is read."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def test_what_is_written_is_read(tmp_path: Path, astronaut: Path, network: Path,
         assert np.allclose(found.outputs[task.name][0], expected, atol=1e-6)
 
 
-def test_intensities_are_read_as_the_probabilities_that_they_were(tmp_path: Path) -> None:
+def test_intensities_are_read_as_the_probabilities_they_come_from(tmp_path: Path) -> None:
     values = {unit: place / 17 for place, unit in enumerate(ACTION_UNITS.labels)}
     table = pa.Table.from_pylist([{"input": "a.mp4", "face": 0, **values}], table_schema(FACE, "tiny"))
     path = written(tmp_path / "faces.csv", "openface", table)
@@ -51,7 +51,7 @@ def test_intensities_are_read_as_the_probabilities_that_they_were(tmp_path: Path
         assert value == pytest.approx(expected, abs=1e-6)
 
 
-def test_labels_that_the_network_does_not_know_are_not_read_as_absent(tmp_path: Path) -> None:
+def test_unknown_labels_are_not_read_as_absent(tmp_path: Path) -> None:
     few = Task("action_units", ACTION_UNITS.kind, ("AU01", "AU12", "AU24"), ("?", "?", "?"))
     table = pa.Table.from_pylist(
         [{"input": "a.mp4", "face": 0, "AU01": 0.75, "AU12": 0.25, "AU24": 0.5}], table_schema((few,), "tiny")
@@ -61,9 +61,9 @@ def test_labels_that_the_network_does_not_know_are_not_read_as_absent(tmp_path: 
         assert [task.labels for task in found.tasks] == [few.labels]
 
 
-def test_both_sides_call_labels_alike() -> None:
+def test_layouts_and_schemas_have_the_same_labels() -> None:
     for schema in (OPENFACE, PY_FEAT):
         columns = set(Layout(schema.name, FACE).schema.names)
-        said = {label for column, label in schema.labels.items() if column in columns}
-        assert said == {*EXPRESSION.labels, *ACTION_UNITS.labels, *AFFECT.labels}
+        found = {label for column, label in schema.labels.items() if column in columns}
+        assert found == {*EXPRESSION.labels, *ACTION_UNITS.labels, *AFFECT.labels}
         assert {schema.frame, *schema.box, *schema.marks} <= columns

@@ -1,4 +1,4 @@
-"""Small tables in each tool's layout become readings in our labels and units."""
+"""Small tables in the layout of each tool become detections in our labels and units."""
 
 import gzip
 import json
@@ -23,15 +23,15 @@ def written(folder: Path, name: str, text: str) -> Path:
     return folder / name
 
 
-def told(readings: Detections, task: Task) -> list[str]:
-    """The most probable class of each face, or nothing where all are 0."""
-    outputs = readings.outputs[task.name]
+def classes(detections: Detections, task: Task) -> list[str]:
+    """The most probable class of each face; empty if all are 0."""
+    outputs = detections.outputs[task.name]
     return [task.labels[row.argmax()] if row.any() else "" for row in outputs]
 
 
-def of(readings: Detections, label: str) -> list[float]:
-    task = next(task for task in readings.tasks if label in task.labels)
-    return [round(float(value), 4) for value in readings.outputs[task.name][:, task.labels.index(label)]]
+def of(detections: Detections, label: str) -> list[float]:
+    task = next(task for task in detections.tasks if label in task.labels)
+    return [round(float(value), 4) for value in detections.outputs[task.name][:, task.labels.index(label)]]
 
 
 POINTS = ", ".join([f"x_{k}" for k in range(68)] + [f"y_{k}" for k in range(68)])
@@ -49,7 +49,7 @@ def test_openface_of_a_video(tmp_path: Path) -> None:
     assert "no calibration" in found.notes[0]
 
 
-def test_openface_of_pictures_a_file_each(tmp_path: Path) -> None:
+def test_openface_with_one_file_per_picture(tmp_path: Path) -> None:
     for name, present in (("anna", 1), ("otto", 0)):
         written(
             tmp_path, f"{name}.csv", f"face, confidence, AU01_r, AU12_r, AU01_c, AU12_c\n0,0.97,2.5,1,{present},0\n"
@@ -67,11 +67,11 @@ def test_py_feat_in_both_spellings(tmp_path: Path) -> None:
     lost = ",,,,,,,,,,,,,,,a/2.jpg,1\n"
     found = read(written(tmp_path, "first.csv", first + face + lost), FACE)
     assert (found.pictures, found.boxes.tolist()) == (("a/1.jpg",), [[10, 20, 30, 40]])
-    assert (told(found, EXPRESSION), of(found, "AU12"), of(found, "happiness")) == (["happiness"], [0.75], [0.9])
+    assert (classes(found, EXPRESSION), of(found, "AU12"), of(found, "happiness")) == (["happiness"], [0.75], [0.9])
     second = f"{box},AU01,AU12,Neutral,Happy,Sad,Surprise,Fear,Disgust,Anger,valence,arousal,input,frame\n"
     face = "10,20,30,40,0.99,0.25,0.75,0.1,0,0,0,0,0,0.9,-0.5,0.5,talk.mp4,7\n"
     found = read(written(tmp_path, "second.csv", second + face), FACE)
-    assert (told(found, EXPRESSION), of(found, "valence"), found.frames.tolist()) == (["anger"], [-0.5], [7])
+    assert (classes(found, EXPRESSION), of(found, "valence"), found.frames.tolist()) == (["anger"], [-0.5], [7])
     assert found.notes == ()
 
 
@@ -82,8 +82,8 @@ def test_libreface(tmp_path: Path) -> None:
     found = read(tmp_path, FACE, "libreface")
     assert found.tasks[1].labels == ("AU01", "AU05", "AU06", "AU24", "AU26")
     assert (of(found, "AU01"), of(found, "AU05"), of(found, "AU26")) == ([0, 1], [0.5, 1], [0.475, 0])
-    assert told(found, EXPRESSION) == ["happiness", ""]
-    assert "from an intensity of 2 on" in found.notes[0]
+    assert classes(found, EXPRESSION) == ["happiness", ""]
+    assert "from an intensity of 2" in found.notes[0]
 
 
 def test_deepface_as_json_of_pictures_and_as_a_flat_table(tmp_path: Path) -> None:
@@ -100,22 +100,26 @@ def test_deepface_as_json_of_pictures_and_as_a_flat_table(tmp_path: Path) -> Non
     flat = {"path": "b.jpg", "dominant_emotion": "sad", **{f"emotion.{word}": v for word, v in words.items()}}
     text = ",".join(flat) + "\n" + ",".join(str(value) for value in flat.values()) + "\n"
     found = read(written(tmp_path, "faces.csv", text), FACE)
-    assert (found.pictures, told(found, EXPRESSION)) == (("b.jpg",), ["happiness"])
+    assert (found.pictures, classes(found, EXPRESSION)) == (("b.jpg",), ["happiness"])
     found = read(written(tmp_path, "words.csv", "path,dominant_emotion\nb.jpg,sad\nc.jpg,\n"), FACE)
-    assert (found.pictures, told(found, EXPRESSION)) == (("b.jpg",), ["sadness"])
+    assert (found.pictures, classes(found, EXPRESSION)) == (("b.jpg",), ["sadness"])
 
 
 def test_fer_of_pictures_and_of_a_video(tmp_path: Path) -> None:
     emotions = {"angry": 0.1, "disgust": 0, "fear": 0.7, "happy": 0, "sad": 0.1, "surprise": 0.1, "neutral": 0}
     pictures = {"1.jpg": [{"box": [3, 4, 50, 60], "emotions": emotions}], "2.jpg": []}
     found = read(written(tmp_path, "faces.json", json.dumps(pictures)), FACE)
-    assert (found.pictures, found.boxes.tolist(), told(found, EXPRESSION)) == (("1.jpg",), [[3, 4, 50, 60]], ["fear"])
+    assert (found.pictures, found.boxes.tolist(), classes(found, EXPRESSION)) == (
+        ("1.jpg",),
+        [[3, 4, 50, 60]],
+        ["fear"],
+    )
     names = ("angry", "box", "disgust", "fear", "happy", "neutral", "sad", "surprise")
     head = ",".join(f"{name}{face}" for face in (0, 1) for name in names)
     one, two = '0.9,"[ 1  2 30 40]",0,0,0.1,0,0,0', '0,"(5, 6, 7, 8)",0,0,0.2,0.8,0,0'
     text = f"{head}\n{one},,,,,,,,\n,,,,,,,,,,,,,,,\n{one},{two}\n"
     found = read(written(tmp_path, "talk.csv", text), FACE)
-    faces = sorted(zip(found.frames.tolist(), told(found, EXPRESSION), found.boxes.tolist(), strict=True))
+    faces = sorted(zip(found.frames.tolist(), classes(found, EXPRESSION), found.boxes.tolist(), strict=True))
     assert faces == [(0, "anger", [1, 2, 30, 40]), (2, "anger", [1, 2, 30, 40]), (2, "neutral", [5, 6, 7, 8])]
     assert set(found.pictures) == {"talk"}
 
@@ -138,22 +142,22 @@ def test_our_own_tables_in_every_format(tmp_path: Path, astronaut: Path, network
         assert np.allclose(found.outputs[task.name][0], [table[label][0].as_py() for label in task.labels], atol=1e-5)
 
 
-def test_a_label_space_of_ones_own(tmp_path: Path) -> None:
+def test_another_label_space(tmp_path: Path) -> None:
     bird = Task("bird", Kind.CLASSES, ("duck", "heron"), ("a duck", "a heron"))
     found = read(written(tmp_path, "birds.csv", "path,duck,heron\na.jpg,0.2,0.8\n"), (bird,))
-    assert (found.tasks, told(found, bird)) == ((bird,), ["heron"])
+    assert (found.tasks, classes(found, bird)) == ((bird,), ["heron"])
 
 
-def test_a_label_in_an_unknown_unit_is_left_out_and_told(tmp_path: Path) -> None:
+def test_a_label_in_an_unknown_unit_is_skipped_and_reported(tmp_path: Path) -> None:
     path = written(tmp_path, "a.csv", "path,AU01,AU12,valence,arousal\na.jpg,0.5,87,0.5,-300\nb.jpg,0.5,0,0,0\n")
     found = read(path, FACE)
     assert [task.labels for task in found.tasks] == [("AU01",), ("valence",)]
     assert found.notes == (
-        f"{path}: AU12 runs from 0 to 87, not in [0, 1]: it is left out",
-        f"{path}: arousal runs from -300 to 0, not in [-1, 1]: it is left out",
+        f"{path}: AU12 is between 0 and 87 instead of [0, 1]; skipped",
+        f"{path}: arousal is between -300 and 0 instead of [-1, 1]; skipped",
     )
     percent = "path," + ",".join(EXPRESSION.labels) + "\na.jpg,100,0,0,0,0,0,0\n"
-    with pytest.raises(ValueError, match=r"neutral runs from 0 to 100, not in \[0, 1\]"):
+    with pytest.raises(ValueError, match=r"neutral is between 0 and 100 instead of \[0, 1\]"):
         read(written(tmp_path, "percent.csv", percent), FACE)
 
 
@@ -166,11 +170,11 @@ def test_a_label_in_an_unknown_unit_is_left_out_and_told(tmp_path: Path) -> None
             "its columns are not those of openface, py-feat, libreface, deepface, fer, mien: path, mood",
         ),
         ("path,AU01\na.jpg,much\n", "column AU01: "),
-        ("path,AU01,AU01\na.jpg,1,0\n", "column AU01 stands there twice"),
+        ("path,AU01,AU01\na.jpg,1,0\n", "column AU01 appears twice"),
         ("path,AU01\na.jpg,1,0\n", "Expected 2 columns, got 3"),
     ],
 )
-def test_a_table_that_cannot_be_used_says_why_in_one_line(tmp_path: Path, text: str, reason: str) -> None:
+def test_an_unusable_table_is_refused_in_one_line(tmp_path: Path, text: str, reason: str) -> None:
     path = written(tmp_path, "faces.csv", text)
     with pytest.raises(ValueError, match=reason) as caught:
         read(path, FACE)
@@ -178,18 +182,18 @@ def test_a_table_that_cannot_be_used_says_why_in_one_line(tmp_path: Path, text: 
     assert "\n" not in str(caught.value)
 
 
-def test_a_table_without_a_face_has_none(tmp_path: Path) -> None:
+def test_a_table_without_faces(tmp_path: Path) -> None:
     found = read(written(tmp_path, "faces.csv", "path,AU01,valence\n"), FACE)
     assert (len(found), [task.name for task in found.tasks]) == (0, ["action_units", "affect"])
 
 
-def test_a_folder_without_tables_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_tables_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no tables in this folder"):
         read(tmp_path, FACE, "openface")
 
 
-def test_schemas_are_known_by_name_and_map_to_our_labels() -> None:
-    with pytest.raises(ValueError, match="no schema is called affectiva; there are openface"):
+def test_schemas_are_recognised_and_map_to_our_labels() -> None:
+    with pytest.raises(ValueError, match="no schema affectiva; known: openface"):
         recognised(["AU01"], LABELS, "affectiva")
     with pytest.raises(ValueError, match="its columns are not those of py-feat: AU01"):
         recognised(["AU01"], LABELS, "py-feat")

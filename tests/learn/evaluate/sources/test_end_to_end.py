@@ -1,4 +1,4 @@
-"""Whole pictures and a video, read by the annotator itself and matched to the rows of a manifest."""
+"""Whole pictures and a video, read by the annotator and matched to the rows of a manifest."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ from mien.tasks import FACE, Kind
 
 @pytest.fixture
 def pictures(tmp_path: Path, astronaut: Path) -> Path:
-    """Two faces side by side, the left one half as large; one face; nobody; and a film of the face, then of nobody."""
+    """Two faces side by side, the left one half as large; one face; nobody; and a video of the face, then of nobody."""
     face = Image.open(astronaut).convert("RGB").crop((96, 0, 352, 256))
     two = Image.new("RGB", (512, 256))
     two.paste(face.resize((128, 128)), (0, 64))
@@ -28,7 +28,7 @@ def pictures(tmp_path: Path, astronaut: Path) -> Path:
     two.save(tmp_path / "two.png")
     face.save(tmp_path / "one.png")
     Image.new("RGB", (256, 256)).save(tmp_path / "nobody.png")
-    with av.open(str(tmp_path / "film.mp4"), "w") as clip:
+    with av.open(str(tmp_path / "video.mp4"), "w") as clip:
         stream = clip.add_stream("mpeg4", rate=5)
         stream.width = stream.height = 256
         stream.pix_fmt = "yuv420p"
@@ -53,7 +53,7 @@ def box(x: float, y: float, side: float) -> dict[str, float]:
     return {"x": x, "y": y, "width": side, "height": side}
 
 
-def test_predictions_are_those_of_annotate_for_the_face_that_a_row_means(pictures: Path, network: Path) -> None:
+def test_predictions_are_those_of_annotate_for_the_face_of_a_row(pictures: Path, network: Path) -> None:
     two, one = str(pictures / "two.png"), str(pictures / "one.png")
     rows = [{"path": two, **box(30, 70, 60)}, {"path": two, **box(300, 20, 120)}, {"path": one}, {"path": two}]
     found = predictions(network, manifest(pictures, *rows), "test", end_to_end=True)
@@ -68,12 +68,12 @@ def test_predictions_are_those_of_annotate_for_the_face_that_a_row_means(picture
     assert found.labels["expression"].tolist() == [3, 3, 3, 3]
 
 
-def test_what_is_not_found_is_missed_and_told(pictures: Path, network: Path) -> None:
+def test_faces_that_are_not_found_are_missed_and_reported(pictures: Path, network: Path) -> None:
     one = str(pictures / "one.png")
     rows = [{"path": one}, {"path": one, **box(0, 200, 30)}, {"path": "nobody.png"}, {"path": "gone.png"}]
     lines: list[str] = []
     folder = manifest(pictures, *rows)
-    found = predictions(network, folder, "test", end_to_end=True, pictures=pictures, tell=lines.append)
+    found = predictions(network, folder, "test", end_to_end=True, pictures=pictures, note=lines.append)
     assert found.missed.tolist() == [False, True, True, True]
     for task in FACE:
         assert not found.outputs[task.name][1:].any()
@@ -81,16 +81,16 @@ def test_what_is_not_found_is_missed_and_told(pictures: Path, network: Path) -> 
     assert lines[0].startswith(f"{network}: 1 faces in 3 pictures; ")
     assert lines[1] == f"{network}: could not be read and count as missed: 1; the first: gone.png: no such file"
     assert lines[2] == f"{network}: 3 of 4 rows were missed (75.0%); they count as errors"
-    assert lines[3].startswith(f"{network}: 3 pictures in which no face was found were left out of {folder}")
+    assert lines[3].startswith(f"{network}: 3 pictures without a face were dropped from all splits of {folder}")
 
 
-def test_each_picture_is_opened_once_and_frames_of_a_video_are_pictures(pictures: Path, network: Path) -> None:
-    clip = str(pictures / "film.mp4")
+def test_each_picture_and_each_frame_is_opened_once(pictures: Path, network: Path) -> None:
+    clip = str(pictures / "video.mp4")
     rows = [{"path": clip, "frame": frame} for frame in (0, 1, 3, 9, 1)]
     seen: list[int] = []
     run = annotated(Annotator(network), read_rows(manifest(pictures, *rows), "test"), advance=seen.append)
-    assert (run.pictures, sum(seen), len(run.readings)) == (4, 4, 2)
-    assert run.readings.frames.tolist() == [0, 1]
+    assert (run.pictures, sum(seen), len(run.detections)) == (4, 4, 2)
+    assert run.detections.frames.tolist() == [0, 1]
     found = predictions(network, pictures / "set", "test", end_to_end=True)
     assert found.missed.tolist() == [False, False, True, True, False]
     assert run.seconds > 0
@@ -99,16 +99,16 @@ def test_each_picture_is_opened_once_and_frames_of_a_video_are_pictures(pictures
 def test_a_table_of_annotations_gives_the_same_predictions(pictures: Path, network: Path, tmp_path: Path) -> None:
     rows = [{"path": "two.png", **box(30, 70, 60)}, {"path": "one.png"}, {"path": "nobody.png"}]
     folder = manifest(pictures, *rows)
-    straight = predictions(network, folder, "test", end_to_end=True, pictures=pictures)
+    direct = predictions(network, folder, "test", end_to_end=True, pictures=pictures)
     table = mien.annotate([pictures / "two.png", pictures / "one.png", pictures / "nobody.png"], model=network)
     (tmp_path / "faces.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in table.to_pylist()))
-    tabled = predictions(tmp_path / "faces.jsonl", folder, "test")
-    assert tabled.missed.tolist() == straight.missed.tolist() == [False, False, True]
+    from_table = predictions(tmp_path / "faces.jsonl", folder, "test")
+    assert from_table.missed.tolist() == direct.missed.tolist() == [False, False, True]
     for task in FACE:
-        assert np.allclose(tabled.outputs[task.name], straight.outputs[task.name], atol=1e-6)
-        assert task.kind is not Kind.CLASSES or tabled.labels[task.name].dtype == np.int64
+        assert np.allclose(from_table.outputs[task.name], direct.outputs[task.name], atol=1e-6)
+        assert task.kind is not Kind.CLASSES or from_table.labels[task.name].dtype == np.int64
 
 
 def test_a_checkpoint_is_refused_end_to_end(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="end to end needs an exported network; `mien export` makes one"):
+    with pytest.raises(ValueError, match="end to end needs an exported network; `mien export` writes one"):
         predictions(tmp_path, tmp_path, "test", end_to_end=True)

@@ -1,4 +1,4 @@
-"""Faces meet rows by picture, frame and box; the greedy assignment is compared with all permutations."""
+"""Faces are matched by picture, frame and box; the greedy assignment is compared with all permutations."""
 
 from itertools import permutations
 from pathlib import Path
@@ -24,8 +24,8 @@ def rows_of(folder: Path, *rows: dict[str, Any]) -> Any:
     return read_rows(folder, "test")
 
 
-def readings(*faces: tuple[str, float, list[float], float]) -> Detections:
-    """Faces of a picture, a frame, a box; their valence is a number that tells them apart."""
+def detections(*faces: tuple[str, float, list[float], float]) -> Detections:
+    """Faces with a picture, a frame, a box and a valence that tells them apart."""
     names, frames, boxes, valences = zip(*faces, strict=True)
     values = np.array([[valence, 0] for valence in valences], np.float32)
     return Detections(
@@ -46,19 +46,19 @@ def readings(*faces: tuple[str, float, list[float], float]) -> Detections:
         (["/data/1.jpg"], ["2.jpg"], {}),
     ],
 )
-def test_pictures_meet_by_the_ends_of_their_paths(wanted: list[str], given: list[str], pairs: dict[str, str]) -> None:
+def test_pictures_match_by_the_ends_of_their_paths(wanted: list[str], given: list[str], pairs: dict[str, str]) -> None:
     assert paired(wanted, given) == pairs
 
 
 @pytest.mark.parametrize(
     ("wanted", "given"), [(["a/1.jpg", "b/1.jpg"], ["1.jpg"]), (["c/1.jpg"], ["a/1.jpg", "b/1.jpg"])]
 )
-def test_a_name_that_may_be_two_pictures_is_refused(wanted: list[str], given: list[str]) -> None:
+def test_an_ambiguous_name_is_refused(wanted: list[str], given: list[str]) -> None:
     with pytest.raises(ValueError, match=r"may be .*1\.jpg or .*1\.jpg"):
         paired(wanted, given)
 
 
-def test_the_best_overlap_has_the_face_and_no_face_two_rows() -> None:
+def test_a_face_goes_to_the_row_with_the_best_overlap() -> None:
     faces = np.array([[0, 0, 10, 10], [12, 0, 10, 10], [100, 100, 10, 10]], float)
     wide = np.array([[0, 0, 24, 12], [1, 1, 10, 10]], float)
     assert assigned(wide, faces) == [1, 0]
@@ -67,18 +67,20 @@ def test_the_best_overlap_has_the_face_and_no_face_two_rows() -> None:
     assert assigned(wide, faces[:1]) == [-1, 0]
 
 
-def test_boxes_are_shared_out_as_the_best_of_all_ways_would() -> None:
+def test_boxes_are_assigned_as_in_the_best_permutation() -> None:
     generator = np.random.default_rng(0)
     for _ in range(40):
         rows = np.column_stack([generator.uniform(0, 200, (4, 2)), generator.uniform(30, 60, (4, 2))])
         order = generator.permutation(4)
         faces = (rows + generator.normal(0, 2, (4, 4)))[order]
         chosen = assigned(rows, faces)
-        best = max(permutations(range(4)), key=lambda way: sum(overlap(rows[r], faces[f]) for r, f in enumerate(way)))
+        best = max(
+            permutations(range(4)), key=lambda order: sum(overlap(rows[r], faces[f]) for r, f in enumerate(order))
+        )
         assert chosen == list(best) == np.argsort(order).tolist()
 
 
-def test_without_a_box_the_largest_face_is_meant() -> None:
+def test_without_a_box_a_row_gets_the_largest_face() -> None:
     faces = np.array([[0, 0, 10, 10], [20, 0, 30, 30]], float)
     assert assigned(np.array([NONE, NONE]), faces) == [1, 1]
     assert assigned(np.array([[0.0, 0, 10, 10]]), np.array([NONE, NONE])) == [0]
@@ -92,7 +94,7 @@ def test_missed_rows_are_0_and_marked(tmp_path: Path) -> None:
         {"path": "/a/1.jpg", "expression": "anger", "x": 50, "y": 0, "width": 10, "height": 10},
         {"path": "/a/2.jpg", "valence": 0.25},
     )
-    found = matched(readings(("1.jpg", 0, [51, 1, 9, 9], 0.75)), rows)
+    found = matched(detections(("1.jpg", 0, [51, 1, 9, 9], 0.75)), rows)
     assert found.missed.tolist() == [True, False, True]
     assert found.outputs["affect"].tolist() == [[0, 0], [0.75, 0], [0, 0]]
     assert found.labels["affect"][:, 0].tolist() == [-0.5, 0, 0.25]
@@ -100,14 +102,14 @@ def test_missed_rows_are_0_and_marked(tmp_path: Path) -> None:
     assert found.rows["path"].to_pylist() == ["/a/1.jpg", "/a/1.jpg", "/a/2.jpg"]
 
 
-def test_frames_tell_the_faces_of_a_video_apart_but_not_those_of_pictures(tmp_path: Path) -> None:
+def test_frames_distinguish_faces_of_a_video_but_not_of_pictures(tmp_path: Path) -> None:
     rows = rows_of(
         tmp_path,
         *({"path": "/a/talk.mp4", "frame": frame, "valence": 0} for frame in (0, 2, 5)),
         {"path": "/a/00007.jpg", "frame": 6, "valence": 0},
     )
     faces = [("talk", frame, NONE, frame / 10) for frame in (2.0, 1.0, 0.0)]
-    found = matched(readings(*faces, ("00007.jpg", 0, NONE, 0.7)), rows)
+    found = matched(detections(*faces, ("00007.jpg", 0, NONE, 0.7)), rows)
     assert np.allclose(found.outputs["affect"][:, 0], [0, 0.2, 0, 0.7])
     assert found.missed.tolist() == [False, False, True, False]
 
@@ -115,17 +117,17 @@ def test_frames_tell_the_faces_of_a_video_apart_but_not_those_of_pictures(tmp_pa
 def test_a_table_of_other_pictures_is_refused(tmp_path: Path) -> None:
     rows = rows_of(tmp_path, {"path": "/a/1.jpg", "valence": 0})
     with pytest.raises(ManifestError, match=r"none of its pictures is in the table \(it names 7\.jpg.* no 1\.jpg\)"):
-        matched(readings(("7.jpg", 0, NONE, 0)), rows)
+        matched(detections(("7.jpg", 0, NONE, 0)), rows)
 
 
-def test_a_table_without_a_face_misses_all(tmp_path: Path) -> None:
+def test_without_faces_all_rows_are_missed(tmp_path: Path) -> None:
     rows = rows_of(tmp_path, {"path": "/a/1.jpg", "valence": 0})
     nobody = Detections((AFFECT,), (), np.zeros(0), np.zeros((0, 4)), {"affect": np.zeros((0, 2))})
     found = matched(nobody, rows)
     assert (found.missed.tolist(), found.outputs["affect"].tolist()) == ([True], [[0, 0]])
 
 
-def test_rows_need_no_pack_and_leave_excluded_ones_out(tmp_path: Path) -> None:
+def test_rows_need_no_pack_and_excluded_ones_are_skipped(tmp_path: Path) -> None:
     rows = rows_of(
         tmp_path,
         {"path": "/a/1.jpg", "expression": "fear"},

@@ -10,7 +10,7 @@ import torch
 
 from mien.learn import checkpoint
 from mien.learn.data.manifest.manifest import Manifest, read_manifest
-from mien.learn.evaluate.judge import open_predictor
+from mien.learn.evaluate.predictor import open_predictor
 from mien.learn.recipe.recipe import parse
 from mien.learn.train.setup.teachers import TeacherError, fill, predict_labels
 from mien.learn.train.trainer import Trainer

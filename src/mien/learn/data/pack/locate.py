@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mien.faces.detect import Pixels, YuNet
 from mien.learn.data.manifest.columns import BOX, Row
 from mien.learn.data.pack.finder import Box, Finder
-from mien.media.frame_lookup import Video
+from mien.media.frame_lookup import FrameLookup
 from mien.media.picture import VIDEOS, MediaError, read
 
 Use = Literal["landmarks", "box", "detector"]

@@ -29,7 +29,7 @@ from mien.learn.data.manifest.write import rewrite
 from mien.learn.data.pack.crops import SHARD, PackOptions, make_crop
 from mien.learn.data.pack.fallback_alignment import align_unfound, median_landmarks
 from mien.learn.data.pack.locate import Pictures, ReadPicture
-from mien.processes import cores, work_through
+from mien.processes import cores, map_in_order
 
 PLAN = "plan.json"
 """In the folder of the shards while they are made: the manifest that they are made from, and the options."""
@@ -137,7 +137,7 @@ def _run(work: Callable[[Job], int], folder: Path, options: PackOptions, workers
     """Do the work on every job, in no more processes than there are jobs."""
     path = folder / MANIFEST
     jobs = -(-pq.read_metadata(path).num_rows // options.shard)
-    yield from work_through(work, _read_jobs(path, options.shard), min(workers, jobs))
+    yield from map_in_order(work, _read_jobs(path, options.shard), min(workers, jobs))
 
 
 def _start(folder: Path, options: PackOptions) -> None:

@@ -1,1 +1,1 @@
-"""Tables that other tools write: ``schema`` says what their columns mean, ``files`` and ``tables`` read them."""
+"""Tables of other tools: ``schema`` defines what their columns mean, ``files`` and ``tables`` read them."""

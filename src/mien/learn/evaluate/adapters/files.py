@@ -1,4 +1,4 @@
-"""Files of any of four formats as columns: CSV, Parquet, JSON and JSON lines, whatever tool wrote them."""
+"""Tables as columns, from any tool and in four formats: CSV, Parquet, JSON and JSON lines."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".json", ".jsonl")
 
 MISSING = ("", "nan", "NaN", "NA", "None", "null")
-"""Cells that say nothing."""
+"""Cells without a value."""
 
 NUMBERED = re.compile(r"\d+$")
-"""The end of a column's name in tables that hold all faces of a frame in one row: the number of the face."""
+"""The number of the face, at the end of a column's name in tables with one row per frame."""
 
 
 def is_table(path: Path) -> bool:
-    """Whether a path is that of a table, by its name."""
+    """Whether a path is that of a table, judging by its name."""
     return path.name.lower().endswith(SUFFIXES)
 
 
@@ -37,15 +37,15 @@ def stem(path: Path) -> str:
 
 
 def names(path: Path) -> list[str]:
-    """The columns of a table; of one with a row a frame those of one face, without its number."""
+    """The columns of a table; with one row per frame, those of one face, without its number."""
     return list(dict.fromkeys(_bare(_written(path)).values()))
 
 
 def columns(path: Path, wanted: Collection[str]) -> dict[str, Any]:
-    """Those of the wanted columns that a table has, as Arrow arrays, a row a face.
+    """The wanted columns that a table has, as Arrow arrays with one row per face.
 
-    A table with the columns ``box0``, ``box1`` ... has a row a frame and a number behind the name of each column. Its
-    column ``frame``, if there is none, is the number of the row.
+    In a table with the columns ``box0``, ``box1`` ..., each row is a frame, and names of columns end in the number of
+    the face. Without a column ``frame``, the frame is the number of the row.
 
     Raises:
         ValueError, pyarrow.ArrowException: if the file is damaged.
@@ -59,7 +59,7 @@ def columns(path: Path, wanted: Collection[str]) -> dict[str, Any]:
 
 
 def numbers(cells: Any, column: str) -> NDArray[np.float64]:
-    """A column as numbers, NaN where there is none.
+    """A column as numbers, NaN where missing.
 
     Raises:
         ValueError: if it holds anything else.
@@ -74,7 +74,7 @@ def numbers(cells: Any, column: str) -> NDArray[np.float64]:
 
 
 def _written(path: Path) -> list[str]:
-    """The names of the columns as they stand there."""
+    """The names of the columns as they are in the file."""
     if path.suffix == ".parquet":
         return list(pq.read_schema(path).names)
     if path.suffix in (".json", ".jsonl"):
@@ -84,7 +84,7 @@ def _written(path: Path) -> list[str]:
 
 
 def _bare(written: list[str]) -> dict[str, str]:
-    """Written name -> name without spaces around it and without the number of a face."""
+    """Written name -> name without surrounding spaces and without the number of a face."""
     wide = "box0" in (name.strip() for name in written)
     return {name: NUMBERED.sub("", name.strip()) if wide else name.strip() for name in written}
 
@@ -106,7 +106,7 @@ def _table(path: Path, written: list[str], wanted: list[str]) -> pa.Table:
         rows = list(_objects(path))
         return pa.table({name: pa.array([row.get(name) for row in rows], pa.string()) for name in wanted})
     if twice := [name for name in wanted if written.count(name) > 1]:
-        raise ValueError(f"column {twice[0]} stands there twice")
+        raise ValueError(f"column {twice[0]} appears twice")
     convert = pyarrow.csv.ConvertOptions(
         include_columns=wanted,
         column_types=dict.fromkeys(wanted, pa.string()),
@@ -118,7 +118,7 @@ def _table(path: Path, written: list[str], wanted: list[str]) -> pa.Table:
 
 
 def _objects(path: Path) -> Iterator[dict[str, str]]:
-    """A face each: of JSON lines, of a list, or of a mapping from pictures to their faces."""
+    """One object per face, from JSON lines, a list, or a mapping from pictures to their faces."""
     text = path.read_text(encoding="utf-8-sig")
     if path.suffix == ".jsonl":
         yield from (_flat(json.loads(line)) for line in text.splitlines() if line.strip())
@@ -132,7 +132,7 @@ def _objects(path: Path) -> Iterator[dict[str, str]]:
 
 
 def _flat(face: Mapping[str, Any], before: str = "") -> dict[str, str]:
-    """Nested names are joined by dots; all values as words."""
+    """One level of names, nested ones joined by dots; all values as text."""
     found: dict[str, str] = {}
     for name, value in face.items():
         if isinstance(value, dict):

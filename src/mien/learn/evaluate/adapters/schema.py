@@ -1,7 +1,7 @@
-"""What the columns of other tools' tables mean, as data: a table is read by its schema, no tool has code of its own.
+"""The columns of other tools' tables, as data: a table is read by its schema, and no tool has code of its own.
 
-The names are those that the tools' own code writes: py-feat 2.1.5, LibreFace 0.2.0, fer 25.10.3, deepface 0.0.103 (all
-read in their packages); OpenFace 2 by its documented output format and a table of its own.
+The names are from the code of the tools' packages: py-feat 2.1.5, LibreFace 0.2.0, fer 25.10.3, deepface 0.0.103; for
+OpenFace 2, from the documentation of its output and one of its tables.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from mien.tasks import ACTION_UNITS, AFFECT, EXPRESSION
 PICTURE = (
     "input", "path", "file", "filename", "image", "img_path", "image_path", "input_image_path", "picture", "video",
 )  # fmt: skip
-"""Columns that may name the picture, the first that is there. Most tools write none; users add one."""
+"""Columns that may name the picture; the first one found is used. Most tools write none; users add one."""
 
 
 @dataclass(frozen=True)
 class Schema:
-    """A tool's table: one row a face.
+    """A tool's table: one row per face.
 
     Args:
-        name: of the tool.
-        marks: columns by which its tables are known.
-        labels: its columns -> our labels, probabilities or values in our unit.
-        intensities: its columns -> our labels, 0 to 5; used where no column of ``labels`` says the same.
-        box: columns with x, y, width and height; or one with all four.
-        points: number of landmarks ``x_0``, ``y_0`` ...; where they are there, what holds them all is the box.
-        frame, first: the column with the number of the frame, and that of the first frame.
-        found: a column that is 0 where the tool found no face.
-        word: a column with the most probable expression, in place of probabilities.
+        name: the name of the tool.
+        marks: columns by which its tables are recognised.
+        labels: its columns -> our labels: probabilities, or values in our unit.
+        intensities: its columns -> our labels, 0 to 5; used if no column of ``labels`` has the label.
+        box: columns with x, y, width and height, or one column with all four.
+        points: number of landmarks ``x_0``, ``y_0`` ...; if they are there, the box is the one around them.
+        frame, first: the column with the number of the frame, and the number of the first frame.
+        found: a column that is 0 if the tool found no face.
+        word: a column with the most probable expression, instead of probabilities.
         certain: the number that means a probability of 1.
-        note: what is to be known of figures from it.
+        note: what a reader of its metrics has to know.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Schema:
     note: str = ""
 
     def columns(self) -> frozenset[str]:
-        """All that are read, where they are there."""
+        """All columns that are read if they are there."""
         points = {f"{axis}_{point}" for axis in "xy" for point in range(self.points)}
         single = {self.frame, self.found or "", self.word or ""}
         return frozenset({*PICTURE, *self.labels, *self.intensities, *self.box, *points, *single})
@@ -65,7 +65,7 @@ def _units(pattern: str, padded: bool = True) -> dict[str, str]:
 FER = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 WORDED = {word: label for word, label in WORDS.items() if label}
 
-# OpenFace itself knows no expressions, no affect and no box: these are of mien's layout of that name.
+# OpenFace itself has no expressions, no affect and no box: these are from mien's layout of that name.
 OPENFACE = Schema(
     "openface",
     ("AU01_c", "AU12_c"),
@@ -75,7 +75,7 @@ OPENFACE = Schema(
     points=68,
     first=1,
     found="success",
-    note="openface says present or absent, so there is no calibration; it knows no AU24",
+    note="openface reports AUs as present or absent, so there is no calibration; it has no AU24",
 )
 PY_FEAT = Schema(
     "py-feat",
@@ -91,8 +91,8 @@ LIBREFACE = Schema(
     _units("au_{}_intensity", padded=False),
     frame="frame_idx",
     word="facial_expression",
-    note="libreface names the most probable expression alone, so there is no calibration; contempt, which it may name, "
-    "is wrong everywhere; AUs without a column of presence count as present from an intensity of 2 on",
+    note="libreface only names the most probable expression, so there is no calibration; contempt, which it may name, "
+    "is always wrong; AUs without a column of presence count as present from an intensity of 2",
 )
 DEEPFACE = Schema(
     "deepface",
@@ -108,11 +108,11 @@ FER_JSON = Schema(
 )
 
 SCHEMAS = (OPENFACE, PY_FEAT, LIBREFACE, DEEPFACE, FER_TABLE, FER_JSON)
-"""In the order in which a table is compared with them."""
+"""All schemas, in the order in which they are tried."""
 
 
 def own(labels: Sequence[str]) -> Schema:
-    """mien's own tables, and any other with a column for the picture and columns that are called as our labels."""
+    """The schema of mien's own tables, and of any other whose columns have the names of our labels."""
     return Schema("mien", (), {label: label for label in labels}, box=BOX)
 
 
@@ -122,15 +122,15 @@ def recognised(columns: Sequence[str], labels: Sequence[str], name: str | None =
     Args:
         columns: of the table.
         labels: of the manifest.
-        name: of the tool; None: the first schema whose marks are there, else :func:`own`.
+        name: of the tool; None: the first schema whose marks are there, otherwise :func:`own`.
 
     Raises:
-        ValueError: if there is no schema of this name, or nothing in the table is known.
+        ValueError: if there is no schema of this name, or the table has no known columns.
     """
     schemas = (*SCHEMAS, own(labels))
     names = list(dict.fromkeys(schema.name for schema in schemas))
     if name is not None and name not in names:
-        raise ValueError(f"no schema is called {name}; there are {', '.join(names)}")
+        raise ValueError(f"no schema {name}; known: {', '.join(names)}")
     there = set(columns)
     for schema in schemas:
         if name in (None, schema.name) and there >= set(schema.marks) and there & {*schema.labels, schema.word}:

@@ -1,4 +1,4 @@
-"""Tables of predictions, as readings: what another tool said of faces, in our labels and units."""
+"""Tables of other tools as detections: their predictions, in our labels and units."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from mien.tasks import Kind, Task
 Floats = NDArray[np.float64]
 
 ROUNDING = 1e-3
-"""So far beyond its range a value may lie."""
+"""Tolerance beyond the range of a label."""
 
 
 @dataclass(frozen=True, eq=False)
-class _Part:
-    """The rows of one file: names, frames, boxes, labels (NaN where there is none), whether a face was found."""
+class _File:
+    """The rows of one file: names, frames, boxes, labels (NaN where missing), whether a face was found."""
 
     pictures: list[str]
     frames: Floats
@@ -40,18 +40,17 @@ class _Part:
 def read(path: Path, tasks: Sequence[Task], schema: str | None = None) -> Detections:
     """The faces of a tool's table.
 
-    A cell without a number says that the label is absent (0); a column without any number says nothing. A face of which
-    no label has a number was not found and is left out, as is one that the tool itself says it did not find. A label
-    that leaves its range is measured in a unit that we do not know: it is left out (of classes, the whole task), and a
-    note says so.
+    An empty cell means that the label is absent (0); an empty column is ignored. A face without any value was not found
+    and is skipped, as is one that the tool itself reports as not found. A label with values outside its range has a
+    unit that we do not know: it is skipped (for classes, the whole task), and a note reports it.
 
     Args:
-        path: a file, or a folder of them. A table without a column for the picture has the name of its picture.
+        path: a file, or a folder of files. A table without a column for the picture has the name of its picture.
         tasks: the label space of the manifest.
-        schema: name of the tool; None to know it by its columns.
+        schema: the name of the tool; None to recognise it by its columns.
 
     Raises:
-        ValueError: if nothing in it can be used; the message names the file.
+        ValueError: if it has nothing usable; the message names the file.
         OSError: if it cannot be opened.
     """
     files = sorted(each for each in path.iterdir() if is_table(each)) if path.is_dir() else [path]
@@ -62,40 +61,40 @@ def read(path: Path, tasks: Sequence[Task], schema: str | None = None) -> Detect
     for file in files:
         try:
             known = known or recognised(names(file), labels, schema)
-            parts.append(_part(file, known))
+            parts.append(_file(file, known))
         except (ValueError, pa.ArrowException) as error:
             raise ValueError(f"{file}: {str(error).splitlines()[0]}") from None
-    return _readings(path, parts, tasks, known.note if known else "")
+    return _detections(path, parts, tasks, known.note if known else "")
 
 
-def _readings(path: Path, parts: Sequence[_Part], tasks: Sequence[Task], note: str) -> Detections:
-    """All files together, with the tasks that the tool knows."""
+def _detections(path: Path, parts: Sequence[_File], tasks: Sequence[Task], note: str) -> Detections:
+    """All files together, with the tasks that the tool predicts."""
     found = np.concatenate([part.found for part in parts])
     values = {
         label: np.concatenate([part.labels.get(label, np.full(len(part.found), np.nan)) for part in parts])
         for label in dict.fromkeys(label for part in parts for label in part.labels)
     }
-    strange = {line for task in tasks for line in _strange(path, task, values, found)}
+    skipped = {line for task in tasks for line in _skip_unknown_units(path, task, values, found)}
     known = [reduced for task in tasks if (reduced := _known(task, values))]
     if not known:
-        reasons = "; ".join(sorted(strange)) or f"{path}: has no label of {', '.join(task.name for task in tasks)}"
+        reasons = "; ".join(sorted(skipped)) or f"{path}: no labels of {', '.join(task.name for task in tasks)}"
         raise ValueError(reasons)
     nothing = np.zeros(len(found))
     outputs = {task.name: np.stack([values.get(label, nothing) for label in task.labels], 1) for task in known}
-    said = {label for task in known for label in task.labels} & set(values)
-    found = found & np.isfinite(np.stack([values[label] for label in said])).any(0)
+    there = {label for task in known for label in task.labels} & set(values)
+    found = found & np.isfinite(np.stack([values[label] for label in there])).any(0)
     return Detections(
         tuple(known),
         tuple(compress(chain.from_iterable(part.pictures for part in parts), found)),
         np.concatenate([part.frames for part in parts])[found],
         np.concatenate([part.boxes for part in parts])[found],
         {name: np.nan_to_num(cells[found]).astype(np.float32) for name, cells in outputs.items()},
-        tuple(filter(None, (note, *sorted(strange)))),
+        tuple(filter(None, (note, *sorted(skipped)))),
     )
 
 
-def _strange(path: Path, task: Task, values: dict[str, Floats], found: NDArray[np.bool_]) -> list[str]:
-    """Take the labels of a task out of ``values`` that leave its range; a line for each."""
+def _skip_unknown_units(path: Path, task: Task, values: dict[str, Floats], found: NDArray[np.bool_]) -> list[str]:
+    """Remove labels with values outside the range of their task from ``values``; a line for each."""
     lines, beyond = [], set()
     low, high = task.range
     for label in [label for label in task.labels if label in values]:
@@ -103,14 +102,14 @@ def _strange(path: Path, task: Task, values: dict[str, Floats], found: NDArray[n
         least, most = np.nanmin(cells, initial=0), np.nanmax(cells, initial=0)
         if least < low - ROUNDING or most > high + ROUNDING:
             beyond.add(label)
-            lines.append(f"{path}: {label} runs from {least:g} to {most:g}, not in [{low:g}, {high:g}]: it is left out")
+            lines.append(f"{path}: {label} is between {least:g} and {most:g} instead of [{low:g}, {high:g}]; skipped")
     for label in task.labels if beyond and task.kind is Kind.CLASSES else beyond:
         values.pop(label, None)
     return lines
 
 
 def _known(task: Task, values: Mapping[str, Floats]) -> Task | None:
-    """The task with the labels that a tool knows; classes are whole, and those that it does not know are never said."""
+    """The task with the labels that a tool has; tasks of classes keep all, and those it lacks are never predicted."""
     kept = [index for index, label in enumerate(task.labels) if label in values]
     if len(kept) < (2 if task.kind is Kind.CLASSES else 1):
         return None
@@ -118,10 +117,10 @@ def _known(task: Task, values: Mapping[str, Floats]) -> Task | None:
     return Task(task.name, task.kind, tuple(task.labels[i] for i in kept), tuple(task.meanings[i] for i in kept))
 
 
-def _part(file: Path, schema: Schema) -> _Part:
+def _file(file: Path, schema: Schema) -> _File:
     cells = columns(file, schema.columns())
     if not cells:
-        raise ValueError(f"has no column of {schema.name}")
+        raise ValueError(f"no columns of {schema.name}")
     length = len(next(iter(cells.values())))
     picture = next((name for name in PICTURE if name in cells), None)
     frames = np.full(length, np.nan)
@@ -130,7 +129,7 @@ def _part(file: Path, schema: Schema) -> _Part:
     found = np.ones(length, bool)
     if schema.found is not None and schema.found in cells:
         found = np.nan_to_num(numbers(cells[schema.found], schema.found)) > 0
-    return _Part(
+    return _File(
         [stem(file)] * length if picture is None else [name or "" for name in cells[picture].to_pylist()],
         frames,
         _boxes(cells, schema, length),
@@ -140,7 +139,7 @@ def _part(file: Path, schema: Schema) -> _Part:
 
 
 def _labels(cells: Mapping[str, Any], schema: Schema) -> dict[str, Floats]:
-    """Our label -> its values, as far as the table has it."""
+    """Our label -> its values, for the labels that the table has."""
     found = {
         label: numbers(cells[name], name) / schema.certain for name, label in schema.labels.items() if name in cells
     }
@@ -153,13 +152,15 @@ def _labels(cells: Mapping[str, Any], schema: Schema) -> dict[str, Floats]:
 
 
 def _one_hot(words: Sequence[str | None]) -> dict[str, Floats]:
-    """Of words for expressions; contempt, or a word that is none, is 0 in all; NaN where there is no word."""
-    said = np.array(["" if word is None else str(WORDS.get(word.strip().lower())) for word in words])
-    return {label: np.where(said == "", np.nan, said == label) for label in dict.fromkeys(WORDS.values()) if label}
+    """Words for expressions as labels; contempt, or an unknown word, is 0 in all; NaN without a word."""
+    label_of = np.array(["" if word is None else str(WORDS.get(word.strip().lower())) for word in words])
+    return {
+        label: np.where(label_of == "", np.nan, label_of == label) for label in dict.fromkeys(WORDS.values()) if label
+    }
 
 
 def _boxes(cells: Mapping[str, Any], schema: Schema, length: int) -> Floats:
-    """N x 4, NaN where the table does not tell."""
+    """N x 4, NaN where the table has no box."""
     if schema.points and f"y_{schema.points - 1}" in cells:
         x, y = (
             np.stack([numbers(cells[name], name) for name in (f"{axis}_{k}" for k in range(schema.points))])

@@ -1,1 +1,1 @@
-"""Where predictions come from: networks on packs, whole pictures end to end, tables of other tools."""
+"""Sources of predictions: networks on packs, whole pictures end to end, and tables of other tools."""

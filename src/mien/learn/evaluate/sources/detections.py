@@ -1,4 +1,4 @@
-"""What a tool says of the faces that it found in pictures, ours or another: before it is known whose faces they are."""
+"""The faces that a tool, ours or another, found in pictures, before they are matched to the rows of a manifest."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from mien.tasks import Task
 
 @dataclass(frozen=True, eq=False)
 class Detections:
-    """The M faces of a tool's table.
+    """M faces and what the tool predicts for them.
 
     Args:
-        tasks: what the tool predicts: of attributes and continuous values the labels that it knows.
-        pictures: M, the picture of each face, as the tool names it; a path, its end, or the name without suffix.
-        frames: M, number of the frame from 0 on; NaN where the picture is no video's.
-        boxes: M x 4, x, y, width and height in pixels of the picture; NaN where the tool does not tell.
-        outputs: of each task, M x labels: probabilities, or values in [-1, 1]. A row of classes that holds nothing but
-            0 says that the face shows none of them.
-        notes: what has to be known to read the figures, a line each.
+        tasks: what the tool predicts; of attributes and continuous values, the labels that it knows.
+        pictures: M, the picture of each face, as the tool names it: a path, the end of one, or a name without suffix.
+        frames: M, the number of the frame, from 0; NaN for a picture that is not a frame of a video.
+        boxes: M x 4, x, y, width and height in pixels of the picture; NaN if the tool reports none.
+        outputs: of each task, M x labels: probabilities, or values in [-1, 1]. If a row of classes is all 0, the face
+            shows none of them.
+        notes: lines that a reader of the metrics has to know.
     """
 
     tasks: tuple[Task, ...]

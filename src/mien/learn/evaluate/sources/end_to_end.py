@@ -1,8 +1,8 @@
-"""A network as its user meets it: from whole pictures, by the pipeline of ``mien annotate``.
+"""A network as its users get it: from whole pictures, by the pipeline of ``mien annotate``.
 
-Crops of a manifest were found once, and rows without a face were left out then. Here every picture is opened, and faces
-are found, aligned and read anew by :class:`mien.annotate.pipeline.Annotator` itself, so that what the detector misses
-counts (see :mod:`mien.learn.evaluate.sources.matching`).
+The crops of a manifest were prepared in advance, and pictures without a face were dropped then. Here every picture is
+opened, and its faces are found, aligned and read by :class:`mien.annotate.pipeline.Annotator` itself, so a face that
+the detector misses counts as an error (see :mod:`mien.learn.evaluate.sources.matching`).
 """
 
 from __future__ import annotations
@@ -23,43 +23,43 @@ from mien.media.picture import VIDEOS, MediaError
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
-    """What came of a run.
+class Annotated:
+    """The faces of all pictures of a manifest.
 
     Args:
-        readings: all faces of all pictures.
-        pictures: how many pictures and frames were opened.
-        seconds: how long it took from the first file to the last face: reading, detection, alignment and network.
+        detections: all faces of all pictures.
+        pictures: the number of pictures and frames that were opened.
+        seconds: the time from the first file to the last face: reading, detection, alignment and network.
     """
 
-    readings: Detections
+    detections: Detections
     pictures: int
     seconds: float
 
     @property
     def line(self) -> str:
-        """For people; a speed is one of this machine, with all that ran beside it."""
-        rate = len(self.readings) / max(self.seconds, 1e-9)
+        """One line with the speed, which depends on this machine and on everything else that ran on it."""
+        rate = len(self.detections) / max(self.seconds, 1e-9)
         return (
-            f"{len(self.readings)} faces in {self.pictures} pictures; {rate:.1f} faces a second in this run, files, "
-            "detection and alignment included (one timing on this machine, no benchmark)"
+            f"{len(self.detections)} faces in {self.pictures} pictures; {rate:.1f} faces a second in this run, files, "
+            "detection and alignment included (a single timing on this machine, not a benchmark)"
         )
 
 
 def annotated(
     annotator: Annotator, rows: Manifest, folder: Path | None = None, advance: Callable[[int], None] = lambda _: None
-) -> Run:
-    """Read every face of the pictures, and frames of videos, that the rows name; each once.
+) -> Annotated:
+    """Annotate the pictures, and frames of videos, that the rows name, each once.
 
-    Pictures that cannot be opened have no face; the notes tell how many they are, and the first reason.
+    Pictures that cannot be opened have no face; a note has their number, and the first reason.
 
     Args:
         annotator: with an exported network, or the bundled one.
-        rows: with ``path``, and ``frame`` where it is a video.
-        folder: where relative paths begin, if not in the working directory; the manifest's own by default.
+        rows: with ``path``, and ``frame`` for videos.
+        folder: of relative paths that are not found from the working directory; the manifest's own by default.
         advance: called with 1 after each picture.
     """
-    begin = time.perf_counter()
+    start = time.perf_counter()
     frames = rows.table["frame"].to_pylist() if "frame" in rows.table.column_names else [None] * len(rows)
     paths = rows.table["path"].to_pylist()
     video = [Path(path).suffix.lower() in VIDEOS for path in paths]
@@ -78,7 +78,7 @@ def annotated(
                 outputs[task.name].append([row[label] for label in task.labels])
     notes = (f"could not be read and count as missed: {len(errors)}; the first: {errors[0]}",) if errors else ()
     shapes = {task.name: (len(pictures), len(task)) for task in annotator.model.tasks}
-    readings = Detections(
+    detections = Detections(
         annotator.model.tasks,
         tuple(pictures),
         np.array(places, np.float64),
@@ -86,11 +86,11 @@ def annotated(
         {name: np.array(values, np.float32).reshape(shapes[name]) for name, values in outputs.items()},
         notes,
     )
-    return Run(readings, len(keys), time.perf_counter() - begin)
+    return Annotated(detections, len(keys), time.perf_counter() - start)
 
 
 def _sources(keys: list[tuple[str, int | None]], folder: Path) -> Iterator[Source]:
-    """Pictures by their path, as ``mien annotate`` has them; frames of videos as arrays."""
+    """Pictures by their path, as for ``mien annotate``; frames of videos as arrays."""
     frames = Pictures(folder)
     for path, frame in keys:
         place = Path(path)

@@ -1,12 +1,12 @@
-"""Label maps: which output of a network answers which label of a database that it was not made for.
+"""Label maps: which output of a network corresponds to which label of a database that it was not trained for.
 
-Labels are matched by name, so the order of neither side matters. What only one side knows is not judged:
+Labels are matched by name, so their order does not matter. Labels that only one side knows are not evaluated:
 
-- attributes, continuous values: the labels that both have;
-- classes that only the network knows: its probabilities are restricted to the common classes and sum to 1 again, since
-  no row of the database could be right with the others;
-- classes that only the database knows, such as contempt beside the seven basic expressions: its rows of these classes
-  are left out of that task, and counted.
+- attributes and continuous values: only the labels that both sides have are used;
+- classes that only the network knows: its probabilities are restricted to the common classes and rescaled to sum to 1,
+  because no row of the database could be correct with the others;
+- classes that only the database knows, such as contempt in addition to the seven basic expressions: its rows of these
+  classes are excluded from the task, and counted.
 """
 
 from __future__ import annotations
@@ -29,67 +29,63 @@ from mien.tasks import Kind, Task
 
 @dataclass(frozen=True)
 class LabelMap:
-    """How one task of a network meets one of a database.
+    """How one task of a network maps to one of a database.
 
     Args:
-        task: what is judged: the network's task with the common labels alone, in its order and by its names.
+        task: what is evaluated: the network's task with only the common labels, in its order and by its names.
         places: of these labels among the network's outputs.
         theirs: the database's task.
         names: of these labels in the database.
-        unasked: labels of the network that the database lacks.
-        unknown: labels of the database that the network lacks.
+        unused: labels that only the network has.
+        unknown: labels that only the database has.
     """
 
     task: Task
     places: tuple[int, ...]
     theirs: Task
     names: tuple[str, ...]
-    unasked: tuple[str, ...]
+    unused: tuple[str, ...]
     unknown: tuple[str, ...]
 
     @property
     def same(self) -> bool:
-        """Whether both sides have the same labels by the same names."""
-        return not (self.unasked or self.unknown) and (self.theirs.name, self.names) == (
+        """Whether both sides have the same labels under the same names."""
+        return not (self.unused or self.unknown) and (self.theirs.name, self.names) == (
             self.task.name,
             self.task.labels,
         )
 
-    def to_dict(self, left_out: int) -> dict[str, Any]:
-        """As JSON; ``left_out`` rows have an unknown class."""
+    def to_dict(self, skipped: int) -> dict[str, Any]:
+        """As JSON; ``skipped`` rows have an unknown class."""
         return {
             "task": self.theirs.name,
             "labels": dict(zip(self.task.labels, self.names, strict=True)),
-            "not asked": list(self.unasked),
+            "not in the data": list(self.unused),
             "unknown to the network": list(self.unknown),
-            "rows left out": left_out,
+            "rows skipped": skipped,
         }
 
-    def line(self, left_out: int) -> str:
-        """One line for people; ``left_out`` rows have an unknown class."""
+    def line(self, skipped: int) -> str:
+        """One line to print; ``skipped`` rows have an unknown class."""
         called = {new: old for new, old in zip(self.task.labels, self.names, strict=True) if new != old}
         parts = [
-            f"{self.task.name} is judged by {self.theirs.name}"
+            f"{self.task.name} is evaluated on {self.theirs.name}"
             if self.task.name != self.theirs.name
             else self.task.name,
             f"{len(self.task)} labels in common",
             *([", ".join(f"{new} is {old}" for new, old in called.items())] if called else ()),
-            *([f"not in the data: {', '.join(self.unasked)}"] if self.unasked else ()),
-            *(
-                [f"unknown to the network: {', '.join(self.unknown)} ({left_out} rows left out)"]
-                if self.unknown
-                else ()
-            ),
+            *([f"not in the data: {', '.join(self.unused)}"] if self.unused else ()),
+            *([f"unknown to the network: {', '.join(self.unknown)} ({skipped} rows skipped)"] if self.unknown else ()),
         ]
         return "; ".join(parts)
 
 
 def match(ours: Sequence[Task], theirs: Sequence[Task]) -> tuple[LabelMap, ...]:
-    """The maps of the tasks that both sides have; nothing for those of one side alone.
+    """The maps of the tasks that both sides have; tasks that only one side has get none.
 
-    Tasks meet by name and kind, else by kind if exactly one of the database's other tasks shares a label (two, of
-    classes). Labels meet by name; words for an expression are one (``happy``, ``happiness``), ``AU1``, ``au_01`` and
-    ``AU01`` too, and upper case is lower case.
+    Tasks are matched by name and kind; under different names, they match if exactly one of the database's other tasks
+    of the same kind shares a label (for classes, two). Labels are matched by name, regardless of case; words for the
+    same expression are equal (``happy``, ``happiness``), and so are ``AU1``, ``au_01`` and ``AU01``.
 
     Args:
         ours: what the network predicts.
@@ -108,11 +104,11 @@ def match(ours: Sequence[Task], theirs: Sequence[Task]) -> tuple[LabelMap, ...]:
 
 
 def mapped(found: Predictions, maps: Sequence[LabelMap]) -> Predictions:
-    """The same predictions for the common labels, beside the labels of the database.
+    """The same predictions for the common labels, with the labels of the database.
 
     Args:
-        found: with all outputs of the network; its labels are read anew from its rows.
-        maps: as :func:`match` gives them.
+        found: with all outputs of the network; its labels are replaced by those of its rows.
+        maps: from :func:`match`.
     """
     labels = {each.task.name: _labels(found.rows, each) for each in maps}
     return replace(
@@ -124,8 +120,8 @@ def mapped(found: Predictions, maps: Sequence[LabelMap]) -> Predictions:
     )
 
 
-def left_out(rows: pa.Table, each: LabelMap) -> int:
-    """How many rows have a class that the network does not know."""
+def skipped_rows(rows: pa.Table, each: LabelMap) -> int:
+    """The number of rows with a class that the network does not know."""
     if each.theirs.kind is not Kind.CLASSES or each.theirs.name not in rows.column_names or not each.unknown:
         return 0
     column = rows[each.theirs.name].cast(pa.string())
@@ -155,7 +151,7 @@ def _enough(task: Task) -> int:
 
 
 def _common(own: Task, task: Task) -> dict[str, str]:
-    """Label of the network -> label of the database; the same spelling goes before another one."""
+    """Label of the network -> label of the database; the same spelling is preferred."""
     loose = {_plain(label): label for label in reversed(task.labels)}
     found = {label: label for label in own.labels if label in task.labels}
     for label in own.labels:
@@ -173,7 +169,7 @@ def _plain(label: str) -> str:
 
 
 def _labels(rows: pa.Table, each: LabelMap) -> NDArray[np.float32]:
-    """Hard labels, NaN where there is none: N indices, or N x labels."""
+    """Hard labels, NaN where missing: N indices, or N x labels."""
     there, missing = set(rows.column_names), np.full(rows.num_rows, np.nan, np.float32)
     if each.task.kind is Kind.CLASSES:
         if each.theirs.name not in there:
@@ -189,7 +185,7 @@ def _kind(values: NDArray[Any]) -> type[np.generic]:
 
 def _restricted(outputs: NDArray[np.floating], each: LabelMap) -> NDArray[np.floating]:
     kept = outputs[:, each.places]
-    if each.task.kind is not Kind.CLASSES or not each.unasked:
+    if each.task.kind is not Kind.CLASSES or not each.unused:
         return kept
     total = kept.sum(1, keepdims=True)
     return np.asarray(np.divide(kept, total, out=np.zeros_like(kept), where=total > 0))

@@ -1,8 +1,9 @@
-"""Whose faces are they: a tool's faces are matched to the rows of a manifest, and rows without one are missed.
+"""Matching a tool's faces to the rows of a manifest; rows without a face are missed.
 
-Pictures meet by the longest common end of their paths, so that a tool may have run on a copy of the pictures elsewhere;
-frames of a video by their number. In a picture, a row with a box has the face whose centre is in the box and that
-overlaps it best, and no face belongs to two such rows; a row without a box has the largest face.
+Pictures are matched by the longest common end of their paths, so a tool may have run on a copy of the pictures
+elsewhere; frames of a video are matched by their number. Within a picture, a row with a box gets the face whose centre
+is in the box and that overlaps it best, and no face is assigned to two such rows; a row without a box gets the largest
+face.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ Boxes = NDArray[np.float64]
 
 
 def read_rows(path: Path | str, split: str) -> Manifest:
-    """The rows of a split with their labels, whether their faces were prepared or not; the pack stays empty.
+    """The rows of a split with their labels, whether or not their faces were prepared; the pack is empty.
 
     Raises:
-        ManifestError: if the manifest cannot be used, or has no row of this split.
+        ManifestError: if the manifest cannot be used, or has no rows of this split.
     """
     path, tasks, metadata = read_metadata(path)
     try:
@@ -49,44 +50,44 @@ def read_rows(path: Path | str, split: str) -> Manifest:
     return Manifest(path, table, np.zeros((0, 1, 1, 3), np.uint8), tasks, metadata).split(split)
 
 
-def matched(readings: Detections, rows: Manifest) -> Predictions:
-    """What a tool says of every row; a row without a face of the tool is missed, and its outputs are 0.
+def matched(detections: Detections, rows: Manifest) -> Predictions:
+    """The predictions of a tool for every row; a row without a face is missed, and its outputs are 0.
 
     Args:
-        readings: M faces.
-        rows: N rows, as :func:`read_rows` gives them.
+        detections: M faces.
+        rows: N rows, from :func:`read_rows`.
 
     Raises:
-        ManifestError: if no picture of the rows is among the tool's, or it is not clear which one is meant.
+        ManifestError: if no picture of the rows is among the tool's, or a picture is ambiguous.
     """
-    face = faces_of(readings, rows)
+    face = faces_of(detections, rows)
     missed = face < 0
     outputs = {}
-    for task in readings.tasks:
-        taken = readings.outputs[task.name][face] if len(readings) else np.zeros((len(face), len(task)), np.float32)
+    for task in detections.tasks:
+        taken = detections.outputs[task.name][face] if len(detections) else np.zeros((len(face), len(task)), np.float32)
         outputs[task.name] = np.where(missed[:, None], 0, taken)
-    columns = {task.name: rows.column(task, hard=True) for task in readings.tasks}
-    whole = {task.name: np.int64 if task.kind is Kind.CLASSES else np.float32 for task in readings.tasks}
+    columns = {task.name: rows.column(task, hard=True) for task in detections.tasks}
+    whole = {task.name: np.int64 if task.kind is Kind.CLASSES else np.float32 for task in detections.tasks}
     labels = {name: np.nan_to_num(column).astype(whole[name]) for name, column in columns.items()}
     mask = {name: ~np.isnan(column) for name, column in columns.items()}
-    return Predictions(readings.tasks, outputs, labels, mask, rows.table, missed)
+    return Predictions(detections.tasks, outputs, labels, mask, rows.table, missed)
 
 
-def faces_of(readings: Detections, rows: Manifest) -> NDArray[np.int_]:
-    """The number of each row's face, -1 where there is none; the errors are those of :func:`matched`."""
+def faces_of(detections: Detections, rows: Manifest) -> NDArray[np.int_]:
+    """The index of each row's face, -1 if it has none; raises as :func:`matched` does."""
     paths: list[str] = rows.table["path"].to_pylist()
     try:
-        names = paired(paths, readings.pictures)
+        names = paired(paths, detections.pictures)
     except ValueError as error:
         raise ManifestError(f"{rows.path}: {error}") from None
-    if readings.pictures and not names:
+    if detections.pictures and not names:
         raise ManifestError(
-            f"{rows.path}: none of its pictures is in the table (it names {readings.pictures[0]}, the table has no "
+            f"{rows.path}: none of its pictures is in the table (it names {detections.pictures[0]}, the table has no "
             f"{PurePosixPath(paths[0]).name})"
         )
     frames = _numbers(rows.table, "frame")
     boxes = np.stack([_numbers(rows.table, side) for side in BOX], 1)
-    faces = _grouped(zip(readings.pictures, readings.frames.tolist(), strict=True))
+    faces = _grouped(zip(detections.pictures, detections.frames.tolist(), strict=True))
     stills: dict[str, list[int]] = defaultdict(list)
     for (name, _), members in faces.items():
         stills[name] += members
@@ -95,17 +96,17 @@ def faces_of(readings: Detections, rows: Manifest) -> NDArray[np.int_]:
         video = PurePosixPath(path).suffix.lower() in VIDEOS and frame is not None
         name = names.get(path, "")
         there = faces.get((name, frame), []) if video else stills.get(name, [])
-        for row, place in zip(members, assigned(boxes[members], readings.boxes[there]), strict=True):
+        for row, place in zip(members, assigned(boxes[members], detections.boxes[there]), strict=True):
             found[row] = there[place] if place >= 0 else -1
     return found
 
 
 def assigned(rows: Boxes, faces: Boxes) -> list[int]:
-    """Which face of a picture belongs to each of its rows, -1 for none.
+    """The face of each row of a picture, -1 for none.
 
     Args:
         rows: R x 4 boxes, NaN where a row has none.
-        faces: F x 4, NaN where the tool told none. A row with a box then gets the first face, as the tool orders them.
+        faces: F x 4, NaN if the tool reports no boxes; every row then gets the first face in the tool's order.
     """
     if not len(faces):
         return [-1] * len(rows)
@@ -130,12 +131,12 @@ def assigned(rows: Boxes, faces: Boxes) -> list[int]:
 
 
 def paired(wanted: Sequence[str], given: Sequence[str]) -> dict[str, str]:
-    """Picture of the manifest -> the tool's name of it, for those that have one.
+    """Picture of the manifest -> the tool's name for it, if it has one.
 
-    The tool's name may be a whole path, its end, or lack the suffix.
+    The tool's name may be a whole path, the end of one, or have no suffix.
 
     Raises:
-        ValueError: if a picture could be two of the tool's, or one of the tool's two pictures.
+        ValueError: if a picture could be two of the tool's, or one of the tool's could be two pictures.
     """
     ends: dict[str, list[str]] = defaultdict(list)
     for name in dict.fromkeys(given):
@@ -146,9 +147,7 @@ def paired(wanted: Sequence[str], given: Sequence[str]) -> dict[str, str]:
         best = max(likeness.values(), default=0)
         names = [name for name, alike in likeness.items() if alike == best and alike]
         if len(names) > 1:
-            raise ValueError(
-                f"{path} may be {names[0]} or {names[1]} of the table; give paths with their folders there"
-            )
+            raise ValueError(f"{path} may be {names[0]} or {names[1]} in the table; use paths with folders there")
         for name in names:
             claims[name].append((best, path))
     found = {}
@@ -164,7 +163,7 @@ def paired(wanted: Sequence[str], given: Sequence[str]) -> dict[str, str]:
 
 
 def _likeness(path: str, name: str) -> int:
-    """How many parts the ends of two paths have in common; 0 if their suffixes say that they are two pictures."""
+    """How many parts the ends of two paths have in common; 0 if their suffixes differ."""
     one, other = _parts(path), _parts(name)
     if one[1] and other[1] and one[1] != other[1]:
         return 0
@@ -173,14 +172,14 @@ def _likeness(path: str, name: str) -> int:
 
 
 def _parts(path: str) -> tuple[str, ...]:
-    """Stem, suffix (none if it is no picture's or video's), then the folders, the innermost first."""
+    """Stem, suffix (empty if it is not that of a picture or video), then the folders, innermost first."""
     parts = PurePosixPath(path.replace("\\", "/"))
     known = parts.suffix.lower() in SUFFIXES | VIDEOS
     return (parts.stem if known else parts.name, parts.suffix if known else "", *reversed(parts.parent.parts))
 
 
 def _grouped(keys: Iterable[tuple[str, float]]) -> dict[tuple[str, int | None], list[int]]:
-    """The places of each picture and frame."""
+    """The indices of each picture and frame."""
     groups: dict[tuple[str, int | None], list[int]] = defaultdict(list)
     for place, (name, frame) in enumerate(keys):
         groups[name, None if np.isnan(frame) else int(frame)].append(place)

@@ -1,4 +1,4 @@
-"""Predictions for a split however they come: of a network for prepared crops, end to end, or from a tool's table."""
+"""Predictions for a split from any source: a network on prepared crops, end to end, or the table of a tool."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from mien.annotate.pipeline import Annotator
 from mien.learn.data.manifest.manifest import Manifest, read_manifest
 from mien.learn.evaluate.adapters import tables
 from mien.learn.evaluate.adapters.files import is_table
-from mien.learn.evaluate.judge import open_predictor
 from mien.learn.evaluate.predictions import Predictions, predict
+from mien.learn.evaluate.predictor import open_predictor
 from mien.learn.evaluate.sources.end_to_end import annotated
 from mien.learn.evaluate.sources.matching import matched, read_rows
 
@@ -23,20 +23,20 @@ def predictions(
     end_to_end: bool = False,
     schema: str | None = None,
     pictures: Path | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    note: Callable[[str], None] = lambda _: None,
     advance: Callable[[int], None] = lambda _: None,
 ) -> Predictions:
-    """What a network, or a tool, says of the rows of a split.
+    """The predictions of a network, or of a tool, for the rows of a split.
 
     Args:
-        path: a checkpoint folder or ``.onnx`` file; or a table of a tool, a file or a folder of them.
-        manifest: whose pictures need not be prepared, except for a network without ``end_to_end``.
-        split: of its rows.
-        end_to_end: from the pictures themselves, by an exported network.
-        schema: name of the tool; it also says that a folder holds tables.
-        pictures: where relative paths of the manifest begin; None for its own folder.
-        tell: called with each line that is to be known beside the figures.
-        advance: called with 1 after each picture, end to end.
+        path: a checkpoint folder or ``.onnx`` file, or the tables of a tool: a file, or a folder of them.
+        manifest: its pictures have to be prepared only for a network without ``end_to_end``.
+        split: the split of its rows.
+        end_to_end: start from the whole pictures, with an exported network.
+        schema: the name of the tool; needed for a folder of tables.
+        pictures: the folder of relative paths of the manifest; None for its own.
+        note: called with each line that a reader of the metrics has to know.
+        advance: called with 1 after each picture, if ``end_to_end``.
 
     Raises:
         ValueError: for a manifest, a network or a table that cannot be used (its subclasses ManifestError,
@@ -45,32 +45,32 @@ def predictions(
     """
     if schema is not None or is_table(path):
         rows = read_rows(manifest, split)
-        readings = tables.read(path, rows.tasks, schema)
+        detections = tables.read(path, rows.tasks, schema)
     elif end_to_end:
         if path.is_dir():
-            raise ValueError(f"{path}: end to end needs an exported network; `mien export` makes one of a checkpoint")
+            raise ValueError(f"{path}: end to end needs an exported network; `mien export` writes one")
         rows = read_rows(manifest, split)
-        run = annotated(Annotator(path), rows, pictures, advance)
-        tell(f"{path}: {run.line}")
-        readings = run.readings
+        result = annotated(Annotator(path), rows, pictures, advance)
+        note(f"{path}: {result.line}")
+        detections = result.detections
     else:
         predictor, tasks = open_predictor(path)
         return predict(predictor, tasks, read_manifest(manifest).split(split))
-    found = matched(readings, rows)
-    for note in (*readings.notes, *_missed(found, rows)):
-        tell(f"{path}: {note.removeprefix(f'{path}: ')}")
+    found = matched(detections, rows)
+    for line in (*detections.notes, *_missed(found, rows)):
+        note(f"{path}: {line.removeprefix(f'{path}: ')}")
     return found
 
 
 def _missed(found: Predictions, rows: Manifest) -> list[str]:
-    """How many rows have no face, and how many more there would be had they not been left out before."""
+    """Lines about rows without a face, and about pictures without one that the manifest no longer has."""
     lines = []
     if count := int(found.missed.sum()):
         lines.append(f"{count} of {len(found)} rows were missed ({count / len(found):.1%}); they count as errors")
     before = sum(count for kind, count in rows.metadata.get("faults", {}).items() if "no face found" in kind)
     if before:
         lines.append(
-            f"{before} pictures in which no face was found were left out of {rows.path} when it was prepared, in all "
-            "its splits: they cannot be missed here; `mien data import --no-prepare` keeps them"
+            f"{before} pictures without a face were dropped from all splits of {rows.path} when it was prepared and "
+            "cannot be missed here; `mien data import --no-prepare` keeps them"
         )
     return lines

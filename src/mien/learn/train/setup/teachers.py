@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from mien.learn.data.batches.mixing import Mixing
 from mien.learn.data.manifest import Manifest
-from mien.learn.evaluate.judge import open_predictor
 from mien.learn.evaluate.predictions import as_given
+from mien.learn.evaluate.predictor import open_predictor
 from mien.tasks import Kind, Task
 
 

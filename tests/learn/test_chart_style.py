@@ -1,4 +1,4 @@
-"""A picture is written whole, under a name that says what it is."""
+"""Charts are written atomically, as PNG files only."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from mien.learn.plots.style import quiet, shortened, write
+from mien.learn.chart_style import quiet, shortened, write
 
 
-def test_it_is_written_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
+def test_a_chart_is_written_without_other_files(tmp_path: Path) -> None:
     picture = Figure(figsize=(2, 1), dpi=100)
     axes = picture.add_subplot()
     quiet(axes, grid=True)
@@ -26,7 +26,7 @@ def test_long_names_keep_their_end() -> None:
 
 
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"a\.jpg: the picture's name must end in \.png"):
+    with pytest.raises(ValueError, match=r"a\.jpg: the file's name must end in \.png"):
         write(Figure(), tmp_path / "a.jpg")
     with pytest.raises(FileNotFoundError, match=r"b/a\.png: there is no folder .*b$"):
         write(Figure(), tmp_path / "b" / "a.png")

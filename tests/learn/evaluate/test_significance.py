@@ -1,4 +1,4 @@
-"""Statistics of a study against scipy, by hand, and by simulation: how often they find what is not there."""
+"""Intervals and tests against SciPy, by hand, and by simulation of their false positives."""
 
 import math
 
@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mien.learn.evaluate.statistics import difference, estimate, holm, transfer, verdict
+from mien.learn.evaluate.significance import difference, estimate, holm, transfer, verdict
 
 A, B = [0.60, 0.65, 0.62, 0.70], [0.58, 0.66, 0.59, 0.64]
 
 
-def test_seeds_are_judged_by_the_paired_t_test_of_scipy() -> None:
+def test_without_overlap_it_is_the_paired_t_test_of_scipy() -> None:
     found = difference(A, B)
     theirs = stats.ttest_rel(A, B)
     interval = theirs.confidence_interval(0.95)
@@ -41,14 +41,14 @@ def test_the_corrected_test_by_hand() -> None:
     assert found.high - found.mean == pytest.approx((ordinary.high - ordinary.mean) * math.sqrt(5))  # type: ignore[operator]
 
 
-def test_the_sign_follows_the_setting_and_p_does_not() -> None:
+def test_swapping_the_sides_swaps_the_sign_but_not_p() -> None:
     one, other = difference(A, B, 1.0), difference(B, A, 1.0)
     assert one is not None
     assert other is not None
     assert (one.mean, one.low, one.p) == (-other.mean, -other.high, other.p)  # type: ignore[operator]
 
 
-def test_one_run_has_no_interval_and_none_no_figure() -> None:
+def test_one_run_has_no_interval_and_no_run_no_estimate() -> None:
     assert estimate([]) is None
     assert difference([], []) is None
     alone = estimate([0.5])
@@ -87,10 +87,10 @@ def test_verdicts() -> None:
 
 
 def test_the_correction_keeps_the_rate_of_false_positives() -> None:
-    """Two classifiers of equal worth, 6 x 2-fold, many data sets: the corrected test cries wolf in at most 5 %.
+    """Two classifiers of equal quality, 6 x 2-fold, many data sets: the corrected test is wrong in at most 7 %.
 
-    Each sees a feature of its own; both features tell the classes apart alike. The ordinary test takes the 12
-    differences for independent and finds far too much.
+    Each sees its own feature; both features separate the classes equally well. The ordinary test treats the 12
+    differences as independent and finds far too many.
     """
     generator = np.random.default_rng(0)
     trials, rows = 300, 60

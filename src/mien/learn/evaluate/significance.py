@@ -1,4 +1,4 @@
-"""Means, paired differences and what they show: numpy in, small records out. See docs/studies.md."""
+"""Means over runs, paired differences, and the tests of these differences. See docs/studies.md."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from mien.learn.evaluate.metrics import lower_is_better
 CONFIDENCE = 0.95
 
 NEGATIVE, POSITIVE, NONE = "negative", "positive", "none shown"
-"""Verdicts: the interval of the difference lies below 0, above 0, or holds 0."""
+"""Verdicts: the interval of the difference is below 0, is above 0, or contains 0."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure over the runs of a setting.
+    """A metric over the runs of a setting.
 
     Args:
         n: number of runs.
-        mean: of the figure.
+        mean: of the metric.
         sd: standard deviation between the runs (n - 1 in the denominator); None for one run.
         low, high: 95 % interval of the mean; None for one run.
     """
@@ -37,14 +37,14 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Difference:
-    """A setting's figure minus the reference's, paired by run.
+    """A setting's metric minus the reference's, paired by run.
 
     Args:
         n: number of pairs.
         mean: of the differences.
         low, high: 95 % interval of the mean difference; None for one pair.
         p: of the two-sided t-test against no difference; None for one pair.
-        p_holm: the same, adjusted for the number of settings (:func:`holm`); None until it is.
+        p_holm: the same, adjusted for the number of settings (:func:`holm`); None before the adjustment.
     """
 
     n: int
@@ -56,11 +56,11 @@ class Difference:
 
 
 def estimate(values: Sequence[float], overlap: float = 0.0) -> Estimate | None:
-    """Mean, spread and interval of a figure; None without runs.
+    """Mean, spread and interval of a metric; None without runs.
 
     Args:
-        values: one for each run.
-        overlap: as in :func:`difference`.
+        values: one per run.
+        overlap: as for :func:`difference`.
     """
     if not len(values):
         return None
@@ -71,14 +71,13 @@ def estimate(values: Sequence[float], overlap: float = 0.0) -> Estimate | None:
 def difference(values: Sequence[float], reference: Sequence[float], overlap: float = 0.0) -> Difference | None:
     """The paired t-test, corrected for training sets that overlap; None without pairs.
 
-    Runs on folds share rows, so their figures go up and down together, and the ordinary test finds differences where
-    there are none. Nadeau and Bengio (2003), section 3, replace the variance of the mean, s^2 / J, by
-    s^2 (1/J + n_test / n_train), J the number of runs; Bouckaert and Frank (2004) use it for repeated
-    cross-validation, as here. With ``overlap=0``, for seeds, it is the ordinary paired t-test: J - 1 degrees of freedom
-    in both.
+    Runs on folds share rows, so their metrics are correlated, and the ordinary test finds differences where there are
+    none. Nadeau and Bengio (2003), section 3, replace the variance of the mean, s^2 / J, by s^2 (1/J + n_test /
+    n_train), where J is the number of runs; Bouckaert and Frank (2004) use it for repeated cross-validation, as here.
+    With ``overlap=0``, for seeds, it is the ordinary paired t-test. Both have J - 1 degrees of freedom.
 
     Args:
-        values, reference: one for each run, in the same order.
+        values, reference: one per run, in the same order.
         overlap: n_test / n_train, which is 1 / (folds - 1) for folds; 0 for seeds.
     """
     if not len(values):
@@ -101,7 +100,7 @@ def _spread(values: Sequence[float] | np.ndarray, overlap: float) -> tuple[float
 
 def _p(mean: float, sd: float, n: int, overlap: float) -> float:
     error = sd * math.sqrt(1 / n + overlap)
-    if error == 0:  # the same difference in every run: certain if there is one
+    if error == 0:  # the same difference in every run
         return 1.0 if mean == 0 else 0.0
     return float(2 * stats.t.sf(abs(mean) / error, n - 1))
 
@@ -121,23 +120,23 @@ def holm(values: Sequence[float | None]) -> list[float | None]:
     return adjusted
 
 
-def verdict(found: Difference | None, figure: str = "") -> str | None:
-    """What a difference shows; None where there is no interval. :func:`lower_is_better` knows what is better.
+def verdict(found: Difference | None, metric: str = "") -> str | None:
+    """The verdict of a difference; None without an interval. :func:`lower_is_better` tells which sign is better.
 
-    ``none shown`` is no proof that there is none: the interval says how large it could be.
+    ``none shown`` does not prove that there is no difference: the interval says how large it could be.
     """
     if found is None or found.low is None or found.high is None:
         return None
     if found.low <= 0 <= found.high:
         return NONE
-    return POSITIVE if (found.low > 0) is not lower_is_better(figure) else NEGATIVE
+    return POSITIVE if (found.low > 0) is not lower_is_better(metric) else NEGATIVE
 
 
 def transfer(verdicts: Mapping[str, str | None]) -> bool | None:
     """Whether a setting shows negative transfer: worse than single-task on at least one task (papers/002, p. 1).
 
     Args:
-        verdicts: by task; None if none of them is known.
+        verdicts: by task; the result is None if none of them is known.
     """
     known = [word for word in verdicts.values() if word is not None]
     return NEGATIVE in known if known else None

@@ -1,4 +1,4 @@
-"""What pictures of results have in common: their colours, quiet axes, and a file that is written at one stroke."""
+"""The common style of charts: colours, axes, and writing PNG files."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 
 INK, FAINT, PALE = "#22303c", "#8a96a3", "#e6eaee"
 WARM, COOL = "#c8502d", "#1f6fb2"
-"""Two colours that the colour-blind tell apart."""
+"""Two colours that colour-blind people can tell apart."""
 
 
 def quiet(axes: Axes, *, grid: bool) -> None:
-    """Thin axes in grey, with or without a grid of thin lines."""
+    """Draw thin grey axes, with or without a grid of thin lines."""
     axes.tick_params(length=3, labelsize=8.5, color=FAINT, labelcolor="#4a5763")
     axes.set_axisbelow(True)
     if grid:
@@ -25,25 +25,25 @@ def quiet(axes: Axes, *, grid: bool) -> None:
 
 
 def shortened(name: str, most: int) -> str:
-    """A name of at most so many characters: its last ones."""
+    """A name of at most ``most`` characters: its last ones, after an ellipsis."""
     return name if len(name) <= most else "…" + name[1 - most :]
 
 
 def check(path: Path) -> None:
-    """Refuse the path of a picture that could not be written, before the work that it takes.
+    """Refuse the path of a chart that could not be written, before any work is done.
 
     Raises:
         ValueError: if it does not end in .png.
-        OSError: if its folder is not there.
+        OSError: if its folder does not exist.
     """
     if path.suffix.lower() != ".png":
-        raise ValueError(f"{path}: the picture's name must end in .png")
+        raise ValueError(f"{path}: the file's name must end in .png")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path}: there is no folder {path.parent}")
 
 
 def write(picture: Figure, path: Path) -> None:
-    """Write a picture as a PNG file; a kill leaves the old one or the new one.
+    """Write a chart as a PNG file, atomically: if the process is killed, the old file or the new one is left.
 
     Raises:
         ValueError, OSError: as :func:`check`, or if it cannot be written.
