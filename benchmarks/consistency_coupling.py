@@ -17,6 +17,7 @@ from mien.learn.checkpoint import read_card
 from mien.learn.data.manifest.manifest import read_manifest
 from mien.learn.evaluate.predictions import predict
 from mien.learn.evaluate.predictor import open_predictor
+from mien.learn.evaluate.score import score
 from mien.relatedness.consistency import measure_consistency
 from mien.relatedness.table import DU_2014
 
@@ -31,7 +32,7 @@ def measure(checkpoint: str) -> tuple[str, dict[str, Any]]:
     predictor, tasks = open_predictor(checkpoint)
     rows = recipe["validation"][0]
     found = predict(predictor, tasks, read_manifest(rows["manifest"]).split(rows["split"]))
-    metrics = judge(found)
+    metrics = score(found)
     consistency = measure_consistency(found.outputs, DU_2014)
     del consistency["by_class"]
     return recipe["name"], {**consistency, **{name: metrics[name] for name in METRICS}}

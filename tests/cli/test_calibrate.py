@@ -70,7 +70,7 @@ def test_the_exported_network_is_the_calibrated_one(checkpoint: Path, easy: Path
         z = raw[name].numpy() * np.array(calibration["scale"][name]) + np.array(calibration["offset"][name])
         assert np.abs(told[name] - activation(z)).max() < (2e-2 if half else 1e-4)
     assert np.abs(told["affect"] - raw["affect"].clamp(-1, 1).numpy()).max() < (2e-2 if half else 1e-4)
-    assert model.metadata["readout"]["thresholds"]["AU12"] == calibration["thresholds"]["AU12"]
+    assert model.metadata["calibration"]["thresholds"]["AU12"] == calibration["thresholds"]["AU12"]
     assert "validation" not in model.metadata  # of training: figures of other outputs
 
 
@@ -87,7 +87,7 @@ def test_with_a_mirror_both_sides_of_a_face_count_alike(checkpoint: Path, easy: 
     for name in told:
         assert np.abs(told[name] - again[name]).max() < 1e-4
         assert np.abs(Model(plain)(crops)[name] - Model(plain)(turned)[name]).max() > 1e-3
-    assert model.metadata["readout"]["mirror"] is True
+    assert model.metadata["calibration"]["mirror"] is True
     assert mirror.stat().st_size < plain.stat().st_size + 10_000  # no weight stands there twice
     calibration = json.loads((checkpoint / "calibration.json").read_text())
     network, _ = load_network(checkpoint)
@@ -158,4 +158,4 @@ def test_the_former_name_of_the_file_is_read(checkpoint: Path, easy: Path, tmp_p
     assert run("calibrate", checkpoint, easy, "--valid-split", "train").exit_code == 0
     (checkpoint / "calibration.json").rename(checkpoint / "readout.json")
     assert run("export", checkpoint, tmp_path / "own.onnx").exit_code == 0
-    assert Model(tmp_path / "own.onnx").metadata["readout"]["thresholds"].keys() >= {"AU12"}
+    assert Model(tmp_path / "own.onnx").metadata["calibration"]["thresholds"].keys() >= {"AU12"}

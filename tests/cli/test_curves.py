@@ -42,7 +42,7 @@ def test_an_existing_picture_is_replaced_only_with_overwrite(
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("{tmp}/a.jpg",), "a.jpg: the picture's name must end in .png"),
+        (("{tmp}/a.jpg",), "a.jpg: the file's name must end in .png"),
         (("{tmp}/no/a.png",), "no/a.png: there is no folder"),
         (("{tmp}/a.png", "--split", "valid"), "no rows of split 'valid'"),
         (("{tmp}/a.png", "--task", "expression"), "has no task expression of continuous values; known: affect"),

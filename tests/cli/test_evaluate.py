@@ -57,21 +57,21 @@ def test_official_metrics_report_and_json(faces: Path, tmp_path: Path) -> None:
     status, output = run(BUNDLED, faces, "--report", tmp_path / "report", "--resamples", 30)
     assert status == 0, output
     lines = output.splitlines()
-    assert lines[0] == f"official figure\t{BUNDLED}"
+    assert lines[0] == f"official metric\t{BUNDLED}"
     assert [line.split("\t")[0] for line in lines[1:5]] == [
         "affectnet affect.ccc.valence",
         "affectnet affect.ccc.arousal",
         "affectnet affect.ccc",
         "affectnet expression.accuracy",
     ]
-    assert "4 subjects drawn 30 times (seed 0)" in output
+    assert "4 subjects, resampled 30 times (seed 0)" in output
     assert "labels: " not in output
     assert not list((tmp_path / "report").glob("*.partial"))
     data = json.loads((tmp_path / "report/metrics.json").read_text())
     (metrics,) = data["networks"].values()
     (details,) = data["details"].values()
     assert metrics["faces"] == 12
-    assert details["official"]["affectnet"]["figures"]["expression.accuracy"] == metrics["expression.accuracy"]
+    assert details["official"]["affectnet"]["metrics"]["expression.accuracy"] == metrics["expression.accuracy"]
     assert set(details["subgroups"]["gender"]) == {"f", "m"}
     assert "<html" in (tmp_path / "report/report.html").read_text()
     assert run(BUNDLED, faces, "--report", tmp_path / "one.html", "--resamples", 0)[0] == 0
@@ -95,8 +95,8 @@ def test_existing_outputs_are_replaced_only_with_overwrite(faces: Path, tmp_path
 
 def test_group_is_what_the_intervals_resample(faces: Path, tmp_path: Path) -> None:
     words = (BUNDLED, faces, "--resamples", 30)
-    assert "4 subjects drawn 30 times (seed 0)" in run(*words)[1]
-    assert "2 genders drawn 30 times (seed 0)" in run(*words, "--group", "gender")[1]
+    assert "4 subjects, resampled 30 times (seed 0)" in run(*words)[1]
+    assert "2 genders, resampled 30 times (seed 0)" in run(*words, "--group", "gender")[1]
 
 
 def test_the_same_seed_gives_the_same_json(faces: Path, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_another_label_space_is_mapped_and_reported(others: Path, tmp_path: Path
     told = [line for line in output.splitlines() if line.startswith("labels: ")]
     assert len(told) == 2
     assert "happiness is happy, sadness is sad" in told[0]
-    assert "unknown to the network: contempt (2 rows left out)" in told[0]
+    assert "unknown to the network: contempt (2 rows skipped)" in told[0]
     assert "unknown to the network: AU28" in told[1]
     data = json.loads((tmp_path / "found.json").read_text())
     (metrics,), (maps,) = data["networks"].values(), data["label maps"].values()
@@ -121,7 +121,7 @@ def test_another_label_space_is_mapped_and_reported(others: Path, tmp_path: Path
         "action_units.f1.AU12",
     }
     assert maps["expression"]["labels"]["happiness"] == "happy"
-    assert maps["expression"]["rows left out"] == 2
+    assert maps["expression"]["rows skipped"] == 2
     assert set(maps) == {"expression", "action_units"}
 
 
@@ -169,8 +169,8 @@ def test_nothing_in_common_is_refused(make_set: Any, tmp_path: Path) -> None:
     ("words", "message"),
     [
         (("--protocol", "raf"), "--protocol raf: no such protocol; there are headline, aff_wild"),
-        (("--by", "hat"), "there is no column hat to judge subgroups by"),
-        (("--group", "hat"), "there is no column hat to draw by"),
+        (("--by", "hat"), "no column hat for subgroups"),
+        (("--group", "hat"), "no column hat to group rows by"),
         (("--report", "report.pdf"), "report.pdf: a report is an .html file, or a folder"),
         (("--report", "nowhere/report.html"), "there is no folder nowhere"),
         (("--out", "nowhere/metrics.json"), "there is no folder nowhere"),

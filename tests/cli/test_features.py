@@ -47,7 +47,7 @@ def test_features_replace_the_pictures(
     assert np.allclose(after.images(rows)[:, 0], before.images(rows)[:, 0, 4, 4] / 127.5 - 1, atol=1e-6)
     assert refused(*words) == f"{out / 'manifest.parquet'}: already exists (use --overwrite to replace it)"
     assert mien(*words, "--overwrite").exit_code == 0
-    assert "give another folder" in refused(*words[:-1], digits)
+    assert "choose another folder" in refused(*words[:-1], digits)
 
 
 def test_flip_averages_with_the_mirror_image(

@@ -54,7 +54,7 @@ def test_a_map_has_a_panel_for_each_column(
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("{tmp}/a.jpg",), "a.jpg: the picture's name must end in .png"),
+        (("{tmp}/a.jpg",), "a.jpg: the file's name must end in .png"),
         (("{tmp}/no/a.png",), "no/a.png: there is no folder"),
         (("{tmp}/a.png", "--split", "valid"), "no rows of split 'valid'"),
         (("{tmp}/a.png", "--umap"), "this command needs umap: pip install 'mien[umap]'"),

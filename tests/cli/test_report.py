@@ -97,7 +97,7 @@ def test_pictures_without_any_face(here: Path, annotations: Callable[..., Path])
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("t.csv",), "t.csv: the name must end in .parquet (other formats do not say what labels mean)"),
+        (("t.csv",), "t.csv: the name must end in .parquet (other formats lack the label space)"),
         (("missing.parquet",), "missing.parquet: no such file"),
         (("t.parquet", "--out", "t.pdf"), "t.pdf: the name must end in .html"),
         (("t.parquet", "--out", "no/t.html"), "no/t.html: cannot be written: No such file or directory"),

@@ -72,7 +72,7 @@ def test_ctrl_c_and_resume(network: Path, clip: Clip, tmp_path: Path) -> None:
     assert status == 130
     assert "interrupted; " in faults
     assert "rows of" in faults
-    assert "--resume goes on" in faults
+    assert "use --resume to continue" in faults
     assert len(faults.splitlines()) == 1
     kept = out.read_text().splitlines()
     assert 1 < len(kept) < 570

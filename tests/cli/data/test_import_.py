@@ -199,7 +199,7 @@ def test_an_interrupted_import_continues(
 
     words = ("data", "import", "traffic-signs", signs, tmp_path / "out", "--side", 8)
     with monkeypatch.context() as patch:
-        patch.setattr(prepare, "_merge", killed)
+        patch.setattr(prepare, "_replace_manifest", killed)
         assert mien(*words) == (2, "mien: killed while packing\n")
     shard = next((tmp_path / "out" / "crops").glob("*.npy"))
     stamp = shard.stat().st_mtime_ns

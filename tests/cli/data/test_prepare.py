@@ -52,7 +52,7 @@ def test_a_prepared_manifest_is_refused(folder: Path) -> None:
     assert again.exit_code == 2
     assert (
         again.stderr
-        == f"mien: {folder}/manifest.parquet: is prepared already; import it again to prepare it otherwise\n"
+        == f"mien: {folder}/manifest.parquet: already prepared; import it again to prepare it with other options\n"
     )
 
 

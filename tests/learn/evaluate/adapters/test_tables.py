@@ -12,7 +12,7 @@ import pytest
 import mien
 from mien.learn.evaluate.adapters.schema import SCHEMAS, recognised
 from mien.learn.evaluate.adapters.tables import read
-from mien.learn.evaluate.sources.detections import Detections
+from mien.learn.evaluate.detections import Detections
 from mien.tasks import ACTION_UNITS, AFFECT, EXPRESSION, FACE, Kind, Task
 
 LABELS = [label for task in FACE for label in task.labels]

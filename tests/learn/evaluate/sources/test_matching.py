@@ -10,7 +10,7 @@ import pytest
 from mien.learn.data.manifest.manifest import ManifestError
 from mien.learn.data.manifest.write import write_manifest
 from mien.learn.data.pack.finder import overlap
-from mien.learn.evaluate.sources.detections import Detections
+from mien.learn.evaluate.detections import Detections
 from mien.learn.evaluate.sources.matching import assigned, matched, paired, read_rows
 from mien.tasks import AFFECT, EXPRESSION
 

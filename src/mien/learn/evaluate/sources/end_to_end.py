@@ -18,7 +18,7 @@ from mien.annotate.inputs import Source
 from mien.annotate.pipeline import Annotator
 from mien.learn.data.manifest.manifest import Manifest
 from mien.learn.data.pack.locate import Pictures
-from mien.learn.evaluate.sources.detections import Detections
+from mien.learn.evaluate.detections import Detections
 from mien.media.picture import VIDEOS, MediaError
 
 

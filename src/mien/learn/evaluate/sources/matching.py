@@ -22,8 +22,8 @@ from mien.learn.data.manifest.columns import BOX
 from mien.learn.data.manifest.manifest import Manifest, ManifestError, read_metadata
 from mien.learn.data.manifest.rules import refuse
 from mien.learn.data.pack.finder import holds, overlap
+from mien.learn.evaluate.detections import Detections
 from mien.learn.evaluate.predictions import Predictions
-from mien.learn.evaluate.sources.detections import Detections
 from mien.media.picture import SUFFIXES, VIDEOS
 from mien.tasks import Kind
 
