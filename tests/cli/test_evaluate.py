@@ -75,7 +75,7 @@ def test_official_metrics_report_and_json(faces: Path, tmp_path: Path) -> None:
     assert set(details["subgroups"]["gender"]) == {"f", "m"}
     assert "<html" in (tmp_path / "report/report.html").read_text()
     assert run(BUNDLED, faces, "--report", tmp_path / "one.html", "--resamples", 0)[0] == 0
-    assert "No intervals: none were asked for." in (tmp_path / "one.html").read_text()
+    assert "No intervals: switched off." in (tmp_path / "one.html").read_text()
 
 
 def test_existing_outputs_are_replaced_only_with_overwrite(faces: Path, tmp_path: Path) -> None:
