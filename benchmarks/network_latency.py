@@ -1,7 +1,7 @@
 """The time per face of the bundled networks, as a ratio to a ResNet-18 on the same machine.
 
-The ResNet-18 is untrained, at 112 x 112, as `mien export` writes it: its time only depends on its shape. All run in
-ONNX Runtime, in turns, with one face and 32 faces at once, on one thread and on two; the median over the turns counts.
+The ResNet-18 is untrained, at 112 x 112, as `mien export` writes it: its time depends only on its shape. All run in
+ONNX Runtime, alternately, with one face and 32 faces at once, on one thread and on two; the medians are reported.
 Prints a table and writes benchmarks/results/network_latency.json, which the model card reads.
 
     python benchmarks/network_latency.py [--turns 30]

@@ -1,12 +1,12 @@
 """The speed of annotating a video, the time that each stage takes, and the memory used over half an hour.
 
-Without a CLIP a synthetic one is used, 640 x 360 at 30 frames/s with one moving face. The clip is repeated, without
+Without a CLIP, a synthetic one is used, 640 x 360 at 30 frames/s with one moving face. The clip is repeated, without
 encoding it again, until it is long enough: ``--seconds`` for each quality, ``--minutes`` for the quality ``--long``.
 All of `mien annotate` is measured, from opening the video to the finished table, but not loading the networks.
 
 For each quality it reports frames per second; the processor time and the wall-clock time of each stage, in its thread;
 and the ratio of the whole to the bare networks: the same runs of ONNX Runtime on inputs of the same shapes, one after
-the other and nothing else. Writes benchmarks/results/video_speed.json.
+the other and without anything else. Writes benchmarks/results/video_speed.json.
 
     python benchmarks/video_speed.py [CLIP] [--minutes 30] [--seconds 60] [--quality best balanced fast]
 """
@@ -138,7 +138,7 @@ def synthetic_clip(path: Path) -> Path:
 
 
 def repeated(clip: Path, path: Path, seconds: float) -> Path:
-    """Repeat the clip until it is that long, by copying its packets."""
+    """Repeat the clip until it is this long, by copying its packets."""
     with av.open(str(clip)) as source, av.open(str(path), "w") as target:
         given = source.streams.video[0]
         stream = target.add_stream_from_template(given)

@@ -1,4 +1,4 @@
-"""Annotate a folder from Python: write all faces to a Parquet file, print the mean of each picture.
+"""Annotate a folder from Python: write all faces to a Parquet file and print the mean of each picture.
 
 This needs only `pip install mien`, no PyTorch. `mien.annotate` returns an Arrow table, which pandas, polars and R read.
 

@@ -2,7 +2,7 @@
 
 ``LABELS.csv`` has a column ``path`` and any of the label columns that ``mien tasks`` prints; an empty cell is an
 unknown label. Without it, the example makes a small set from one portrait: rotated, mirrored and dimmed, where "dimmed"
-is labelled sadness. That set teaches nothing about faces, it only lets the example run. The network is tiny and trains
+is labelled sadness. That set teaches nothing about faces; it only lets the example run. The network is tiny and trains
 for two epochs; recipes/ferplus.yaml trains a real one.
 
     python examples/train_on_own_data.py [LABELS.csv] [FOLDER]

@@ -87,7 +87,7 @@ def precision() -> str:
 
 
 def by_eye() -> str:
-    """One line per unit: the number of photos that show it to the eye, and the F1 of labels and networks."""
+    """One line per unit: the number of photos that visibly show it, and the F1 of labels and networks."""
     found = read("by_eye")["units"]
     sources = list(dict.fromkeys(source for each in found.values() for source in each if source != "shown"))
     rows = [

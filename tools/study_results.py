@@ -28,7 +28,7 @@ def table(name: str) -> str:
 
 
 def ceilings() -> str:
-    """The best that the tables of the data sets can predict, in percent."""
+    """The best predictions possible from the data sets' tables, in percent."""
     lines = ["| data | prediction | accuracy | F1 |", "| --- | --- | --- | --- |"]
     for path in sorted(RESULTS.glob("*.ceiling.json")):
         for prediction, metrics in json.loads(path.read_text()).items():

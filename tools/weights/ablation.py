@@ -3,8 +3,8 @@
 Each setting of :data:`SETTINGS`, or each that you name, is trained with recipes/default_first.yaml at 64 x 64 pixels
 for 500 steps, and evaluated on rows that were used neither for training nor for calibration: photos of FER+'s split
 `test`, and renders of the split `valid` of build/caf-renders. Probabilities and thresholds are fitted to other rows of
-the same kind: photos of the split `valid`, and renders of build/renders. There is one seed per setting: differences of
-a point or two are no evidence. The metrics of a setting are kept next to its run and are not computed again, so
+the same kind: photos of the split `valid`, and renders of build/renders. There is one seed per setting, so differences
+of a point or two prove nothing. The metrics of a setting are kept next to its run and are not computed again, so
 settings can be divided among processes; docs/results/weights_ablation.json has those that are finished.
 
     python tools/weights/ablation.py [NAME ...]

@@ -3,8 +3,8 @@
 - FER+ photos of the split `test`: expressions by the majority of the votes, weak valence and arousal, and the action
   units of the teacher.
 - Renders of the split `valid` of build/caf-renders, of people who are not in the training set: exact action units.
-- No FACS coder has seen the photos. So among those that nearly all annotators called neutral, the share that is
-  predicted to show each unit is counted.
+- No FACS coder has seen the photos. So among those that nearly all annotators called neutral, the share predicted
+  to show each unit is counted.
 - The same class probabilities for other populations, on these photos and on those of validation: the trade-off between
   the accuracies in different populations. Validation selects the power that is shipped: the one with the highest mean
   of both accuracies.
@@ -34,7 +34,7 @@ WEIGHTS = Path(__file__).parents[2] / "src/mien/weights"
 PLACES = {"photos": (Path("build/ferplus"), "test"), "renders": (Path("build/caf-renders"), "valid")}
 PRIORS = (0.0, 0.25, 0.5, 0.75, 1.0)
 NEUTRAL = 0.9
-"""The share of votes from which a face counts as surely neutral."""
+"""The lowest share of votes with which a face counts as surely neutral."""
 
 
 def calibration_error(p: NDArray[np.floating], labels: NDArray[np.int_], weight: NDArray[np.floating]) -> float:

@@ -2,7 +2,8 @@
 
 Exports runs/default/last and runs/tiny/last in 32 and 16 bits, and quantises the 32-bit network to 8 bits with ONNX
 Runtime's static quantisation (one scale per channel, ranges from 512 training photos). Evaluates all of them on the
-photos of FER+'s split `test`, and times them in turns. Writes docs/results/precision.json, which docs/weights.md shows.
+photos of FER+'s split `test`, and times them alternately. Writes docs/results/precision.json, which docs/weights.md
+shows.
 
     python tools/weights/precision.py
 """

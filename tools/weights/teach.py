@@ -2,7 +2,7 @@
 
 A blendshape is a value from 0 to 1 on its own scale: `eyeWide` is 0.1 where `mouthSmile` is 0.8. The label is
 ``sigmoid(4 (score - half) / half)``: 0.5 at ``half``, 0.02 at 0. The nine halves were chosen by eye on photos of
-FER2013 sorted by score, without any label of an action unit, because FER2013 has none. So a label tells which photos
+FER2013 sorted by score, without any label of an action unit, because FER2013 has none. So a label says which photos
 show *more* of a unit; where "present" starts is a judgement. Units that the landmarker cannot detect (6, 9, 10, 14, 15,
 23, 24, 26: its `cheekSquint` and `noseSneer` stay at 0, its `jawOpen` says little about AU26) get no label, except that
 parted lips are not pressed together (AU24).

@@ -98,7 +98,7 @@ def test_a_table_can_be_written_without_its_pictures(mien: Mien, tmp_path: Path)
     assert f"{tmp_path / 'b.jpg'}: valence 3.0 is outside [-1, 1]" in output
     assert "valence 'high' is not a number" in output
     assert f"2 rows in {tmp_path / 'out'}: 2 train" in output
-    with pytest.raises(ManifestError, match=f"`mien data prepare {tmp_path / 'out'}` makes it"):
+    with pytest.raises(ManifestError, match=f"`mien data prepare {tmp_path / 'out'}` creates it"):
         read_manifest(tmp_path / "out")
 
 

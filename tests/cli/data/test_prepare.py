@@ -59,4 +59,4 @@ def test_a_prepared_manifest_is_refused(folder: Path) -> None:
 def test_a_folder_without_a_manifest(tmp_path: Path) -> None:
     result = run(tmp_path)
     assert result.exit_code == 2
-    assert result.stderr == f"mien: {tmp_path}/manifest.parquet: no such file; `mien data import` makes one\n"
+    assert result.stderr == f"mien: {tmp_path}/manifest.parquet: no such file; `mien data import` creates one\n"

@@ -84,7 +84,7 @@ def annotate_pictures(
         fail(f"cannot write: {error}", 1)
     if not quiet and table.errors_path:
         _report(annotator.tasks, tally, outputs, len(sources))
-    return 1 if tally.failed or (labels and labels.left_out) else 0
+    return 1 if tally.failed or (labels and labels.skipped) else 0
 
 
 def _annotated_set(folder: Path, annotator: Annotator, overwrite: bool) -> AnnotatedSet:

@@ -119,7 +119,7 @@ def test_only_annotations_of_the_same_network_are_replaced(photos: Path, network
     (tmp_path / "soft.csv").unlink()
     refused = annotate(photos, network, tmp_path / "soft")
     assert refused.exit_code == 2
-    assert refused.stderr == f"mien: {tmp_path / 'soft'}: is not empty (--overwrite replaces what is there)\n"
+    assert refused.stderr == f"mien: {tmp_path / 'soft'}: is not empty (use --overwrite to replace its contents)\n"
     other = Annotator(network).model
     other.name = "another"
     with pytest.raises(ManifestError, match="holds another data set"):
@@ -144,7 +144,7 @@ def test_a_row_without_a_valid_label_is_skipped_and_reported(
             if index == 1:
                 result.rows[0]["mood"] = float("nan")
             faces.write(result)
-    assert (faces.faces, faces.left_out, len(reported)) == (4, 1, 1)
+    assert (faces.faces, faces.skipped, len(reported)) == (4, 1, 1)
     assert reported[0].startswith(f"{photos / '1.png'}: mood nan is outside [-1, 1]")
     assert read_metadata(tmp_path / "soft")[1] == annotator.model.tasks
     assert read_manifest(tmp_path / "soft").table["crop"].to_pylist() == [0, 2, 3, 4]

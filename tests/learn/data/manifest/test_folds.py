@@ -59,7 +59,7 @@ def test_the_pictures_stay_with_their_rows(manifest: Manifest) -> None:
 
 
 def test_impossible_folds_are_refused(manifest: Manifest) -> None:
-    with pytest.raises(ManifestError, match="has no column person to make folds by"):
+    with pytest.raises(ManifestError, match="has no column person to group folds by"):
         fold(manifest, seed=0, of=2, index=0, group="person")
     with pytest.raises(ManifestError, match="6 subjects cannot make 7 folds"):
         fold(manifest, seed=0, of=7, index=0, group="subject")

@@ -100,7 +100,7 @@ def test_a_missing_split_is_refused_and_the_others_listed(tmp_path: Path, make_s
         ({"fear": 1.5}, r"row 2: fear 1\.5 is outside \[0, 1\]"),
         ({"fear": 0.1}, r"row 2: neutral 0\.0 and the other shares of expression do not sum to 1"),
         ({"valence": "high"}, "row 2: valence 'high' is not a number"),
-        ({"expression": 3}, "row 2: expression 3 is not a word"),
+        ({"expression": 3}, "row 2: expression 3 is not text"),
         ({"frame": -1}, "row 2: frame -1 is negative"),
         ({"width": 0.0}, r"row 2: width 0\.0 is not positive"),
         ({"landmarks": [1.0, 2.0]}, r"row 2: landmarks \[1\.0, 2\.0\] are not 10 numbers"),
@@ -142,7 +142,7 @@ def test_a_missing_column_is_named(column: str, tmp_path: Path) -> None:
     write_manifest(tmp_path / MANIFEST, [row], FACE, {})
     with pytest.raises(ManifestError, match=f"has no column {column}") as caught:
         read_manifest(tmp_path)
-    assert column == "split" or f"`mien data prepare {tmp_path}` makes it" in str(caught.value)
+    assert column == "split" or f"`mien data prepare {tmp_path}` creates it" in str(caught.value)
 
 
 def test_a_manifest_without_rows_is_refused(tmp_path: Path, make_set: Write) -> None:
@@ -215,10 +215,10 @@ def test_files_that_are_not_manifests_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match=r"manifest\.parquet: no such file"):
         read_manifest(tmp_path / MANIFEST)
     pq.write_table(pa.table({"path": ["a.png"]}), tmp_path / MANIFEST)
-    with pytest.raises(ManifestError, match=r"manifest\.parquet: not a manifest of mien"):
+    with pytest.raises(ManifestError, match=r"manifest\.parquet: not a mien manifest"):
         read_manifest(tmp_path)
     (tmp_path / MANIFEST).write_text("path,split\n")
-    with pytest.raises(ManifestError, match=r"manifest\.parquet: not a manifest of mien"):
+    with pytest.raises(ManifestError, match=r"manifest\.parquet: not a mien manifest"):
         read_manifest(tmp_path)
 
 

@@ -238,10 +238,10 @@ def test_no_face_in_any_row(faces: Path, tmp_path: Path) -> None:
 
 
 def test_unusable_manifests_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match="no such file; `mien data import` makes one"):
+    with pytest.raises(ManifestError, match="no such file; `mien data import` creates one"):
         prepare_manifest(tmp_path, HOW)
     (tmp_path / MANIFEST).write_text("notes")
-    with pytest.raises(ManifestError, match="not a manifest of mien"):
+    with pytest.raises(ManifestError, match="not a mien manifest"):
         prepare_manifest(tmp_path, HOW)
     write_manifest(tmp_path / MANIFEST, [], FACE, {})
     with pytest.raises(ManifestError, match="no pictures to prepare"):

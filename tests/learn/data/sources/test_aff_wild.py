@@ -100,7 +100,7 @@ def test_ragged_videos(tmp_path: Path) -> None:
         f"{valence / '1.txt'}: line 3, or the same line of arousal: 1.5 is outside [-1, 1]",
         f"{marks}: 5 points, expected 68",
         f"{valence / '2.txt'}: no video 2 in {tmp_path / 'videos/train'}",
-        f"{valence / '3.txt'}: has no file of arousal",
+        f"{valence / '3.txt'}: has no arousal file",
     ]
 
 

@@ -109,7 +109,7 @@ def test_damaged_labels_are_reported_and_null(folder: Path) -> None:
     assert [row["AU05"] for row in rows] == [0, None, 1]
     assert [row["AU05_intensity"] for row in rows] == [0, None, 4]
     assert [line.rpartition(": ")[2] for line in reports] == [
-        "no SN001_au4.txt; AU04 is left empty",
+        "no SN001_au4.txt; AU04 stays empty",
         "intensity 7 is outside 0 to 5",
         "'2' is not a frame and an intensity",
         "duplicate frame 3",

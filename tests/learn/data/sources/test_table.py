@@ -119,7 +119,7 @@ def test_compound_expressions_are_a_task_if_the_table_has_the_column(tmp_path: P
         ("path,AU12,AU12\na.jpg,1,0\n", "duplicate column AU12"),
         ("path,crop,AU12\na.jpg,1,0\n", "column crop is reserved"),
         ("file,valence\na.jpg,1\n", "it has file, valence"),
-        ("path,split\na.jpg,train\n", "label columns as `mien tasks` prints them"),
+        ("path,split\na.jpg,train\n", "label columns named as in `mien tasks`"),
         ("path;valence\na.jpg;0,1\n", "labels.csv: cells are separated by semicolons; use commas"),
         ("", "labels.csv: "),
     ],

@@ -18,7 +18,7 @@ class Augment:
     It draws from torch's global generator.
 
     Args:
-        augmentation: what to do.
+        augmentation: the changes to apply.
         tasks: the label space of the batches.
 
     Example:
@@ -30,7 +30,7 @@ class Augment:
         self.augmentation, self.tasks, self.transform = augmentation, tuple(tasks), augmentation.build()
 
     def __call__(self, batch: Batch) -> Batch:
-        """The augmented batch, up to half as long again with ``mixaugment``; an empty batch is returned as it is."""
+        """The augmented batch, up to 1.5 times as long with ``mixaugment``; an empty batch is returned unchanged."""
         if not len(batch):
             return batch
         if batch.images.ndim == 4:

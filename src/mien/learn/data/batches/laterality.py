@@ -19,7 +19,7 @@ SIDES = (
 
 
 def mirrored(labels: Sequence[str]) -> list[int] | None:
-    """For each label the position of the one that takes its place in a mirror image; None if none changes.
+    """For each label, the position of the label that replaces it in a mirror image; None if none changes.
 
     Only pairs count: a label whose partner is missing keeps its place, since a name may end in L by chance. The
     seventeen action units have no sides.
@@ -34,7 +34,7 @@ def mirrored(labels: Sequence[str]) -> list[int] | None:
 
 
 def swap(batch: Batch, flipped: Tensor, tasks: Sequence[Task]) -> Batch:
-    """The batch with the labels and masks of the mirrored rows swapped; ``flipped`` marks them, N bool."""
+    """The batch with the labels and masks of mirrored rows swapped; ``flipped``, N bool, marks these rows."""
     labels, mask = dict(batch.labels), dict(batch.mask)
     for task in tasks:
         order = mirrored(task.labels)

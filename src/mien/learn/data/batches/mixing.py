@@ -1,4 +1,4 @@
-"""Mix sets into task-aligned mini-batches (papers/003, section 4.4): at each step a batch of each set, concatenated."""
+"""Mix sets into task-aligned mini-batches (papers/003, section 4.4): a step concatenates a batch of each set."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def proportional_sizes(lengths: Sequence[int], total: int) -> list[int]:
 def balanced(
     manifest: Manifest, task: Task | None, power: float, keep: Mapping[str, float] | None = None, seed: int = 0
 ) -> NDArray[np.int_]:
-    """The row numbers of one pass, in which rows of rare classes are repeated.
+    """The row numbers of one pass that repeats rows of rare classes.
 
-    A row of class c appears ``(n_max / n_c) ** power`` times, rounded, where n counts the hard labels of ``task``, a
-    task of classes. A row without that label, or with one that ``keep`` hides, appears once.
+    A row of class c appears ``(n_max / n_c) ** power`` times, rounded, where n counts the hard labels of ``task``,
+    which has classes. A row without such a label, or with one that ``keep`` hides, appears once.
 
     Args:
         manifest: the rows.
-        task: whose classes are balanced; None repeats no row.
+        task: the task whose classes are balanced; None repeats no row.
         power: 0 repeats no row, 1 makes all classes equally frequent.
         keep: as in :class:`LabelledSet`.
         seed: as in :class:`Mixing`; decides which labels ``keep`` hides.
@@ -70,7 +70,7 @@ class LabelledSet:
         tasks: names of the tasks whose labels are used; None means all.
         size: number of its rows in each step.
         turns: the rows of one pass over the set (see :func:`balanced`); every row once by default.
-        keep: by task, the share of its labelled rows that keep their labels; those of the others are hidden.
+        keep: for each task, the share of its labelled rows that keep their labels; other labels are hidden.
     """
 
     manifest: Manifest
@@ -85,7 +85,7 @@ class LabelledSet:
         return np.arange(len(self.manifest)) if self.turns is None else self.turns
 
     def columns(self, tasks: Sequence[Task], seed: int) -> dict[str, NDArray[np.float32]]:
-        """The labels that the set provides, NaN where there is none; the seed decides which are hidden."""
+        """The labels that the set provides, NaN where missing; the seed decides which are hidden."""
         used = [task for task in tasks if self.tasks is None or task.name in self.tasks]
         columns = {task.name: self.manifest.column(task) for task in used}
         for name in sorted(set(self.keep) & set(columns)):
@@ -94,20 +94,20 @@ class LabelledSet:
 
 
 class Mixing:
-    """The batches of a run over several sets: deterministic, and the same whichever step is asked for first.
+    """The batches of a run over several sets; they do not depend on the order in which steps are requested.
 
-    The rows of a step depend on the seed and the step only, so a run can resume at any step. A mixing is not changed
-    once it is made; :meth:`with_labels`, :meth:`stratified` and :meth:`shard` return another one.
+    The rows of a step depend on the seed and the step only, so a run can resume at any step. A mixing is
+    immutable; :meth:`with_labels`, :meth:`stratified` and :meth:`shard` return a new one.
 
     Args:
-        sets: what to mix.
+        sets: the sets to mix.
         tasks: the label space of the batches.
-        seed: of the orders.
+        seed: seed of the row order.
         rank: this process takes every ``world``-th row of each set's rows in a step, starting with this one.
         world: number of processes. No row is on two ranks, none is missing or repeated, and ranks differ by at most one
             row per set.
         plan: how many rows of each set are in a step; by default the sets' sizes, in every step.
-        columns: for each set the labels of its manifest's rows by task, NaN where there is none; by default those that
+        columns: for each set the labels of its manifest's rows by task, NaN where missing; by default the labels that
             the sets provide.
         strata: for each set the stratum of each row of its manifest, or None for a set without strata. The rows of each
             stratum are spread evenly over every pass.
@@ -139,10 +139,10 @@ class Mixing:
         self._orders: dict[int, tuple[int, NDArray[np.int_]]] = {}
 
     def with_labels(self, columns: Sequence[Columns]) -> Mixing:
-        """The same rows in the same order with other labels, such as those that a teacher filled in.
+        """The same rows in the same order with other labels, such as labels filled in by a teacher.
 
         Args:
-            columns: for each set the labels of its manifest's rows by task, NaN where there is none.
+            columns: for each set the labels of its manifest's rows by task, NaN where missing.
         """
         return self._changed(columns=columns)
 
@@ -165,7 +165,7 @@ class Mixing:
         )
 
     def unlabelled(self) -> list[tuple[str, str]]:
-        """Task and label of each output for which no row of any set is labelled."""
+        """Task and label of each output for which no set has a labelled row."""
         labelled = {
             (task.name, label)
             for columns in self.columns
@@ -207,7 +207,7 @@ def spread(order: NDArray[np.int_], strata: NDArray[np.int_]) -> NDArray[np.int_
     Any section of the new order contains each stratum in proportion to the whole, rounded up or down, give or take one.
 
     Args:
-        order: rows.
+        order: row numbers.
         strata: the strata of these rows, in the same order.
     """
     places = np.empty(len(order))
@@ -228,12 +228,12 @@ def _hidden(column: NDArray[np.float32], share: float, seed: int, task: str) -> 
 
 
 def _any_label(column: NDArray[np.float32], labels: int) -> NDArray[np.bool_]:
-    """Whether any row is labelled for each label of a task (of classes: has this class)."""
+    """For each label of a task, whether any row is labelled for it (for classes: has this class)."""
     return np.isin(np.arange(labels), column) if column.ndim == 1 else np.asarray((~np.isnan(column)).any(0))
 
 
 def in_order(manifest: Manifest, tasks: Sequence[Task], size: int) -> Iterator[Batch]:
-    """Batches of all rows, once and in order, with hard class labels, for evaluation."""
+    """Yield each row once, in order, in batches with hard class labels, for evaluation."""
     columns = {task.name: manifest.column(task, hard=True) for task in tasks}
     for start in range(0, len(manifest), size):
         rows = np.arange(start, min(start + size, len(manifest)))

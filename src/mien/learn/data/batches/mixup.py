@@ -5,10 +5,10 @@ A mixture of the rows i and j with the share s has the picture ``s x_i + (1 - s)
 shares are drawn from Beta(alpha, alpha), one per mixture.
 
 A cell of a mixture is labelled only if it is labelled in both rows. The exact form would be the expected loss
-``s L(f(x), y_i) + (1 - s) L(f(x), y_j)`` over the labelled parents, but that is a loss with the weight s, and a mask is
-binary. It would also teach half a face: if only i has a label, that of the mixture is unknown. To lose few labels, rows
-are mixed with rows that are labelled for the same tasks, which are rows of their own data set where sets differ in
-their labels.
+``s L(f(x), y_i) + (1 - s) L(f(x), y_j)`` over the labelled parents, but that loss has the weight s, and a mask is
+binary. It would also train on half a face: if only i has a label, the label of the mixture is unknown. To lose few
+labels, rows are mixed with rows that are labelled for the same tasks; where data sets differ in their labels, these are
+rows of the same set.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from mien.tasks import Kind, Task
 
 
 def mixup(batch: Batch, tasks: Sequence[Task], alpha: float) -> Batch:
-    """N mixtures that replace the N rows; a row whose partner has labels of other tasks is unchanged.
+    """N mixtures that replace the N rows; a row whose partner has labels for other tasks is unchanged.
 
     It draws from torch's global generator, on the CPU.
 
     Args:
-        batch: of pictures N x C x H x W or features N x D.
+        batch: pictures, N x C x H x W, or features, N x D.
         tasks: the label space of the batch.
-        alpha: of the Beta distribution.
+        alpha: parameter of the Beta distribution.
     """
     order, kinds = _in_order(batch)
     following = order.roll(-1)
@@ -49,9 +49,9 @@ def mixaugment(batch: Batch, tasks: Sequence[Task], alpha: float) -> Batch:
     It draws from torch's global generator, on the CPU.
 
     Args:
-        batch: of pictures N x C x H x W or features N x D.
+        batch: pictures, N x C x H x W, or features, N x D.
         tasks: the label space of the batch.
-        alpha: of the Beta distribution.
+        alpha: parameter of the Beta distribution.
     """
     order, kinds = _in_order(batch)
     pairs = order[: len(order) // 2 * 2].reshape(-1, 2)
@@ -78,7 +78,7 @@ def blend(batch: Batch, first: Tensor, second: Tensor, shares: Tensor, tasks: Se
 
 
 MIXTURES = {"mixup": mixup, "mixaugment": mixaugment}
-"""The mixtures by their names in a recipe."""
+"""The kinds of mixtures by their names in a recipe."""
 
 
 def _mixed(values: Tensor, first: Tensor, second: Tensor, shares: Tensor) -> Tensor:
@@ -87,7 +87,7 @@ def _mixed(values: Tensor, first: Tensor, second: Tensor, shares: Tensor) -> Ten
 
 
 def _in_order(batch: Batch) -> tuple[Tensor, Tensor]:
-    """The rows in random order, sorted by the tasks that they are labelled for; and a code for these tasks, N each."""
+    """The rows grouped by the tasks they are labelled for, shuffled within a group; and each row's group, N each."""
     count = len(batch)
     kinds = torch.zeros(count, dtype=torch.long)
     for place, mask in enumerate(batch.mask.values()):

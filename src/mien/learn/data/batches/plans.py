@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 
 class Plan(Protocol):
-    """The positions of a run's steps in each set; they depend on the step and the seed only."""
+    """The positions of each step's rows in each set; they depend on the step and the seed only."""
 
     @property
     def steps(self) -> int:
@@ -48,7 +48,7 @@ class Aligned:
 
     @property
     def steps(self) -> int:
-        """The number of steps in an epoch: that of the set that takes longest to cover."""
+        """The number of steps in an epoch: as many as the set that takes longest to cover needs."""
         return max(-(-length // size) for length, size in zip(self.lengths, self.sizes, strict=True))
 
     @property
@@ -58,7 +58,7 @@ class Aligned:
         return [length / self.steps if self._is_longest(length, size) else float(size) for length, size in pairs]
 
     def positions(self, index: int, step: int) -> NDArray[np.int_]:
-        """As many as the set's size; fewer in the last step of an epoch for the longest set."""
+        """As many positions as the set's size; fewer in the last step of an epoch for the longest set."""
         length, size = self.lengths[index], self.sizes[index]
         if not self._is_longest(length, size):
             return np.arange(step * size, (step + 1) * size)
@@ -79,14 +79,14 @@ class Aligned:
 class Drawn:
     """The set of each row is drawn at random, with a probability proportional to length ** (1 / temperature).
 
-    The rows of a set follow its shuffled passes, so none is repeated before all were used. An epoch has as many steps
-    as all rows together fill.
+    The rows of a set follow its shuffled passes, so none is repeated before all have been used. An epoch has as many
+    steps as all rows together fill.
 
     Args:
         lengths: rows in one pass over each set.
         size: rows in a step.
         temperature: 1 draws all rows equally often; a higher one draws rows of small sets more often.
-        seed: of the draws.
+        seed: seed of the draws.
     """
 
     lengths: Sequence[int]
@@ -112,7 +112,7 @@ class Drawn:
         return [float(self.size * share) for share in self.probabilities]
 
     def positions(self, index: int, step: int) -> NDArray[np.int_]:
-        """As many as were drawn from the set, possibly none."""
+        """As many positions as were drawn from the set, possibly none."""
         epoch, local = divmod(step, self.steps)
         ends = self._until(epoch)
         return np.arange(ends[local, index], ends[local + 1, index])

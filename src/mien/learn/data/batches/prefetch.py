@@ -9,13 +9,13 @@ from mien.learn.batch import Batch
 
 
 class Prefetch:
-    """Returns the batch of a step and prepares the one that follows in a thread.
+    """Returns the batch of a step and prepares the next one in a thread.
 
-    The rows of a batch do not depend on earlier steps, so prefetching changes none of them. The thread only copies
+    The rows of a batch do not depend on earlier steps, so prefetching does not change them. The thread only copies
     memory, so one is enough.
 
     Args:
-        make: returns the batch of a step; called by the thread only.
+        make: returns the batch of a step; called only by the thread.
         end: the step at which the run ends; no batch is made for it.
     """
 

@@ -13,7 +13,7 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 COARSE = (0.25, 0.75)
-"""Range of the share of its side to which a crop of low resolution is reduced."""
+"""Range of the factor by which the side of a low-resolution crop is reduced."""
 
 
 class Augmentation(BaseModel):
@@ -88,7 +88,7 @@ class Augmentation(BaseModel):
 class Transform(nn.Module):
     """Changes crops, N x C x H x W in [0, 255], into float crops of the same shape and range.
 
-    Without parts it returns the crops as they are.
+    Without changes it returns the crops as they are.
 
     It draws from torch's global generator.
     """

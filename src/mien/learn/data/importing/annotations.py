@@ -1,7 +1,7 @@
 """Write annotations as a manifest: a network's predictions become soft labels, stored with the crops that it read.
 
 A whole database can thus be annotated for all tasks, as papers/003 did with its own network (section 5), and used for
-training. Nothing here needs more than the base install.
+training. This needs only the base install.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from mien.learn.data.manifest.write import Report, refuse_another, write_manifes
 from mien.tasks import Kind, Task
 
 SHARD = 1024
-"""Crops that are kept in memory and written together, about 40 MB."""
+"""Number of crops that are kept in memory and written together, about 40 MB."""
 
 
 class AnnotatedSet:
@@ -38,14 +38,14 @@ class AnnotatedSet:
     predicted, and ``metadata["network"]`` names the network.
 
     Args:
-        folder: made if need be.
+        folder: created if it does not exist.
         model: the network that predicted.
-        report: called with one line per row that cannot be a label, such as one with NaN; the row is skipped.
-        overwrite: whether annotations of the same network that the folder holds may be replaced.
+        report: called with one line per row without usable labels, such as a row with NaN; the row is skipped.
+        overwrite: whether to replace annotations of the same network in the folder.
 
     Attributes:
         faces: number of rows in the manifest; known once it is closed.
-        left_out: number of rows that were skipped; known once it is closed.
+        skipped: number of rows that were skipped; known once it is closed.
 
     Raises:
         OSError: if the folder is not empty or cannot be written.
@@ -54,7 +54,7 @@ class AnnotatedSet:
 
     def __init__(self, folder: Path, model: Model, report: Report, *, overwrite: bool = False) -> None:
         self.folder, self.model, self.report = folder, model, report
-        self.faces = self.left_out = 0
+        self.faces = self.skipped = 0
         self._rows: list[dict[str, Any]] = []
         self._crops: list[Pixels] = []
         self._count = self._shards = 0
@@ -63,7 +63,7 @@ class AnnotatedSet:
         try:
             full = folder.exists() and any(folder.iterdir())
             if full and not overwrite:
-                raise OSError(f"{folder}: is not empty (--overwrite replaces what is there)")
+                raise OSError(f"{folder}: is not empty (use --overwrite to replace its contents)")
             refuse_another(folder, annotation_metadata(model))
             (folder / SHARDS).mkdir(parents=True, exist_ok=True)
             for old in (folder / MANIFEST, folder / PACK, *(folder / SHARDS).glob("[0-9]*.*")):
@@ -89,14 +89,14 @@ class AnnotatedSet:
         if self._shards:
             path, about = self.folder / MANIFEST, annotation_metadata(self.model)
             self.faces = write_manifest(path, self._written(), self.model.tasks, about, self.report)
-            self.left_out = self._count - self.faces
+            self.skipped = self._count - self.faces
         else:
             (self.folder / SHARDS).rmdir()
         for number in range(self._shards):
             self._part(number).unlink()
 
     def _flush(self) -> None:
-        """Write a shard and the table of its rows, each whole or not at all."""
+        """Write a shard and the table of its rows, each atomically."""
         if not self._crops:
             return
         place = shard_path(self.folder / SHARDS, self._shards)
@@ -138,7 +138,7 @@ def annotation_metadata(model: Model) -> dict[str, Any]:
 
 
 def _labelled(row: Row, tasks: tuple[Task, ...]) -> dict[str, Any]:
-    """A row of the table of annotations as a row of a manifest."""
+    """Convert a row of annotations to a row of a manifest."""
     labels: dict[str, Any] = {}
     for task in tasks:
         if task.kind is Kind.CLASSES:

@@ -1,4 +1,4 @@
-"""Import one data set: write the rows of its reader as a manifest, then pack what they show."""
+"""Import one data set: write the rows of its reader as a manifest, then pack their pictures."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def import_rows(
     Args:
         reader: a module of :mod:`mien.learn.data.sources`.
         root: its folder or file, or an archive of it; None for a reader that needs none.
-        out: folder, made when the first row arrives.
-        options: of ``reader.read``.
-        errors: collects what is unusable; the number of each kind goes into the manifest's metadata.
+        out: folder, created when the first row arrives.
+        options: keyword arguments of ``reader.read``.
+        errors: collects unusable rows; the number of each kind is written to the manifest's metadata.
         advance: called with 1 after each row.
 
     Raises:
@@ -64,7 +64,7 @@ def import_rows(
 def prepare_rows(
     out: Path, reader: ModuleType, errors: ImportErrors, advance: Advance = lambda _: None, *, side: int | None = None
 ) -> None:
-    """Pack what the rows of an imported manifest show, so that it can be used for training.
+    """Pack the pictures of an imported manifest, so that it can be used for training.
 
     The options are those of the manifest's metadata (:func:`mien.learn.data.pack.crops.pack_options`), with the
     reader's own ``FINDER`` if it has one.
@@ -72,9 +72,9 @@ def prepare_rows(
     Args:
         out: the folder of the manifest.
         reader: the module that read it; its ``picture(row)``, if it has one, reads a row's picture.
-        errors: collects the pictures that are unusable; their rows are skipped.
-        advance: called with the number of rows that are done.
-        side: overrides that of the metadata.
+        errors: collects unusable pictures; their rows are skipped.
+        advance: called with the number of finished rows.
+        side: overrides the side in the metadata.
     """
     _, _, metadata = read_metadata(out)
     options = pack_options(metadata, side=side)

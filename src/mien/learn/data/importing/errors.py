@@ -1,4 +1,4 @@
-"""Collect what an import cannot use: show some lines of each kind, count them all, and write them to a file."""
+"""Collect the errors of an import: show some lines of each kind, count them all, and write them to a file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 SHOWN = 20
-"""Lines of each kind that are shown."""
+"""Number of lines of each kind that are shown."""
 
 KINDS, OTHER = 100, "other reasons"
 """Number of kinds that are counted separately, and the name for the rest."""
@@ -19,10 +19,10 @@ ERRORS = "import.errors.txt"
 """The file next to the manifest with all lines."""
 
 PLACE = re.compile(r"line \d+|row \d+|frame \d+|photo \d+|\S*[/\\.]\S*|.*[/\\].*")
-"""Parts of a line that say where, not why."""
+"""Parts of a line that name a place, not a reason."""
 
 VARIABLE = re.compile(r"'[^']*'|\"[^\"]*\"|\S*[/\\]\S*|[-+]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?")
-"""What differs between two lines of one kind: quoted words, paths, numbers."""
+"""Parts that differ between lines of one kind: quoted words, paths, numbers."""
 
 
 class ImportErrors:
@@ -57,7 +57,7 @@ class ImportErrors:
             self.show(line)
 
     def close(self, folder: Path | None) -> None:
-        """Write all lines into the manifest's folder (None: there is none) and show how many were not shown."""
+        """Write all lines to the manifest's folder, if there is one, and print how many were not shown."""
         there = ""
         if folder is not None:
             path = folder / ERRORS
@@ -74,7 +74,7 @@ class ImportErrors:
 
 
 def kind_of(line: str) -> str:
-    """The reason in a line without places, quoted words and numbers, which is the same for all lines of one kind.
+    """The reason in a line, without places, quoted words and numbers; it is the same for all lines of one kind.
 
     Example:
         >>> kind_of("labels.csv: line 12: valence '1.5' is outside [-1, 1]")

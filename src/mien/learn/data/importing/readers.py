@@ -25,10 +25,10 @@ def reader_names() -> list[str]:
 
 
 def find_reader(name: str) -> ModuleType:
-    """The reader with this name; case, hyphens, blanks and underscores do not matter.
+    """The reader with this name; case, hyphens, spaces and underscores do not matter.
 
     Raises:
-        ValueError: if there is none, with the nearest name and all names.
+        ValueError: if there is none; the message has the nearest name and all names.
     """
     modules = {_plain(module.name): module.name for module in pkgutil.iter_modules(sources.__path__)}
     found = modules.get(_plain(name))
@@ -41,12 +41,12 @@ def find_reader(name: str) -> ModuleType:
 
 
 def first_line(reader: ModuleType) -> str:
-    """What a reader reads: the first paragraph of its docstring."""
+    """The description of a reader: the first paragraph of its docstring."""
     return " ".join((reader.__doc__ or "").split("\n\n")[0].split())
 
 
 def label_space(reader: ModuleType, root: Path, options: Mapping[str, Any]) -> tuple[tuple[Task, ...], dict[str, Any]]:
-    """The tasks and the metadata of a data set, with what its preparation needs.
+    """The tasks and the metadata of a data set, with the settings that its preparation needs.
 
     The tasks are ``TASKS``, or, where they depend on the folder, ``tasks(root, **options)`` with those of the options
     that it accepts. The metadata is ``METADATA`` and ``source`` (by default the name of the folder or file), ``side``
@@ -66,12 +66,12 @@ def label_space(reader: ModuleType, root: Path, options: Mapping[str, Any]) -> t
 
 
 def needs_root(reader: ModuleType) -> bool:
-    """Whether a reader needs a folder or file of the user's."""
+    """Whether a reader needs a folder or file from the user."""
     return next(iter(inspect.signature(reader.read).parameters.values())).default is inspect.Parameter.empty
 
 
 def parse_options(reader: ModuleType, given: Iterable[str]) -> dict[str, Any]:
-    """The keyword arguments of ``reader.read`` from words ``key=value``, converted to their annotated types.
+    """Parse words ``key=value`` as keyword arguments of ``reader.read``, converted to their annotated types.
 
     Raises:
         ValueError: for an unknown key, with the nearest known one; for a value of the wrong type.
@@ -101,7 +101,7 @@ def _value(word: str, hint: Any, text: str) -> Any:
         try:
             return adapter.validate_python(text)
         except ValidationError:
-            return adapter.validate_python(yaml.safe_load(text))  # lists, null
+            return adapter.validate_python(yaml.safe_load(text))  # YAML, so that lists and null can be given
     except ValidationError as error:
         raise ValueError(f"--option {word}: {error.errors()[0]['msg']}") from None
     except (PydanticUserError, yaml.YAMLError):

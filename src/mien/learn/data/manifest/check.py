@@ -36,11 +36,11 @@ def check_manifest(
     Cells are read one row group at a time; checks across rows need a few numbers per row.
 
     Args:
-        path: of the manifest, or of the folder that holds it.
-        files: also check that the pictures exist and contain their boxes; opens each.
+        path: the manifest, or the folder that holds it.
+        files: also check that the pictures exist and contain their boxes; this opens each picture.
         pictures: also check that no picture is in two splits, by the bytes of its crop, or of its file if there are no
-            crops; reads all.
-        advance: called with a number of rows while files or pictures are read.
+            crops; this reads all of them.
+        advance: called with the number of finished rows while files or pictures are read.
 
     Raises:
         ManifestError: if the file is not a manifest.
@@ -146,7 +146,7 @@ def _duplicates(path: Path, names: Sequence[str]) -> Iterator[str]:
 
 
 def _pack(path: Path, metadata: dict[str, Any]) -> Iterator[str]:
-    """Crops outside the pack, crops of two rows, and a pack that belongs to another manifest."""
+    """Crops outside the pack, crops shared by two rows, and a pack that belongs to another manifest."""
     place = path.with_name(PACK)
     try:
         pack = read_pack(place)

@@ -1,4 +1,4 @@
-"""Compute checksums of what training reads: all labels, and a sample of the pack."""
+"""Compute checksums of the data that training reads: all labels, and a sample of the pack."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mien.learn.data.manifest.pack import open_pack
 from mien.tasks import Kind, Task
 
 SAMPLES = 256
-"""Inputs of a pack that its checksum reads: detects another pack or another order, but not every changed pixel."""
+"""Number of inputs in a pack's checksum: it detects another pack or another order, but not every changed pixel."""
 
 
 def checksum_columns(tasks: Sequence[Task]) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ def paired(first: Codes, second: Codes) -> Codes:
 
 
 def own_groups(column: Any) -> Codes:
-    """As :func:`column_codes`, but without gaps, and each row without a value is a group of its own."""
+    """Like :func:`column_codes`, but without gaps, and each row without a value is its own group."""
     found = column_codes(column)
     alone = np.flatnonzero(np.asarray(pc.is_null(column)))
     found[alone] = (int(found.max()) + 1 if len(found) else 0) + np.arange(len(alone))
@@ -47,7 +47,7 @@ def own_groups(column: Any) -> Codes:
 
 
 def video_codes(table: pa.Table) -> Codes:
-    """The number of each row's video, known by data set, subject and its name, or by the path if it has no name."""
+    """The number of each row's video, identified by data set, subject and name, or by its path if it has no name."""
     names = table["path"]
     if "video" in table.column_names and not pa.types.is_null(table["video"].type):
         names = pc.coalesce(table["video"].cast(pa.string()), names)

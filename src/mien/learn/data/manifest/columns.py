@@ -18,7 +18,7 @@ PACK = "crops.npy"
 TEXT, REAL = pa.string(), pa.float64()
 
 GIVEN = "split_given"
-"""The column with the splits as they were before a step redivided the rows."""
+"""The column with the original splits, from before a step redivided the rows."""
 
 COLUMNS: dict[str, pa.DataType] = {
     "path": TEXT,
@@ -52,14 +52,14 @@ class ManifestError(ValueError):
 
 
 def types(tasks: Sequence[Task]) -> dict[str, pa.DataType]:
-    """Name and type of every known column of a manifest with these tasks; it may have others."""
+    """Name and type of every known column of a manifest with these tasks; other columns are allowed."""
     words = {task.name: TEXT for task in tasks if task.kind is Kind.CLASSES}
     numbers = {label: REAL for task in tasks for label in task.labels}
     return {**COLUMNS, **words, **numbers, **{label + INTENSITY: REAL for label in numbers}}
 
 
 def check_space(tasks: Sequence[Task]) -> None:
-    """Check that every label has a column of its own; sets without boxes may have labels called ``x`` or ``width``.
+    """Check that every label has its own column; sets without boxes may have labels called ``x`` or ``width``.
 
     Raises:
         ManifestError: if two tasks, or a label and another column, have the same name.
@@ -127,7 +127,7 @@ def _converted(values: Sequence[Any], kind: pa.DataType, *, text: bool) -> tuple
 
 def _expected(kind: pa.DataType) -> str:
     if kind == TEXT:
-        return "a word"
+        return "text"
     return "an integer" if pa.types.is_integer(kind) else "a number" if kind == REAL else f"of type {kind}"
 
 

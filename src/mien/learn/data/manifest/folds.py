@@ -1,4 +1,4 @@
-"""Divide a manifest into folds for repeated cross-validation, without a file for each division."""
+"""Divide a manifest into folds for repeated cross-validation, without writing a file per division."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def fold(manifest: Manifest, *, seed: int, of: int, index: int, group: str | Non
     The rows are shuffled by ``seed`` and dealt to ``of`` folds, whose sizes differ by at most one row (or group).
 
     Args:
-        manifest: what to divide.
-        seed: of the division; each seed is another repetition.
+        manifest: the manifest to divide.
+        seed: seed of the division; each seed gives another repetition.
         of: the number of folds.
         index: which fold, from 0.
         group: a column, such as ``subject``, whose equal values stay together; a row without a value is a group of its
@@ -34,7 +34,7 @@ def fold(manifest: Manifest, *, seed: int, of: int, index: int, group: str | Non
     elif group in manifest.table.column_names:
         members = own_groups(manifest.table[group])
     else:
-        raise ManifestError(f"{manifest.path}: has no column {group} to make folds by")
+        raise ManifestError(f"{manifest.path}: has no column {group} to group folds by")
     count = int(members.max()) + 1
     if count < of:
         raise ManifestError(f"{manifest.path}: {count} {group or 'row'}s cannot make {of} folds")

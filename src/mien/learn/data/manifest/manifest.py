@@ -3,7 +3,7 @@
 An input is an aligned face, a whole picture or a feature vector. It is stored in the pack next to the table: the shards
 of the folder ``crops`` (:mod:`mien.learn.data.manifest.shards`) or the file ``crops.npy``.
 Columns are those of :data:`mien.learn.data.manifest.columns.COLUMNS`, of which ``path`` and ``split`` are required, and
-``crop`` (the row in the pack) for training; and for the tasks
+``crop`` (the row in the pack) for training; and, for each task,
 
 - classes: a string column with the name of the task (the hard label), and, where annotators voted, a float column per
   label with its share of the votes;
@@ -51,7 +51,7 @@ class Manifest:
     """A checked manifest.
 
     Args:
-        path: of the Parquet file.
+        path: the Parquet file.
         table: its rows.
         crops: the pack, memory-mapped, an array or shards that act as one: pictures of one size, uint8,
             N x H x W x C, where C is 1 (grey) or 3; or feature vectors, float32, N x D.
@@ -104,8 +104,8 @@ class Manifest:
         """The labels of a task with NaN where a cell is null, for the collate function.
 
         Args:
-            task: one of any label space; a task without columns has no labels.
-            hard: for classes, the index of the hard label even if there are votes.
+            task: a task of any label space; a task without columns has no labels.
+            hard: for classes, return the index of the hard label even if there are votes.
 
         Returns:
             N x labels; for classes without votes (or ``hard``) N class indices. In a column of votes, a row that only
@@ -131,7 +131,7 @@ def read_metadata(path: Path | str) -> tuple[Path, tuple[Task, ...], dict[str, A
     """The path of the file, its label space and its metadata; the rows are not read.
 
     Args:
-        path: of a manifest, or of the folder that holds it.
+        path: the manifest, or the folder that holds it.
 
     Raises:
         ManifestError: if there is no manifest.
@@ -142,16 +142,16 @@ def read_metadata(path: Path | str) -> tuple[Path, tuple[Task, ...], dict[str, A
         metadata = json.loads(pq.read_schema(path).metadata[b"mien"])
         return path, tuple(Task.from_dict(task) for task in metadata.pop("tasks")), metadata
     except FileNotFoundError:
-        raise ManifestError(f"{path}: no such file; `mien data import` makes a manifest") from None
+        raise ManifestError(f"{path}: no such file; `mien data import` creates one") from None
     except (pa.ArrowInvalid, KeyError, TypeError, ValueError):
-        raise ManifestError(f"{path}: not a manifest of mien") from None
+        raise ManifestError(f"{path}: not a mien manifest") from None
 
 
 def read_manifest(path: Path | str, *, excluded: bool = False) -> Manifest:
     """Read and check a manifest and map its pack.
 
     Args:
-        path: of the manifest, or of the folder that holds it.
+        path: the manifest, or the folder that holds it.
         excluded: whether to include rows that a step excluded (column ``excluded``).
 
     Raises:
@@ -162,11 +162,11 @@ def read_manifest(path: Path | str, *, excluded: bool = False) -> Manifest:
     try:
         table = pq.read_table(path).replace_schema_metadata(None)
     except (pa.ArrowInvalid, OSError) as error:
-        raise ManifestError(f"{path}: cut short or damaged ({str(error).splitlines()[0]})") from None
+        raise ManifestError(f"{path}: truncated or damaged ({str(error).splitlines()[0]})") from None
     if not table.num_rows:
         raise ManifestError(f"{path}: has no rows")
     if "crop" not in table.column_names:
-        raise ManifestError(f"{path}: has no column crop; `mien data prepare {path.parent}` makes it")
+        raise ManifestError(f"{path}: has no column crop; `mien data prepare {path.parent}` creates it")
     if "split" not in table.column_names:
         raise ManifestError(f"{path}: has no column split")
     crops = read_pack(path.parent / PACK)
@@ -176,7 +176,7 @@ def read_manifest(path: Path | str, *, excluded: bool = False) -> Manifest:
     if "excluded" in table.column_names and not excluded:
         table = table.filter(pc.is_null(table["excluded"]))
         if not table.num_rows:
-            raise ManifestError(f"{path}: every row is excluded; `mien data clean --undo` takes a step back")
+            raise ManifestError(f"{path}: every row is excluded; `mien data clean --undo` undoes a step")
     return Manifest(path, table, crops, tasks, metadata)
 
 

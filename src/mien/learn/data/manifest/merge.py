@@ -20,7 +20,7 @@ from mien.learn.data.manifest.write import refuse_another, seal
 from mien.tasks import Task
 
 CHUNK = 4096
-"""Inputs that are copied together."""
+"""Number of inputs that are copied at a time."""
 
 LEFT = ("excluded", GIVEN)
 """Columns that are not merged: excluded rows are dropped, and the current splits are final."""
@@ -31,11 +31,11 @@ class Part:
     """One of the manifests to merge.
 
     Args:
-        path: of the file.
-        metadata: of the manifest.
+        path: the file.
+        metadata: the manifest's metadata.
         table: the rows that are not excluded, with ``dataset`` and absolute paths; ``subject`` and ``video`` are
             prefixed with the data set's name.
-        pack: None if the manifest is not prepared.
+        pack: the inputs; None if the manifest is not prepared.
     """
 
     path: Path
@@ -51,12 +51,12 @@ def merge(paths: Sequence[Path], out: Path, advance: Callable[[int], None] = lam
     renamed to ``dataset:name``, so that "1" in two sets is not the same person.
 
     Args:
-        paths: of the manifests or their folders, two or more.
-        out: another folder, made if need be.
+        paths: two or more manifests, or their folders.
+        out: another folder; created if it does not exist.
         advance: called with the number of inputs in each chunk that is copied.
 
     Raises:
-        ManifestError: if one is unusable, if tasks or columns contradict each other, or the packs hold inputs of
+        ManifestError: if one is unusable, if tasks or columns conflict, or the packs hold inputs of
             different shapes.
         OSError: if something cannot be read or written.
     """
@@ -80,7 +80,7 @@ def merge(paths: Sequence[Path], out: Path, advance: Callable[[int], None] = lam
         return sum(len(part.table) for part in parts)
     partial = out / (PACK + ".partial")
     _join_packs(parts, partial, advance)
-    (out / MANIFEST).unlink(missing_ok=True)  # it belongs to the pack that is replaced now
+    (out / MANIFEST).unlink(missing_ok=True)  # it belongs to the pack that is replaced next
     partial.replace(out / PACK)
     seal(out / MANIFEST, schema, lambda: _numbered(parts), tasks, metadata)
     return sum(len(part.table) for part in parts)
@@ -102,7 +102,8 @@ def unite_tasks(spaces: Sequence[tuple[Path, Sequence[Task]]]) -> tuple[Task, ..
     try:
         check_space(space)
     except ManifestError as error:
-        raise ManifestError(f"{' and '.join(str(path) for path, _ in spaces)} contradict each other: {error}") from None
+        paths = " and ".join(str(path) for path, _ in spaces)
+        raise ManifestError(f"{paths} have conflicting tasks: {error}") from None
     return space
 
 
@@ -167,11 +168,11 @@ def _shape(parts: Sequence[Part]) -> tuple[int, ...] | None:
     for part in parts[1:]:
         if (first.pack is None) != (part.pack is None):
             bare = first if first.pack is None else part
-            raise ManifestError(f"{bare.path}: has no pack, unlike the others; `mien data prepare` makes it")
+            raise ManifestError(f"{bare.path}: has no pack, unlike the others; `mien data prepare` creates it")
         if first.pack is not None and part.pack is not None:
             shapes = [(pack.shape[1:], pack.dtype) for pack in (first.pack, part.pack)]
             if shapes[0] != shapes[1]:
-                raise ManifestError(f"{part.path}: holds inputs of {shapes[1][0]}, {first.path} of {shapes[0][0]}")
+                raise ManifestError(f"{part.path}: inputs of shape {shapes[1][0]}, but {shapes[0][0]} in {first.path}")
     return None if first.pack is None else tuple(first.pack.shape[1:])
 
 

@@ -11,7 +11,7 @@ from mien.learn.data.manifest.columns import ManifestError
 from mien.learn.data.manifest.shards import SHARDS, Shards
 
 CHUNK = 4096
-"""Feature vectors that are checked together."""
+"""Number of feature vectors that are checked at a time."""
 
 Pack = NDArray[np.uint8] | NDArray[np.float32] | Shards
 

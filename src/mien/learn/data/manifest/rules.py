@@ -49,7 +49,7 @@ class Wrong:
 
 
 def picture(table: pa.Table, row: int) -> str:
-    """The end of a message about a row: its picture, by which the row can be found in any program."""
+    """The end of a message about a row: its picture, which identifies the row in any program."""
     return f"; the first: {table['path'][row]}" if "path" in table.column_names else ""
 
 
@@ -86,7 +86,7 @@ def broken(path: Path | str, table: pa.Table, tasks: Sequence[Task]) -> Iterator
 
 
 def listed(labels: Sequence[str], most: int = 12) -> str:
-    """Labels for a message, only the first ones of a long list."""
+    """Labels for a message; of a long list only the first ones."""
     return ", ".join(labels) if len(labels) <= most else ", ".join(labels[:most]) + f" and {len(labels) - most} more"
 
 
@@ -145,7 +145,7 @@ def _where(wrong: Any, column: str, reason: str) -> Iterator[Wrong]:
 
 
 def _holds(path: Path | str, table: pa.Table, column: str, *, words: bool) -> bool:
-    """Whether a column has any value; raises a ManifestError if it does not hold words, or numbers, as expected."""
+    """Whether a column has any value; raises a ManifestError if it does not hold text, or numbers, as expected."""
     kind = table[column].type
     if pa.types.is_null(kind):
         return False
@@ -156,7 +156,7 @@ def _holds(path: Path | str, table: pa.Table, column: str, *, words: bool) -> bo
         )
         raise ManifestError(f"{path}: row {row}: {column} {word!r} is not a number{picture(table, row)}")
     if number if words else not number:
-        raise ManifestError(f"{path}: column {column} holds {kind}, expected {'words' if words else 'numbers'}")
+        raise ManifestError(f"{path}: column {column} holds {kind}, expected {'text' if words else 'numbers'}")
     return True
 
 

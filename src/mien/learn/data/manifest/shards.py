@@ -1,7 +1,8 @@
 """Read a pack that is stored in shards: numbered files, each complete in itself, that act as one array.
 
 A shard is a ``.npy`` file of pictures, uint8, n x H x W x C. File names count from 00000 without a gap, and crops are
-numbered across all shards. A shard is moved into place when it is complete, so a kill loses only those in progress.
+numbered across all shards. A shard is moved into place when it is complete, so a killed run loses only unfinished
+shards.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ SHARDS = "crops"
 """The folder of the shards, next to the manifest."""
 
 OPEN = 256
-"""Shards that are mapped at the same time: each keeps a file open, and the number of open files is limited."""
+"""Number of shards that are mapped at the same time: each keeps a file open, and open files are limited."""
 
 
 def shard_path(folder: Path, number: int) -> Path:
@@ -29,7 +30,7 @@ class Shards:
     """All shards of a folder as one array; each is memory-mapped when it is needed.
 
     Args:
-        folder: of the shards.
+        folder: the folder of the shards.
 
     Raises:
         ValueError: if there are none, or one is missing, cannot be read, or differs from the first in shape or type.

@@ -1,4 +1,4 @@
-"""Draw a few rows of each class by a seed, for few-shot learning (papers/003, section 3.1.4)."""
+"""Draw a few rows of each class, for few-shot learning (papers/003, section 3.1.4)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def few(labels: NDArray[np.floating], shots: int, seed: int) -> NDArray[np.int_]
     With the same seed, the rows of fewer shots are a subset of those of more.
 
     Args:
-        labels: N class indices, NaN where there is no label.
+        labels: N class indices, NaN where a row has no label.
         shots: rows per class, at least 1.
-        seed: of the draw.
+        seed: seed of the draw.
     """
     order = np.random.default_rng(seed).permutation(len(labels))
     places = [order[labels[order] == index][:shots] for index in np.unique(labels[~np.isnan(labels)])]
@@ -40,17 +40,19 @@ def shots_of(manifest: Manifest, task: Task, shots: int, seed: int) -> Manifest:
     return replace(manifest, table=manifest.table.take(pa.array(rows)))
 
 
-def counted_by(tasks: Sequence[Task], lent: Sequence[str] | None, trained: Sequence[str] | None) -> Task | None:
-    """The task whose classes are counted: the first trained one among the tasks of classes that a set provides.
+def counted_by(tasks: Sequence[Task], provided: Sequence[str] | None, trained: Sequence[str] | None) -> Task | None:
+    """The task whose classes are counted: the first trained task of classes that a set provides.
 
     Args:
-        tasks: of the manifest.
-        lent: names of the tasks that the set provides; None means all.
+        tasks: the manifest's tasks.
+        provided: names of the tasks that the set provides; None means all.
         trained: names of the tasks of the run; None means all. If none of them has classes, the first of the set's own
             is used, so that a network for another of its tasks sees the same rows.
     """
-    own = {task.name: task for task in tasks if task.kind is Kind.CLASSES and (lent is None or task.name in lent)}
-    names = [*(name for name in trained or () if name in own), *(name for name in lent or () if name in own), *own]
+    own = {
+        task.name: task for task in tasks if task.kind is Kind.CLASSES and (provided is None or task.name in provided)
+    }
+    names = [*(name for name in trained or () if name in own), *(name for name in provided or () if name in own), *own]
     return own[names[0]] if names else None
 
 
@@ -58,9 +60,9 @@ def scarce(labels: NDArray[np.floating], task: Task, shots: int) -> str | None:
     """A message about the classes that have fewer rows than requested; None if there are none.
 
     Args:
-        labels: class indices of the rows that were drawn.
+        labels: class indices of the drawn rows.
         task: the task of the classes.
-        shots: rows that were requested of each class.
+        shots: requested rows per class.
     """
     counts = {name: int((labels == index).sum()) for index, name in enumerate(task.labels)}
     lacking = ", ".join(f"{name} {count}" for name, count in counts.items() if count < shots)

@@ -17,7 +17,7 @@ from mien.tasks import Kind, Task
 INK, GREY, BAR, BACK = "#22303c", "#7a8894", "#3b76a8", "#dde5ec"
 
 MOST = 60
-"""Labels of a task that are drawn: the most frequent ones."""
+"""Largest number of labels of a task that are drawn: the most frequent ones."""
 
 
 def draw_statistics(found: Statistics, title: str) -> Figure:
@@ -27,7 +27,7 @@ def draw_statistics(found: Statistics, title: str) -> Figure:
 
     Args:
         found: the counts to draw.
-        title: above all panels.
+        title: the title above all panels.
     """
     barred = [task for task in found.tasks if task.kind is not Kind.CONTINUOUS and _rows(found, task)]
     heights = [0.26 * len(_rows(found, task)) for task in barred]
@@ -51,10 +51,10 @@ def draw_statistics(found: Statistics, title: str) -> Figure:
 
 
 def save_statistics(found: Statistics, title: str, path: Path) -> None:
-    """Draw and write to a file, in the format of its ending.
+    """Draw and write to a file, in the format of its extension.
 
     Raises:
-        ValueError: if matplotlib does not know the ending.
+        ValueError: if matplotlib does not know the extension.
         OSError: if it cannot be written.
     """
     draw_statistics(found, title).savefig(path)

@@ -1,4 +1,4 @@
-"""Read a label space of your own from a small YAML or JSON file."""
+"""Read a custom label space from a small YAML or JSON file."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from mien.learn.data.manifest.rules import broken, refuse
 from mien.tasks import Task
 
 GROUP = 65_536
-"""Rows in a row group."""
+"""Number of rows in a row group."""
 
 Report = Callable[[str], None]
 """Called with one line per unusable row: its place and the reason."""
@@ -46,12 +46,12 @@ def write_manifest(
     Columns without any value are not written. The file appears when it is complete.
 
     Args:
-        path: of the manifest; its folder exists.
-        rows: with the columns of docs/data.md, and any others.
+        path: the manifest; its folder must exist.
+        rows: rows with the columns of docs/data.md, and any others.
         tasks: the label space of the rows.
         metadata: source, licence, which labels are weak; JSON-ready. Read after the last row, so a caller may update it
             while rows arrive.
-        report: called with one line per row that breaks a rule, which is skipped; None refuses such rows.
+        report: called with one line per row that breaks a rule; the row is skipped. None refuses such rows.
 
     Raises:
         ManifestError: if two labels have the same name; if a row breaks a rule and there is no ``report``; if a column
@@ -124,9 +124,9 @@ def seal(
     """Write tables as the row groups of one manifest, with its metadata and checksums, and move it into place.
 
     Args:
-        path: of the manifest.
+        path: the manifest.
         schema: the columns, without metadata.
-        tables: called twice: for the checksum, which is in the header of the file, and to write.
+        tables: called twice: for the checksum, which is stored in the file's header, and to write.
         tasks: the label space.
         metadata: source, licence, which labels are weak.
     """
@@ -191,7 +191,7 @@ def _checked(
 
 
 def _common(path: Path, parts: Sequence[Path]) -> pa.Schema:
-    """The columns of all parts; an extra column of integers and fractions holds fractions."""
+    """The columns of all parts; an extra column of both integers and fractions holds fractions."""
     schemas = [pq.read_schema(part).remove_metadata() for part in parts] or [pa.schema([("path", pa.string())])]
     try:
         return pa.unify_schemas(schemas, promote_options="permissive")

@@ -1,4 +1,4 @@
-"""Make the crop of one row: its aligned face, or its whole picture scaled to one size; and the options for this."""
+"""Make the crop of one row: its aligned face, or its whole picture scaled to one size; and the options for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mien.learn.data.pack.resize import resize_picture
 from mien.media.picture import MediaError
 
 SMALL = 64
-"""Pictures of at most this many pixels a side are assumed to end at the face, as those of FER2013 do."""
+"""Pictures of at most this many pixels per side are assumed to end at the face, as those of FER2013 do."""
 
 SHARD = 4096
 """Approximate number of crops in a shard: 150 MB, and less than a minute of work."""
@@ -30,11 +30,11 @@ class PackOptions:
     """How faces are located and packed.
 
     Args:
-        use: what locates the face of a row, see :func:`mien.learn.data.pack.locate.locate_face`.
-        finder: how faces are detected; None is ``TIGHT`` for pictures of at most :data:`SMALL` pixels a side and
-            ``WHOLE`` for all others.
+        use: how the face of a row is located, see :func:`mien.learn.data.pack.locate.locate_face`.
+        finder: how faces are detected; None is ``TIGHT`` for pictures of at most :data:`SMALL` pixels per side
+            and ``WHOLE`` for all others.
         grey: keep one channel only.
-        side: detect no faces; scale whole pictures, or the contents of the rows' boxes, to this many pixels a side.
+        side: detect no faces; scale whole pictures, or the contents of the rows' boxes, to this many pixels per side.
         keep_unfound: for sets of face crops: align a picture without a detected face by the median landmarks of the
             others instead of skipping it (its ``found`` is then False).
         shard: approximate number of crops in a shard.
@@ -89,7 +89,7 @@ def make_crop(row: Row, crop: int, out: NDArray[np.uint8], pictures: Pictures, o
 
     Returns:
         ``crop``, its number, and the position of the face; or ``problem``, the reason why there is no crop. Both, if
-        the picture has no detectable face but is to be kept: it is aligned once the landmarks of the others are known.
+        the picture has no detectable face but is kept: it is aligned once the landmarks of the others are known.
     """
     try:
         if row["path"] is None:
@@ -128,5 +128,5 @@ def cut_box(row: Row, picture: Pixels) -> Pixels:
 
 @cache
 def _detectors(finder: Finder) -> list[YuNet]:
-    """Made once per process."""
+    """Create the detectors, once per process."""
     return finder.make_detectors()

@@ -20,7 +20,7 @@ def median_landmarks(tables: Iterable[Path]) -> NDArray[np.float32] | None:
     """The median over all detected faces, 5 x 2; None if there are none.
 
     Args:
-        tables: of the shards, see :mod:`mien.learn.data.pack.prepare`.
+        tables: the shards' tables, see :mod:`mien.learn.data.pack.prepare`.
     """
     seen = []
     for path in tables:
@@ -36,10 +36,10 @@ def align_unfound(
 ) -> pa.Table:
     """Align the pictures of a shard in which no face was detected, and return the shard's table without their problems.
 
-    Running it twice changes nothing, so it may be killed at any time.
+    Running it again changes nothing, so it may be killed at any time.
 
     Args:
-        table: of the shard; the rows to align have both ``crop`` and ``problem``.
+        table: the shard's table; the rows to align have both ``crop`` and ``problem``.
         rows: the same rows of the manifest.
         shard: the file of the crops, changed in place.
         landmarks: 5 x 2, in pixels of every picture.

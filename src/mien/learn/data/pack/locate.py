@@ -1,4 +1,4 @@
-"""Locate the face of one row: by its own landmarks, by its box, or as the largest face that is detected."""
+"""Locate the face of one row: by its own landmarks, by its box, or as the largest detected face."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FAR = 1.0
 
 
 class NoFaceError(MediaError):
-    """The picture can be read, but no face is found in it."""
+    """The picture can be read, but no face was found in it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,10 +48,10 @@ def locate_face(image: Pixels, row: Row, use: Use, finder: Finder, detectors: Se
     Args:
         image: H x W x 3 uint8.
         row: its box (``x``, ``y``, ``width``, ``height``) and its ``landmarks`` may be missing.
-        use: ``landmarks`` takes the row's own; without them, or with ``box``, it is the detected face that matches the
-            row's box (:meth:`Finder.find_in_box`); without a box, or with ``detector``, it is the largest face.
+        use: ``landmarks`` uses the row's own; without them, or with ``box``, the detected face that matches the row's
+            box is used (:meth:`Finder.find_in_box`); without a box, or with ``detector``, the largest face.
         finder: how to detect faces.
-        detectors: the finder's.
+        detectors: the finder's detectors.
 
     Raises:
         NoFaceError: if there is no such face.
@@ -70,8 +70,8 @@ class Pictures:
     """Reads the pictures of rows; a picture or video that consecutive rows share is opened once.
 
     Args:
-        folder: of the manifest; a relative path that does not exist in the working directory is looked up here.
-        picture: reads the pictures instead, for data sets that do not keep them in files.
+        folder: the manifest's folder; a relative path that does not exist in the working directory is looked up here.
+        picture: reads the pictures instead, for data sets whose pictures are not in files.
     """
 
     def __init__(self, folder: Path, picture: ReadPicture | None = None) -> None:

@@ -1,8 +1,8 @@
 """Prepare a whole manifest that has rows but no pack: make each row's crop in worker processes and store it in shards.
 
 Next to each shard is a table of its rows: the position of each face, or the reason why there is none. A shard whose
-table exists is complete, however the run that made it ended. The new manifest replaces the old one at the very end, and
-the tables are deleted. Rows are streamed from start to end, so memory does not grow with their number.
+table exists is complete, however the run that made it ended. At the end the new manifest replaces the old one, and the
+tables are deleted. Rows are streamed from start to end, so memory does not grow with their number.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from mien.learn.data.pack.locate import Pictures, ReadPicture
 from mien.processes import cores, map_in_order
 
 PLAN = "plan.json"
-"""In the folder of the shards while they are made: the manifest that they are made from, and the options."""
+"""File in the folder of unfinished shards: the manifest that they are made from, and the options."""
 
 ERRORS = "prepare.errors.txt"
-"""Next to the manifest: one line per skipped row."""
+"""File next to the manifest: one line per skipped row."""
 
 SCHEMA = pa.schema(
     [
@@ -54,9 +54,9 @@ class Job:
     """Consecutive rows that one process prepares; rows of one picture or video are never divided.
 
     Args:
-        shard: number of their first shard.
-        row: number of their first row.
-        rows: the columns that are needed of them.
+        shard: number of the first shard.
+        row: number of the first row.
+        rows: the required columns of the rows.
     """
 
     shard: int
@@ -82,9 +82,9 @@ def read_unprepared(folder: Path) -> dict[str, Any] | None:
         schema = pq.read_schema(path)
         metadata: dict[str, Any] = json.loads(schema.metadata[b"mien"])
     except FileNotFoundError:
-        raise ManifestError(f"{path}: no such file; `mien data import` makes one") from None
+        raise ManifestError(f"{path}: no such file; `mien data import` creates one") from None
     except (pa.ArrowInvalid, KeyError, TypeError, ValueError):
-        raise ManifestError(f"{path}: not a manifest of mien") from None
+        raise ManifestError(f"{path}: not a mien manifest") from None
     if "path" not in schema.names or not pq.read_metadata(path).num_rows:
         raise ManifestError(f"{path}: no pictures to prepare")
     return None if "crop" in schema.names else metadata
@@ -104,12 +104,12 @@ def prepare_manifest(
     another manifest it starts over.
 
     Args:
-        folder: of the manifest; the shards go to its subfolder ``crops``.
+        folder: the manifest's folder; the shards are written to its subfolder ``crops``.
         options: how faces are located and packed.
-        picture: reads the pictures of rows, for data sets that do not keep them in files; a function of a module, so
-            that it can be passed to worker processes. It gets ``path``, ``frame``, box and landmarks of a row.
+        picture: reads the pictures of rows, for data sets whose pictures are not in files; a module-level function, so
+            that it can be passed to worker processes. It receives ``path``, ``frame``, box and landmarks of a row.
         workers: number of processes; None is one per core. A single job runs in this process.
-        advance: called with the number of rows that are done, for a progress bar.
+        advance: called with the number of finished rows, for a progress bar.
 
     Raises:
         ManifestError: if the manifest is unusable or already prepared, or no row has a face.
@@ -134,14 +134,14 @@ def prepare_manifest(
 
 
 def _run(work: Callable[[Job], int], folder: Path, options: PackOptions, workers: int) -> Iterator[int]:
-    """Do the work on every job, in no more processes than there are jobs."""
+    """Run the work on every job, in at most as many processes as there are jobs."""
     path = folder / MANIFEST
     jobs = -(-pq.read_metadata(path).num_rows // options.shard)
     yield from map_in_order(work, _read_jobs(path, options.shard), min(workers, jobs))
 
 
 def _start(folder: Path, options: PackOptions) -> None:
-    """Empty the folder of the shards, unless they are of this very run."""
+    """Empty the folder of the shards, unless they belong to this run."""
     digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
     plan = json.dumps({"manifest": digest, "columns": SCHEMA.names, **asdict(options)})
     place = folder / SHARDS / PLAN
@@ -171,7 +171,7 @@ def _read_jobs(path: Path, size: int) -> Iterator[Job]:
 
 
 def _make_shards(job: Job, folder: Path, options: PackOptions, picture: ReadPicture | None) -> int:
-    """Write the shards of a job that are not there yet; return its number of rows."""
+    """Write the missing shards of a job; return its number of rows."""
     pictures = Pictures(folder, picture)
     for number, first, rows in job.split(options.shard):
         place = shard_path(folder / SHARDS, number)
@@ -188,7 +188,7 @@ def _make_shards(job: Job, folder: Path, options: PackOptions, picture: ReadPict
 def _fill_shards(
     job: Job, folder: Path, options: PackOptions, picture: ReadPicture | None, landmarks: NDArray[np.float32]
 ) -> int:
-    """Align what waits for the landmarks of the others; return the job's number of rows."""
+    """Align the pictures that need the landmarks of the others; return the job's number of rows."""
     pictures = Pictures(folder, picture)
     for number, _, rows in job.split(options.shard):
         path = _table_path(folder, number)
@@ -210,7 +210,7 @@ def _replace_manifest(folder: Path, metadata: dict[str, Any], options: PackOptio
         fresh.unlink()
         what = "picture" if options.side else "face"
         raise ManifestError(f"{path}: no row has a usable {what}; the reasons are in {folder / ERRORS}")
-    (folder / PACK).unlink(missing_ok=True)  # of a set that was here before
+    (folder / PACK).unlink(missing_ok=True)  # left by an earlier set
     _, tasks, sealed = read_metadata(fresh)
     rewrite(fresh, dict.fromkeys(empty), sealed, tasks)  # with checksums of the new pack
     fresh.replace(path)
@@ -237,7 +237,7 @@ def _merge_tables(
 
 
 def _read_together(file: Any, folder: Path) -> Iterator[tuple[pa.Table, pa.Table]]:
-    """The same rows of the manifest and of the shards' tables, piece by piece."""
+    """Yield corresponding rows of the manifest and of the shards' tables, piece by piece."""
     number, waiting = 0, SCHEMA.empty_table()
     for batch in file.iter_batches(SHARD):
         while len(waiting) < len(batch):
@@ -248,7 +248,7 @@ def _read_together(file: Any, folder: Path) -> Iterator[tuple[pa.Table, pa.Table
 
 
 def _tidy(folder: Path) -> list[str]:
-    """Leave only the shards in their folder; return the problems."""
+    """Delete the working files, which leaves only the shards in their folder; return the problems."""
     for path in _files(folder, "parquet", "partial"):
         path.unlink()
     problems = (folder / ERRORS).read_text().splitlines() if (folder / ERRORS).exists() else []
@@ -257,7 +257,7 @@ def _tidy(folder: Path) -> list[str]:
 
 
 def _files(folder: Path, *endings: str) -> list[Path]:
-    """Our own files in the folder of the shards."""
+    """The files that we wrote into the folder of the shards."""
     return [path for ending in endings for path in (folder / SHARDS).glob(f"[0-9]*.{ending}")]
 
 
@@ -266,6 +266,6 @@ def _table_path(folder: Path, number: int) -> Path:
 
 
 def _write_table(table: pa.Table, path: Path) -> None:
-    """Whole or not at all."""
+    """Write a table atomically."""
     pq.write_table(table, path.with_suffix(".rows.partial"))
     path.with_suffix(".rows.partial").replace(path)

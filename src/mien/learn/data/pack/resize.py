@@ -13,7 +13,7 @@ def resize_picture(picture: Pixels, side: int, *, grey: bool = False) -> Pixels:
 
     Args:
         picture: H x W x 3 uint8.
-        side: of the result, in pixels.
+        side: side of the result, in pixels.
         grey: keep the brightness only (Rec. 601 luma).
 
     Returns:

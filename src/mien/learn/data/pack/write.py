@@ -23,7 +23,7 @@ def write(
     """Write inputs that are in memory and the manifest of their rows.
 
     Args:
-        out: folder, made if need be.
+        out: folder; created if it does not exist.
         inputs: pictures, N x H x W x C uint8, or feature vectors, N x D float32.
         rows: N rows in the same order, with ``path``, ``split`` and labels.
         tasks: the label space of the rows.
@@ -45,7 +45,7 @@ def create_pack(
     shape: tuple[int, ...],
     kind: type,
 ) -> Any:
-    """Check the labels, before the long work, and create an unfinished pack to fill: len(rows) x ``shape``.
+    """Check the labels before the long work starts, and create an empty pack to fill: len(rows) x ``shape``.
 
     Raises:
         ManifestError: if there are no rows, if a label is outside its range or vocabulary, or if the folder holds
@@ -62,10 +62,10 @@ def create_pack(
 def finish_pack(out: Path, pack: Any, rows: Sequence[Row], tasks: Sequence[Task], metadata: Mapping[str, Any]) -> None:
     """Move a filled pack into place and write the manifest of its ``rows``, which have ``crop``.
 
-    A kill leaves the old pair, or the new pack without a manifest, but never a manifest with the wrong pack.
+    If killed, it leaves the old pair, or the new pack without a manifest, but never a manifest with the wrong pack.
     """
     pack.flush()
-    (out / MANIFEST).unlink(missing_ok=True)  # it belongs to the pack that is replaced now
+    (out / MANIFEST).unlink(missing_ok=True)  # it belongs to the pack that is replaced next
     _partial(out).replace(out / PACK)
     write_manifest(out / MANIFEST, rows, tasks, metadata)
 

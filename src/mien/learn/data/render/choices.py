@@ -1,4 +1,4 @@
-"""What a run fixes instead of drawing it at random: people, action units, classes, pose, light, skin, background."""
+"""Settings that a run fixes instead of drawing them: people, action units, classes, pose, light, skin, background."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ LIMITS: dict[str, Range] = {
 
 @dataclass(frozen=True)
 class Choices:
-    """What is the same in every picture or comes from a given range; everything else is drawn at random.
+    """Settings that are the same in every picture or within a given range; everything else is drawn at random.
 
     Setting one thing does not change what is drawn for the others: if you set only the pose, picture i of a seed keeps
     its person, light and background.
@@ -49,7 +49,7 @@ class Choices:
     Args:
         persons: numbers of the people to show; each picture shows one of them, drawn at random.
         persons_seed: seed of the people's shapes and looks, instead of the run's seed.
-        units: action units and their intensities, the same in every picture.
+        units: action units and their intensities, identical in every picture.
         sweep: an action unit whose intensity rises from 0 to 5 from picture to picture, in addition to ``units``.
         levels: number of intensities in a sweep, at least 2; the pictures of one sweep are otherwise identical.
         classes: expressions (by Table 1) and compounds; each picture shows one of them.

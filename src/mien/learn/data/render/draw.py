@@ -23,7 +23,7 @@ MODES = 100
 """The number of identity modes that are drawn."""
 
 KINDS: dict[str, float] = {"neutral": 0.08, "single": 0.22, "expression": 0.35, "compound": 0.1, "random": 0.25}
-"""What faces show, and how often: nothing; one action unit; a class of Table 1; two classes at once; any set."""
+"""The kinds of faces and their shares: no action unit; one; a class of Table 1; two classes at once; any set."""
 
 STEMS = {
     "happ": "happiness", "sad": "sadness", "fear": "fear", "ang": "anger", "surpris": "surprise", "disgust": "disgust",
@@ -48,7 +48,7 @@ class Settings:
         size: side of the picture that the crop is cut from, in pixels.
         samples: light samples per pixel, a square number.
         jitter: standard deviation of the error added to the landmarks of the alignment, in pixels of the crop.
-        choices: what is fixed instead of drawn.
+        choices: settings that are fixed instead of drawn.
 
     Raises:
         ValueError: if a value is outside its range; the message names it.
@@ -112,7 +112,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Shot:
-    """What one picture shows, and how.
+    """The content of one picture and its viewing conditions.
 
     Args:
         subject: number of the person.
@@ -230,7 +230,7 @@ def draw_units(
 
     A class of Table 1 always shows its prototypical action units, and each observational one with its weight as the
     probability. A compound shows the prototypical ones of both its classes, as far as one mouth can show them: this is
-    our choice, the study of compounds has a table of its own. Intensities are in [2, 5] for these two, else in [1, 5].
+    our choice; the study of compounds has its own table. Intensities are in [2, 5] for these two, else in [1, 5].
 
     Args:
         generator: source of randomness.

@@ -65,7 +65,7 @@ def render(
         model: folder of ICT-FaceKit Light, see :func:`mien.learn.data.render.model.load_model`.
         out: output folder; created if it does not exist.
         count: number of pictures, at least 1.
-        settings: what they show; picture i is the same for every count.
+        settings: the settings of the run; picture i is the same for every count.
         expressions: whether to write the column ``expression``.
         pictures: also keep the whole pictures, as PNG files in ``out/pictures``.
         workers: number of processes; one per core if None.

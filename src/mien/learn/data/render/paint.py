@@ -29,7 +29,7 @@ CREASE = 0.3
 
 @dataclass(frozen=True)
 class Look:
-    """The looks of a person apart from the shape of the face.
+    """The appearance of a person apart from the shape of the face.
 
     Args:
         tone: skin tone, from 0 (light) to 1 (dark).
@@ -41,7 +41,7 @@ class Look:
         scalp: density of the cropped hair, 0 (none) to 1.
         hairline: height of the hairline in cm.
         brow: density of the brows, 0.6 to 1.
-        brow_width: width of the brows relative to the usual one.
+        brow_width: width of the brows relative to the default.
         stubble: density of the stubble, 0 (none) to 1.
         lips: redness of the lips, 0 to 1.
         iris: colour of the irises.
@@ -75,7 +75,7 @@ def paint(
 
     Args:
         canvas: maps of the mesh.
-        look: looks of the person.
+        look: appearance of the person.
         intensities: intensities of the action units, 0 to 5, whose creases are painted.
         gaze: direction of the eyes in degrees, to the person's left and up.
     """

@@ -47,7 +47,7 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Studio:
-    """Takes the pictures of a run.
+    """Renders the pictures of a run.
 
     Args:
         model: the face model.
@@ -59,7 +59,7 @@ class Studio:
 
     @cached_property
     def renderer(self) -> Renderer:
-        """The renderer, created when it is first needed."""
+        """The renderer, created on first use."""
         return Renderer(self.model, self.settings.size, self.settings.samples)
 
     @cached_property

@@ -6,8 +6,8 @@ expression: ``ANGER`` (misspelled in the training set of the release, as ``ANGER
 ``*train*.txt`` or ``*valid*.txt`` (or ``.csv``), with one line ``name,number`` per picture: 0 anger, 1 disgust, 2 fear,
 3 happiness, 4 sadness, 5 surprise.
 
-There is no neutral class. The expression of a synthetic face is what it was generated to show, and therefore weak. The
-test set is released without labels. The data is for research, by agreement with its authors.
+There is no neutral class. The expression of a synthetic face is the one it was generated to show, and therefore weak.
+The test set is released without labels. The data is for research, by agreement with the authors.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ METADATA = {
 }
 
 EXPRESSIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
-"""Numbers 0 to 5. A folder is recognised by its first three letters."""
+"""Labels 0 to 5. A folder is recognised by its first three letters."""
 
 SETS = {"train": "train*set*synthetic*", "valid": "valid*set*real*"}
 """Split -> its folder."""
@@ -41,11 +41,11 @@ def read(root: Path, report: Report) -> Iterator[Row]:
     """Yield the rows of the synthetic training set (``train``) and the real validation set (``valid``).
 
     Args:
-        root: the folder of the release, or one around it.
+        root: the folder of the release, or a parent folder.
         report: called with a line for each unusable picture.
 
     Raises:
-        FileNotFoundError: naming the folders that were not found.
+        FileNotFoundError: if folders are missing; the message names them.
     """
     place = find_root(root, tuple(SETS.values()))
     for split, pattern in SETS.items():

@@ -1,11 +1,11 @@
-"""AFEW-VA (Kossaifi et al. 2017): 600 clips of films with valence and arousal for every frame.
+"""AFEW-VA (Kossaifi et al. 2017): 600 film clips with valence and arousal for every frame.
 
-Expected layout: the folders ``001`` to ``600``, as the twelve archives unpack, all in one folder or those of each
-archive in its own (``01`` to ``12``). Each has ``NNN.json`` and the frames ``00000.png`` and so on. The JSON holds
+Expected layout: the folders ``001`` to ``600`` of the twelve archives, all in one folder or in one folder per archive
+(``01`` to ``12``). Each has ``NNN.json`` and the frames ``00000.png`` and so on. The JSON holds
 ``video_id``, ``actor`` and ``frames``: for each frame name 68 ``landmarks`` ([x, y] in pixels of the frame),
 ``valence`` and ``arousal``, whole numbers from -10 to 10. These are divided by 10, as in papers/003.
 
-There are no official splits. The frames are for research, by agreement with the authors.
+There are no official splits. The frames are available for research by agreement with the authors.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ MOST = 10.0
 
 
 def read(root: Path, report: Report, *, every: int = 1) -> Iterator[Row]:
-    """Yield the rows of the frames of every clip, in the split ``all``: the release has no others.
+    """Yield the rows of the frames of every clip, in the split ``all``: the release has no splits.
 
-    Use ``subject`` for folds: the person's name as in the release, null where the release names nobody.
+    Use ``subject`` for folds: the person's name as in the release, null where the release does not name the person.
 
     Args:
-        root: the folder of the release, or one around it.
+        root: the folder of the release, or a parent folder.
         report: called with a line for each unusable clip or frame.
         every: take every n-th frame of a clip, starting with the first.
 
     Raises:
-        FileNotFoundError: naming the files that were not found.
+        FileNotFoundError: if files are missing; the message names them.
     """
     place = find_root(root, CLIPS)
     notes = {path for pattern in CLIPS for path in place.glob(pattern) if path.name[:3] == path.parent.name}

@@ -5,13 +5,14 @@ Expected layout (the folder is called ``aff_wild_annotations_bboxes_landmarks_ne
     annotations/train/valence/105.txt   one line per frame, a number in [-1, 1]
     annotations/train/arousal/105.txt
     videos/train/105.mp4                or .avi; videos/test has no annotations
-    bboxes/train/105/1.pts              four corners of the box of the face in frame 1, the first frame; or bboxs
+    bboxes/train/105/1.pts              four corners of the face's box in frame 1, the first frame; or bboxs
     landmarks/train/105/1.pts           68 landmarks
 
-A second ``train`` inside ``train``, as the inner archives leave it, is accepted. A frame in which no face was found has
-no ``.pts`` file.
+A nested ``train/train``, as the inner archives leave it, is accepted. A frame in which no face was found has no
+``.pts`` file.
 
-The release does not identify people. The videos are from the web, for research, by agreement with the authors.
+The release does not identify people. The videos, from the web, are available for research by agreement with the
+authors.
 """
 
 from __future__ import annotations
@@ -45,13 +46,13 @@ def read(root: Path, report: Report, *, every: int = 1, points: bool = True) -> 
     The release does not identify people: ``subject`` is null, ``video`` is the number of the video.
 
     Args:
-        root: the folder of the release, or one around it.
+        root: the folder of the release, or a parent folder.
         report: called with a line for each unusable video or frame.
         every: take every n-th frame of a video, starting with the first; papers/003 takes every fifth.
         points: whether to read boxes and landmarks, two small files per frame.
 
     Raises:
-        FileNotFoundError: naming the folders that were not found.
+        FileNotFoundError: if folders are missing; the message names them.
     """
     notes = tuple(f"annotations/{split}{again}/valence" for split in SPLITS for again in ("", f"/{split}"))
     place = find_root(root, notes, "videos")
@@ -69,14 +70,14 @@ def read(root: Path, report: Report, *, every: int = 1, points: bool = True) -> 
                 continue
             head = {"path": str(videos[name]), "split": split, "dataset": "aff_wild", "subject": None, "video": name}
             inner = [None if folder is None or not points else folder / name for folder in marks]
-            files = FileLookup()  # one per video, or a million names would be kept
+            files = FileLookup()  # one per video, so as not to keep a million names
             for frame, affect in _affect(path, report):
                 if frame % every == 0:
                     yield {**head, "frame": frame, **affect, **_geometry(inner, frame, report, files)}
 
 
 def _folder(place: Path, names: tuple[str, ...], split: str, end: str = "") -> Path | None:
-    """Return the folder of a split below one of these names, with the name of the split once or twice."""
+    """Return the folder of a split below one of these names, with the split's name once or nested twice."""
     paths = (place / f"{name}/{again}{end}" for name in names for again in (f"{split}/{split}", split))
     return next((path for path in paths if path.is_dir()), None)
 
@@ -94,7 +95,7 @@ def _affect(path: Path, report: Report) -> Iterator[tuple[int, Row]]:
     places = (folder / f"{stem}.txt{end}" for end in ("", ".gz"))
     other = next((place for place in places if place.is_file()), None)
     if other is None:
-        report(f"{path}: has no file of arousal")
+        report(f"{path}: has no arousal file")
         return
     valence, arousal = dict(lines(path, report)), dict(lines(other, report))
     if valence.keys() != arousal.keys():
@@ -108,7 +109,7 @@ def _affect(path: Path, report: Report) -> Iterator[tuple[int, Row]]:
 
 
 def _geometry(folders: list[Path | None], frame: int, report: Report, files: FileLookup) -> Row:
-    """Return box and landmarks of a frame: null where there is no file, and where a damaged one is reported."""
+    """Return box and landmarks of a frame: null where there is no file, or where a damaged one is reported."""
     row: Row = dict.fromkeys(("x", "y", "width", "height", "landmarks"))
     for folder, many in zip(folders, (4, 68), strict=True):
         if folder is None or f"{frame + 1}.pts" not in files.names(folder):

@@ -1,4 +1,4 @@
-"""Aff-Wild2 (Kollias and Zafeiriou 2019), as the ABAW competitions release it: cropped faces of videos.
+"""Aff-Wild2 (Kollias and Zafeiriou 2019), as the ABAW competitions release it: cropped faces from videos.
 
 Expected layout::
 
@@ -17,8 +17,8 @@ s-Aff-Wild2, the set of the multi-task competitions, has one list each for train
 ``MTL_Challenge/train_set.txt``), with a first line ``image,valence,arousal,expression,AU1,...`` and lines
 ``<video>/00001.jpg,0.1,-0.2,3,0,...``.
 
-Test sets are released without labels, and people are not identified. The videos are from the web, for research, by
-agreement with the authors.
+Test sets are released without labels, and people are not identified. The videos are from the web and available for
+research by agreement with the authors.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ METADATA = {
 }
 
 WORDS = ("neutral", "anger", "disgust", "fear", "happiness", "sadness", "surprise", "other")
-"""Expressions 0 to 7. The last one is not one of ours: such a frame has no expression."""
+"""Expressions 0 to 7. The last one is not in our label space: such a frame has no expression."""
 
 SPLITS = {"train": "train", "valid": "valid"}
-"""How the name of the folder or list of a set starts -> split."""
+"""Prefix of the name of a set's folder or list -> split."""
 
 DEPTH = 8
 """How many levels deep folders of annotations are searched."""
@@ -61,14 +61,14 @@ def read(
     it. The release does not identify people: ``subject`` is null.
 
     Args:
-        root: the folder of the release, or one around it.
+        root: the folder of the release, or a parent folder.
         report: called with a line for each unusable file or frame.
         every: take every n-th frame of a video, starting with the first.
-        crops: how the names of the folders of pictures start.
+        crops: prefix of the names of the picture folders.
         static: read the lists of s-Aff-Wild2.
 
     Raises:
-        FileNotFoundError: naming the files that were not found.
+        FileNotFoundError: if files are missing; the message names them.
     """
     inner = [root, *_below(root, crops)]
     images = [folder for folder in inner if folder.name.lower().startswith(crops.lower())]
@@ -97,7 +97,7 @@ def read(
 
 
 def _below(folder: Path, crops: str, depth: int = DEPTH) -> Iterator[Path]:
-    """Yield all folders in a folder; in folders of pictures only a second one of that name."""
+    """Yield all folders in a folder; in folders of pictures only a nested one of the same name."""
     starts = (crops.lower(), "cropped")
     for inner in folders(folder) if depth else ():
         if not folder.name.lower().startswith(starts) or inner.name.lower().startswith(starts):
@@ -161,7 +161,7 @@ def _labels(header: list[str], cells: list[str]) -> Row:
     """Return the label columns of one line.
 
     Raises:
-        ValueError: ready for a report, if a cell is not a label.
+        ValueError: if a cell is not a label; the message is ready for a report.
     """
     if header[0] == "neutral":
         header, words = ["expression"], tuple(header)

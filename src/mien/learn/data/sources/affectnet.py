@@ -9,7 +9,7 @@ Expected layout: either of the two releases; a folder with both is refused.
   automatically annotated pictures is not read.
 - Crops: ``train_set`` and ``val_set``, each with ``images/N.jpg`` and ``annotations/N_exp.npy``, ``N_val.npy``,
   ``N_aro.npy``, ``N_lnd.npy`` (one value each; 136 landmark numbers), with or without a folder of the same name
-  between.
+  in between.
 
 Expressions: 0 neutral, 1 happiness, 2 sadness, 3 surprise, 4 fear, 5 disgust, 6 anger, 7 contempt, 8 none of these,
 9 uncertain, 10 no face. Valence and arousal: [-1, 1], -2 where there is none. The data is for research, by agreement
@@ -67,18 +67,18 @@ def read(root: Path, report: Report, *, validation: str = "test", contempt: bool
     """Yield the rows of the training and the validation set, in the order of the lists or by number.
 
     No test set is released: as in papers/003, the validation set is the split ``test``; split the training set to get a
-    validation set. Contempt is not one of the seven expressions: such a row only has valence and arousal, and so has
-    one with "none of these". Rows without any label, and those with "no face", are skipped.
+    validation set. Contempt is not one of the seven expressions: such a row only has valence and arousal, as does one
+    with "none of these". Rows without any label, and those with "no face", are skipped.
 
     Args:
-        root: the folder of either release, or one around it.
+        root: the folder of either release, or a parent folder.
         report: called with a line for each unusable row.
         validation: the split of the validation set.
-        contempt: whether to keep rows of contempt.
+        contempt: whether to keep rows with contempt.
 
     Raises:
-        FileNotFoundError: naming the files that were not found.
-        ValueError: if both releases are there, or a list lacks a column.
+        FileNotFoundError: if files are missing; the message names them.
+        ValueError: if both releases are found, or a list lacks a column.
     """
     lists = tuple(f"{place}{name}.csv{end}" for place in ("", "*/") for name in LISTS for end in ("", ".gz"))
     crops = tuple(f"{place}annotations" for place in PLACES)
@@ -170,7 +170,7 @@ def _labels(expression: str, valence: str, arousal: str, *, contempt: bool) -> R
     """Return the label columns, or None for a row to skip.
 
     Raises:
-        ValueError: ready for a report, if a value is not a label.
+        ValueError: if a value is not a label; the message is ready for a report.
     """
     code = whole_number(expression, 0, NO_FACE) if expression else None
     affect = {
@@ -192,7 +192,7 @@ def _box(cells: list[str]) -> Row:
 
 
 def _five(cells: Sequence[str] | NDArray[Any], where: str, report: Report) -> list[float] | None:
-    """Return five landmarks of 68; a row with bad landmarks is kept, because its labels are good."""
+    """Return five landmarks of 68; a row with bad landmarks is kept, because its labels are valid."""
     if not len(cells):
         return None
     try:

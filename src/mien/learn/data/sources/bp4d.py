@@ -62,7 +62,7 @@ def read(
     """Yield a row for each coded frame that has a photo: presence of the coded units, and intensities if there are any.
 
     Args:
-        root: the folder of the release, or one around it.
+        root: the folder of the release, or a parent folder.
         report: called with a line for each unusable row.
         fold: 0 uses the partitions of FERA 2015; 1, 2 or 3 puts the people that this fold holds out into valid and all
             others into train.
@@ -70,7 +70,7 @@ def read(
         first: the number of the photo that shows frame 1. By default 0 if a task has a photo 0, and 1 otherwise.
 
     Raises:
-        FileNotFoundError: naming the folders that were not found.
+        FileNotFoundError: if folders are missing; the message names them.
         ValueError: if there is no such fold.
     """
     if fold not in range(len(FOLDS) + 1):

@@ -27,17 +27,17 @@ METADATA = {
 
 
 def read(root: Path, report: Report, *, subjects: Path | None = None, first: int | None = None) -> Iterator[Row]:
-    """Yield a row for each coded frame that has a photo, in the split all unless ``subjects`` has another.
+    """Yield a row for each coded frame that has a photo, in the split all unless ``subjects`` assigns another.
 
     Args:
-        root: the folder of the release, or one around it.
+        root: the folder of the release, or a parent folder.
         report: called with a line for each unusable row.
         subjects: a text file with lines ``F001 train``, such as the partitions of FERA 2017, which come with the data
-            of the challenge; we do not know them.
+            of the challenge and are not known to us.
         first: the number of the photo that shows frame 1. By default 0 if a task has a photo 0, and 1 otherwise.
 
     Raises:
-        FileNotFoundError: naming the folders that were not found.
+        FileNotFoundError: if folders are missing; the message names them.
     """
     splits = read_subject_splits(subjects, report) if subjects is not None else {}
     yield from bp4d.rows(root, report, dataset="bp4d_plus", splits=splits, first=first)

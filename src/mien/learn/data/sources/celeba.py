@@ -8,8 +8,8 @@ Expected layout::
     Anno/list_landmarks_align_celeba.txt       count, names, ``000001.jpg 69 109 106 113 ...``; may be missing
     Eval/list_eval_partition.txt               ``000001.jpg 0``; 0 is train, 1 valid, 2 test; may be missing
 
-or the same files in one folder, as libraries keep them, or their CSV form (``list_attr_celeba.csv`` with ``image_id``),
-which has no identities. The data is for non-commercial research.
+or the same files in one folder, as libraries store them, or their CSV form (``list_attr_celeba.csv`` with
+``image_id``), which has no identities. The data is for non-commercial research.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ WHOLE = 112
 PARTITIONS = {"0": "train", "1": "valid", "2": "test"}
 
 SHARES = (0.1, 0.1)
-"""Shares of the photos of each person that are valid and test in the subject-dependent split."""
+"""Shares of each person's photos in valid and test, in the subject-dependent split."""
 
 ATTRIBUTE_FILES = tuple(
     f"{folder}list_attr_celeba.{end}" for folder in ("Anno/", "") for end in ("txt", "txt.gz", "csv")
@@ -79,20 +79,20 @@ def tasks(_root: Path, *, identities: bool = False) -> tuple[Task, ...]:
 def read(
     root: Path, report: Report, *, split: Split = "official", identities: bool = False, seed: int = 0
 ) -> Iterator[Row]:
-    """Yield a row for each photo: 40 attributes (1 yes, 0 no), and person and landmarks if their files are there.
+    """Yield a row for each photo: 40 attributes (1 yes, 0 no), and person and landmarks if their files exist.
 
     Args:
-        root: the folder of the release, or one around it.
+        root: the folder of the release, or a parent folder.
         report: called with a line for each unusable row.
         split: ``official`` has different people in each split. ``subject_dependent`` is that of papers/003: the photos
             of each person are distributed to train, valid and test, 8 : 1 : 1 and at least one each. People with two
             photos are in train and test, people with one in train.
-        identities: whether the person is a class; then the file of identities must be there. This is useful with
+        identities: whether the person is a class; then the file of identities must exist. This is useful with
             ``subject_dependent`` only.
         seed: the seed of the subject-dependent split.
 
     Raises:
-        FileNotFoundError: naming the files that were not found.
+        FileNotFoundError: if files are missing; the message names them.
         ValueError: if a file lacks an attribute, or the split is unknown.
     """
     root = find_root(root, ATTRIBUTE_FILES)

@@ -68,7 +68,7 @@ def read(
     without any label have no row. All rows are in the split all: use folds with ``group: subject``.
 
     Args:
-        root: the folder of the release or copy, or one around it.
+        root: the folder of the release or copy, or a parent folder.
         report: called with a line for each unusable file or row.
         peaks: how many frames, up to the peak, have the labels of the peak.
         neutral: whether the first frame has a row.
@@ -76,7 +76,7 @@ def read(
             That file does not identify people; its splits are those of its column Usage.
 
     Raises:
-        FileNotFoundError: naming the files that were not found.
+        FileNotFoundError: if files are missing; the message names them.
         ValueError: if ``peaks`` is less than 1.
     """
     if peaks < 1:

@@ -3,7 +3,7 @@
 Expected layout: ``images/000001.jpg`` and so on, and ``labels/*_GT.mat``, 26 files whose ``GT`` has one value per
 photo, NaN where the six annotators did not agree.
 
-There are no official splits. The photos are from the web, for research.
+There are no official splits. The photos are from the web and for research use.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ MEANINGS = {
     "skin exposure": "much skin shows",
     "many colours": "more than two colours",
 }
-"""Meanings of labels that do not explain themselves."""
+"""Meanings of labels that are not self-explanatory."""
 
 TASKS = (
     Task("category", Kind.CLASSES, CLASSES, tuple(f"probability that the piece is a {name}" for name in CLASSES)),
@@ -93,7 +93,7 @@ WHOLE = 280
 def read(root: Path, report: Report) -> Iterator[Row]:
     """Yield the rows of all photos, in order, in the split ``all``; use folds to divide them.
 
-    ``subject`` is the first photo with the same bytes: some photos occur two to four times, each time with other
+    ``subject`` is the first photo with the same bytes: some photos occur two to four times, each time with different
     labels, and must not be divided between training and validation. A value that was not agreed on is null; for an
     attribute with three values, all three are null. A missing photo is reported, and so is a value out of range, which
     counts as not agreed on.
@@ -103,7 +103,7 @@ def read(root: Path, report: Report) -> Iterator[Row]:
         report: called with a line for each missing photo and each value out of range.
 
     Raises:
-        FileNotFoundError: naming the files that were not found.
+        FileNotFoundError: if files are missing; the message names them.
         ValueError: if a file has no labels, or not as many as the first one.
     """
     names = ("category", *BINARY, *SEVERAL)

@@ -13,8 +13,8 @@ Expected layout::
 
 Some lines of the attributes have an extra cell; only their first four cells are read.
 
-The attributes are weak: each photo was described by one crowd worker, with a certainty. The photos are from the web,
-for research.
+The attributes are weak: each photo was described by one crowd worker, with a certainty. The photos are from the web
+and for research use.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def tasks(root: Path) -> tuple[Task, ...]:
     """Return species and attributes, named as in ``Black footed Albatross`` and ``bill_shape=curved_(up_or_down)``.
 
     Raises:
-        FileNotFoundError: naming the files that were not found.
+        FileNotFoundError: if files are missing; the message names them.
         ValueError: if a line does not name a species or an attribute.
     """
     root = _root(root)
@@ -76,13 +76,13 @@ def read(root: Path, report: Report, *, certainty: int = 2, validation: float = 
     present, as in a black and white wing.
 
     Args:
-        root: the folder of the release, or one around it.
+        root: the folder of the release, or a parent folder.
         report: called with a line for each unusable row.
         certainty: the lowest certainty at which an attribute counts: 2 guessing, 3 probably, 4 definitely.
         validation: share of the training photos that go into the split valid; the release has train and test only.
 
     Raises:
-        FileNotFoundError: naming the files that were not found.
+        FileNotFoundError: if files are missing; the message names them.
         ValueError: if a line does not name a species or an attribute, or the certainty is not 2, 3 or 4.
     """
     if certainty not in range(NOT_VISIBLE + 1, DEFINITELY + 1):

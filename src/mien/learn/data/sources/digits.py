@@ -53,7 +53,7 @@ METADATA = {
 }
 
 WHOLE = 8
-"""Pictures are packed whole, at this many pixels a side."""
+"""Pictures are packed whole, at this many pixels per side."""
 
 NAME = "digit "
 """The digits are not in files: their paths are ``digit 0`` and so on."""
@@ -73,7 +73,7 @@ def read(
     Args:
         root: ignored, because the digits come with scikit-learn.
         report: never called, because no row is unusable.
-        seed: of the division into train, valid and test, 3 : 1 : 1.
+        seed: seed of the division into train, valid and test, 3 : 1 : 1.
     """
     targets = _data().target
     place = np.empty(len(targets))

@@ -1,4 +1,4 @@
-"""DISFA (Mavadati et al. 2013): videos of 27 people who watch a four-minute film, 12 action units graded in each frame.
+"""DISFA (Mavadati et al. 2013): videos of 27 people watching a four-minute film, 12 action units graded per frame.
 
 Expected layout::
 
@@ -60,15 +60,15 @@ def read(
     """Yield a row for each labelled frame and camera: presence and intensity of the units that have a file.
 
     Args:
-        root: the folder of the release, or one around it.
+        root: the folder of the release, or a parent folder.
         report: called with a line for each unusable file or frame.
-        camera: which videos to read; some of the right ones are said to have lost frames.
+        camera: which videos to read; some of the right ones are said to lack frames.
         fold: 0 puts everyone into the split all; 1, 2 or 3 puts the people that this fold holds out into valid and all
             others into train.
         frames: the folder that has the folders of pictures of each person, if it has another name.
 
     Raises:
-        FileNotFoundError: naming the folders that were not found.
+        FileNotFoundError: if folders are missing; the message names them.
         ValueError: if there is no such fold or camera.
     """
     if fold not in range(len(FOLDS) + 1):
@@ -101,7 +101,7 @@ def _grades(folder: Path, lookup: FileLookup, report: Report) -> dict[str, dict[
         name = lookup.names(folder).get(f"{folder.name.lower()}_au{au}.txt")
         label = au_label(au)
         if name is None:
-            report(f"{folder}: no {folder.name}_au{au}.txt; {label} is left empty")
+            report(f"{folder}: no {folder.name}_au{au}.txt; {label} stays empty")
         elif label:
             found[label] = intensities(folder / name, report, first=1)
     return found

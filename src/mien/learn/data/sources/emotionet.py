@@ -11,7 +11,7 @@ the last part of their address (``N_0000000001_00001.jpg``).
   certain how it is released; numbers instead of words are refused.
 
 A unit is 1 or 0, and 999 (or -1) where it is not annotated. The units of lists that were not annotated manually are
-weak: a classifier found them. The photos are from the web, for research, by agreement with the authors.
+weak: a classifier found them. The photos, from the web, are available for research by agreement with the authors.
 """
 
 from __future__ import annotations
@@ -68,12 +68,12 @@ def read(root: Path, report: Report, *, by_hand: Sequence[str] = BY_HAND) -> Ite
     for photos with an expression. A photo in several lists of action units has one row, from the first of them.
 
     Args:
-        root: the folder with the lists and the photos, or one around it.
+        root: the folder with the lists and the photos, or a parent folder.
         report: called with a line for each unusable row, and once per list with the number of photos in another one.
         by_hand: patterns of the names of manually annotated lists.
 
     Raises:
-        FileNotFoundError: naming the lists that were not found.
+        FileNotFoundError: if lists are missing; the message names them.
         ValueError: if a list lacks its columns.
     """
     kinds = (tuple(by_hand), LISTS, CATEGORIES)

@@ -36,18 +36,18 @@ IMAGES = ("image/origin", "*/image/origin", "origin", "*/origin", "image", "imag
 
 
 def read(root: Path, report: Report, *, confidence: float = 0.0) -> Iterator[Row]:
-    """Yield the rows of every face, in the order of the list, in the split ``all``: the release has no others.
+    """Yield the rows of every face, in the order of the list, in the split ``all``: the release has no splits.
 
     A photo with several faces has a row for each, with its box. The release does not identify people: ``subject`` is
     null.
 
     Args:
-        root: the folder of the release, or one around it.
+        root: the folder of the release, or a parent folder.
         report: called with a line for each unusable row.
         confidence: the lowest detection confidence (0 to 100) of a face; others are skipped.
 
     Raises:
-        FileNotFoundError: naming the files that were not found.
+        FileNotFoundError: if files are missing; the message names them.
     """
     label, images = required(find_root(root, LIST, IMAGES), LIST, IMAGES)
     lookup, seen = FileLookup(), set[tuple[str, ...]]()
@@ -78,7 +78,7 @@ def _face(sides: tuple[str, ...], label: str) -> Row:
     """Return the columns of label and box.
 
     Raises:
-        ValueError: ready for a report, if the label is out of range or the box has no size.
+        ValueError: if the label is out of range or the box has no size; the message is ready for a report.
     """
     top, left, right, bottom = (within(side, -1e6, 1e6) for side in sides)
     expression = EXPRESSIONS[whole_number(label, 0, len(EXPRESSIONS) - 1)]

@@ -3,7 +3,7 @@
 Expected layout: ``fer2013.csv`` with the columns emotion, pixels, Usage (or ``icml_face_data.csv``, the same with
 spaces before the names), whose pixels are written as PNG files; or the pictures in folders, ``train/happy/im0.png``.
 
-The expression is weak: it comes from the words with which the photos were searched. FER+ has better labels for the same
+The expression is weak: it comes from the words that the photos were searched with. FER+ has better labels for the same
 photos. The rights in the photos are unclear.
 """
 
@@ -40,12 +40,12 @@ def read(root: Path, report: Report, *, pictures: Path | None = None) -> Iterato
     by it. In folders, ``test`` contains both official test sets.
 
     Args:
-        root: the folder of the table or of the folders, or one around it.
+        root: the folder of the table or of the folders, or a parent folder.
         report: called with a line for each unusable row.
         pictures: where the pictures of a table are written; by default a folder ``pictures`` next to the table.
 
     Raises:
-        FileNotFoundError: naming the files that were not found.
+        FileNotFoundError: if files are missing; the message names them.
     """
     try:
         root = find_root(root, TABLES)

@@ -63,7 +63,7 @@ def read(root: Path, report: Report) -> Iterator[Row]:
         report: called with a line for each unusable row.
 
     Raises:
-        FileNotFoundError: naming the files that were not found.
+        FileNotFoundError: if files are missing; the message names them.
         ValueError: if the table lacks a column.
     """
     table, *folders = required(root, TABLE, *FOLDERS.values())

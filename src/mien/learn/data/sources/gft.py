@@ -7,7 +7,7 @@ folder ``001A``, ``1.jpg`` and so on. The tables may be in folders ``train`` and
 coded.
 
 The tables are published separately (osf.io/7wcyz, CC BY 4.0); the videos are available by agreement with the University
-of Pittsburgh, for research. Names and headers of the tables are given here from memory, so the reader relies on what it
+of Pittsburgh, for research. Names and headers of the tables are given here from memory, so the reader adapts to what it
 finds. Intensities are not read.
 """
 

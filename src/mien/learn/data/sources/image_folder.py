@@ -1,8 +1,8 @@
-"""Pictures of your own in folders named by class: ``class/picture`` or ``split/class/picture``.
+"""Your own pictures in folders named by class: ``class/picture`` or ``split/class/picture``.
 
 Expected layout: a folder with one folder per class, or with the folders ``train``, ``valid`` (or ``val``,
-``validation``) and ``test`` that contain these. Pictures may be deeper. If all classes are names of expressions in any
-case, such as ``happy`` or ``Happiness``, the label is ``expression``; otherwise the classes are a task of their own.
+``validation``) and ``test`` that contain these. Pictures may be nested deeper. If all classes are names of expressions
+in any case, such as ``happy`` or ``Happiness``, the label is ``expression``; otherwise the classes form their own task.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Faces of named people, as in Labeled Faces in the Wild (Huang et al. 2007), labelled with nothing but the identity.
+"""Faces of named people, as in Labeled Faces in the Wild (Huang et al. 2007), labelled only with their identity.
 
 Expected layout: pictures named by the person and a number, ``Name_Surname_0001.jpg``, in a folder for each person
 (``lfw/Name_Surname/Name_Surname_0001.jpg``), in one folder, or in any folders. Lists of pairs and people are not read.
 If a copy has several versions (``lfw`` next to ``lfw-deepfunneled``), give the folder of one of them.
 
-The photos are from the web, for research.
+The photos are from the web and for research use.
 """
 
 from __future__ import annotations
@@ -47,11 +47,12 @@ def tasks(root: Path, *, identities: bool = False, least: int = 3) -> tuple[Task
 def read(root: Path, report: Report, *, identities: bool = False, least: int = 3) -> Iterator[Row]:
     """Yield a row for each picture, with the person in ``identity`` and ``subject``.
 
-    People are split 3 : 1 : 1 by a hash of their name, so that nobody is in two splits and adding people moves nobody.
+    People are split 3 : 1 : 1 by a hash of their name, so that nobody is in two splits and adding people does not move
+    others.
 
     Args:
         root: the folder of the pictures.
-        report: called with a line for each picture with another kind of name, and for each duplicate.
+        report: called with a line for each picture with a different kind of name, and for each duplicate.
         identities: whether the person is a class: then only people with ``least`` pictures or more are used, and the
             pictures of each are distributed to train, valid and test.
         least: see ``identities``; 3 are needed to be in every split.

@@ -2,7 +2,7 @@
 
 Expected layout: the release (the folder ``basic``), or the copy in circulation that is sorted into folders.
 
-- Release: ``EmoLabel/list_patition_label.txt`` (spelled like this) with one line ``train_00001.jpg 5`` per picture;
+- Release: ``EmoLabel/list_patition_label.txt`` (so spelled) with one line ``train_00001.jpg 5`` per picture;
   ``Image/aligned/train_00001_aligned.jpg`` (100 x 100) and ``Image/original/train_00001.jpg``;
   ``Annotation/manual/train_00001_manu_attri.txt`` (five lines of x and y, then gender, race and age) and
   ``Annotation/boundingbox/train_00001_boundingbox.txt`` (left, top, right, bottom), both in pixels of the original.
@@ -44,12 +44,12 @@ def read(root: Path, report: Report, *, original: bool = False) -> Iterator[Row]
     """Yield the rows of the training and the test set, in the order of the list.
 
     Args:
-        root: the folder of the release, or one around it.
+        root: the folder of the release, or a parent folder.
         report: called with a line for each unusable row.
         original: whether to take the whole photos, with box and landmarks of the face, instead of the aligned faces.
 
     Raises:
-        FileNotFoundError: naming the files that were not found.
+        FileNotFoundError: if files are missing; the message names them.
         ValueError: if it is the set of compound expressions, or another data set sorted into folders.
     """
     choices = (*(f"basic/{name}" for name in LIST), *LIST, "train/[1-7]", "test/[1-7]")
@@ -90,7 +90,7 @@ def rows(path: Path, report: Report, highest: int, *, original: bool) -> Iterato
 
 
 def _geometry(picture: Path, where: str, report: Report) -> Row:
-    """Return box and landmarks of an original photo: null without a file, and with a damaged one, which is reported."""
+    """Return box and landmarks of an original photo: null if there is no file, or a damaged one, which is reported."""
     notes = picture.parents[2] / "Annotation"
     sides = _numbers(notes / "boundingbox" / f"{picture.stem}_boundingbox.txt", 4, where, report)
     points = _numbers(notes / "manual" / f"{picture.stem}_manu_attri.txt", 10, where, report)

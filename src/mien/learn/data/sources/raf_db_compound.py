@@ -31,12 +31,12 @@ def read(root: Path, report: Report, *, original: bool = False) -> Iterator[Row]
     """Yield the rows of the training and the test set, in the order of the list; they have no basic expression.
 
     Args:
-        root: the folder of the release, or one around it.
+        root: the folder of the release, or a parent folder.
         report: called with a line for each unusable row.
         original: whether to take the whole photos, with box and landmarks of the face, instead of the aligned faces.
 
     Raises:
-        FileNotFoundError: naming the files that were not found.
+        FileNotFoundError: if files are missing; the message names them.
         ValueError: if it is the set of basic expressions.
     """
     choices = (*(f"compound/{name}" for name in LIST), *LIST)

@@ -7,8 +7,8 @@ Expected layout::
 
 The attributes are relative: for each attribute, ``orders`` (attributes x types) ranks the types. Types in the upper
 half have the attribute, types in the lower half do not, and a type exactly in the middle is null. So the attributes
-follow from the type and are weak; papers/002 does not explain how it obtained its own. The photos are from shops, for
-research.
+follow from the type and are weak; papers/002 does not explain how it obtained its own. The photos are from shops and
+for research use.
 """
 
 from __future__ import annotations
@@ -78,12 +78,12 @@ def read(root: Path, report: Report) -> Iterator[Row]:
     There are no official splits; a hash of its name puts a photo into train or test, half and half as in papers/002.
 
     Args:
-        root: the folder that has the folders ``womens_*``, or one around it; ``shoes_attributes.mat`` is in it or next
-            to it. Without that file there are no attributes, which is reported.
+        root: the folder that has the folders ``womens_*``, or a parent folder; ``shoes_attributes.mat`` is in it or
+            next to it. Without that file there are no attributes, which is reported.
         report: called with a line for each unusable file or folder.
 
     Raises:
-        FileNotFoundError: naming the folders that were not found.
+        FileNotFoundError: if folders are missing; the message names them.
     """
     place = find_root(root, tuple(TYPES))
     labels = next((path for folder in (place, *place.parents[:2], root) if (path := folder / LABELS).is_file()), None)

@@ -1,4 +1,4 @@
-"""A table of your own: CSV or Parquet, one row per picture, label columns named as in `mien tasks`.
+"""Your own table: CSV or Parquet, one row per picture, label columns named as in `mien tasks`.
 
 Expected layout: one file, ``.csv``, ``.csv.gz`` or ``.parquet``, with a column ``path``, relative to the folder of the
 file, and any label columns; empty cells are not annotated. The columns of docs/data.md (split, subject, video, frame,
@@ -58,7 +58,7 @@ def read(root: Path, report: Report, *, tasks: Path | None = None, validation: f
     """Yield the rows of the table.
 
     Rows without a ``split`` are divided into train and valid by a hash of ``subject``, or of ``path`` if there is no
-    subject: nobody is in both, and adding rows moves nobody.
+    subject: nobody is in both, and adding rows does not move others.
 
     Args:
         root: a ``.csv``, ``.csv.gz`` or ``.parquet`` file.
@@ -163,7 +163,7 @@ def _check_header(path: Path, columns: Sequence[str], tasks: Sequence[Task]) -> 
         raise ValueError(f"{path}: column {reserved[0]} is reserved; rename it")
     if "path" not in columns or not labels & set(columns):
         there = ", ".join(columns)
-        raise ValueError(f"{path}: needs a column path and label columns as `mien tasks` prints them (it has {there})")
+        raise ValueError(f"{path}: needs a column path and label columns named as in `mien tasks` (it has {there})")
 
 
 def _typed(column: Any, kind: pa.DataType | None) -> Any:

@@ -3,8 +3,9 @@
 Expected layout: a folder for each class, ``0`` to ``42`` or ``00000`` to ``00042`` as in the release, with pictures
 ``track_frame.ppm`` (or ``.png`` or ``.jpg``), such as ``00003_00012.ppm``.
 
-The class of a sign determines its traits, so the relatedness of signs and traits is exact. The pictures agree except
-for colours: some have wrong ones, in which a red rim is green or blue. The data is for research.
+The class of a sign determines its traits, so the relatedness of signs and traits is exact. The pictures agree with
+them except in colour: some have wrong colours, such as a green or blue rim instead of a red one. The data is for
+research.
 """
 
 from __future__ import annotations
@@ -103,16 +104,16 @@ WHOLE = 48
 def read(root: Path, report: Report) -> Iterator[Row]:
     """Yield the rows of all pictures, with the traits of their class.
 
-    ``subject`` is the track, all frames of one sign that the car passed; a track is in one split only. The tracks of
+    ``subject`` is the track, all frames of one sign as the car passed it; a track is in one split only. The tracks of
     each class are ordered by a hash: the first fifth is ``valid``, the second ``test``, the rest ``train``, so that a
     class with five tracks or more is in every split.
 
     Args:
         root: the folder of the classes.
-        report: called with a line for each picture with another kind of name, and for each class without pictures.
+        report: called with a line for each picture with a different kind of name, and for each class without pictures.
 
     Raises:
-        FileNotFoundError: naming the folders that were not found.
+        FileNotFoundError: if folders are missing; the message names them.
     """
     folders = required(root, *((f"{number}", f"{number:05d}") for number in range(len(CLASSES))))
     for number, folder in enumerate(folders):

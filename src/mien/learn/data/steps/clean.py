@@ -1,4 +1,4 @@
-"""Clean a manifest by named rules (papers/003, section 4.3): choose the rows to exclude, and say why.
+"""Clean a manifest by named rules (papers/003, section 4.3): choose the rows to exclude, and give the reasons.
 
 A rule is ``rule(table, kept)``, where ``kept`` marks the rows that no earlier step excluded; it returns the rows to
 exclude for each reason. Rows without the labels that a rule needs are kept.
@@ -26,11 +26,11 @@ NEGATIVE = ("sadness", "disgust", "fear")
 
 
 def affect_consistency(table: pa.Table, kept: Rows) -> Mapping[str, Rows]:
-    """Rows whose valence and arousal contradict their expression, which occur in AffectNet.
+    """Rows whose valence or arousal contradicts their expression, as occurs in AffectNet.
 
     Neutral has a radius below 0.15; sadness, disgust and fear have negative valence; anger has negative valence and
     positive arousal; happiness has positive valence. There is no rule for surprise. If only one of the two values is
-    known, it is enough that it contradicts.
+    known, that one decides.
 
     Raises:
         ManifestError: if there is no expression, or neither valence nor arousal.
@@ -49,12 +49,12 @@ def affect_consistency(table: pa.Table, kept: Rows) -> Mapping[str, Rows]:
 
 
 def every_fifth_frame(table: pa.Table, kept: Rows) -> Mapping[str, Rows]:
-    """The four frames after each frame that is kept, in each video (see :func:`every`)."""
+    """The four frames after each kept frame, in each video (see :func:`every`)."""
     return every(table, kept, frames=5)
 
 
 def _values(table: pa.Table, name: str) -> NDArray[np.float64]:
-    """The values of a column; NaN where there is none."""
+    """The values of a column; NaN where missing."""
     if name not in table.column_names:
         return np.full(table.num_rows, np.nan)
     return np.asarray(table[name].cast(REAL).to_numpy(), np.float64)

@@ -47,7 +47,7 @@ class Step:
     """One step, as recorded in a manifest's metadata.
 
     Args:
-        name: of :data:`EXCLUDING`, or :data:`SPLIT`.
+        name: a name in :data:`EXCLUDING`, or :data:`SPLIT`.
         parameters: its arguments, JSON-ready.
         reasons: number of rows that it excluded, by reason; for ``split`` the number of rows in each split.
     """
@@ -104,7 +104,7 @@ def undo_steps(path: Path | str, names: Iterable[str]) -> tuple[Step, ...]:
 
 
 def _replay(path: Path, steps: Sequence[Step]) -> tuple[Step, ...]:
-    """Apply the steps from the start, and write their results and the list of them into the manifest."""
+    """Apply the steps from the start, and write their results and the list of steps into the manifest."""
     _, tasks, metadata = read_metadata(path)
     table = pq.read_table(path, columns=[name for name in pq.read_schema(path).names if name not in NOT_NEEDED])
     given = table[GIVEN] if GIVEN in table.column_names else table["split"]

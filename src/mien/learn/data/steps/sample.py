@@ -1,4 +1,4 @@
-"""Sample a manifest: choose the rows to exclude so that a part remains, the same for the same seed."""
+"""Sample a manifest: choose the rows to exclude so that a part remains; the same seed gives the same part."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Rows = NDArray[np.bool_]
 
 
 def every(table: pa.Table, kept: Rows, *, frames: int) -> Mapping[str, Rows]:
-    """The ``frames - 1`` frames after each frame that is kept, in each video, starting with its first frame.
+    """The ``frames - 1`` frames after each kept frame, in each video, starting with its first frame.
 
     Frames are counted by their numbers: if the next frame to keep is missing, the one after it is kept. All faces of a
     frame are kept or excluded together. Rows without a frame are kept.
@@ -55,7 +55,7 @@ def per_class(
 
 
 def _between(frames: NDArray[np.int64], step: int) -> Rows:
-    """Which of these frames, in order, follow a frame that is kept too closely."""
+    """Which of these frames, in order, are too close to the previous kept frame."""
     skipped = np.ones(len(frames), bool)
     place = 0
     while place < len(frames):

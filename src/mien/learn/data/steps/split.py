@@ -24,9 +24,9 @@ def divide(
     """The split of each row: train, valid or test.
 
     The groups, shuffled by the seed and then sorted by size, largest first, are assigned one by one to the split that
-    is furthest short of the group's classes. Shares are thus exact to one group, and classes are spread as evenly as
-    the groups allow. A row without a value of ``by`` is a group of its own. Excluded rows are divided too, since they
-    may be included again.
+    is furthest short of the group's classes. Shares are thus exact to within one group, and classes are spread as
+    evenly as the groups allow. A row without a value of ``by`` is a group of its own. Excluded rows are divided too,
+    since they may be included again.
 
     Args:
         table: with ``split``.
@@ -35,7 +35,7 @@ def divide(
         test: share of the rows; train gets the rest.
         only: divide the rows of this split only; the others keep their split.
         task: a column of classes to spread evenly; rows without a label count as one class.
-        seed: of the order.
+        seed: seed of the shuffle.
 
     Raises:
         ManifestError: if there is no such column or split, or a split would be empty.
@@ -62,7 +62,7 @@ def divide(
 
 
 def _shares(valid: float, test: float) -> dict[str, float]:
-    """The share of each split that gets rows, train among them."""
+    """The share of each split that receives rows, including train."""
     shares = {"train": 1 - valid - test, "valid": valid, "test": test}
     shares = {name: share for name, share in shares.items() if share > 0}
     if "train" not in shares or len(shares) < 2:

@@ -40,7 +40,7 @@ def read_rows(path: Path | str, split: str) -> Manifest:
     try:
         table = pq.read_table(path).replace_schema_metadata(None)
     except (pa.ArrowInvalid, OSError) as error:
-        raise ManifestError(f"{path}: cut short or damaged ({str(error).splitlines()[0]})") from None
+        raise ManifestError(f"{path}: truncated or damaged ({str(error).splitlines()[0]})") from None
     for column in ("path", "split"):
         if column not in table.column_names:
             raise ManifestError(f"{path}: has no column {column}")

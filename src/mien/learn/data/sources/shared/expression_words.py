@@ -31,7 +31,7 @@ FER2013 = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neut
 
 
 def labelled(root: Path) -> Iterator[tuple[Path, str, str | None]]:
-    """Yield picture, split and label of each picture in a folder that is named by an expression.
+    """Yield picture, split and label of each picture in a folder named after an expression.
 
     These folders are in ``root``, in folders of splits (``train/happy``), or up to three levels deeper. Without folders
     of splits the split is all. The label is None for contempt. Nothing is yielded if there are no such folders.
@@ -47,7 +47,7 @@ def labelled(root: Path) -> Iterator[tuple[Path, str, str | None]]:
 
 
 def _named(place: Path) -> list[tuple[Path, str]]:
-    """Return folder and split of the folders named by an expression, here or in folders of splits."""
+    """Return folder and split of the folders named after an expression, here or in folders of splits."""
     inner = folders(place)
     if own := [(folder, "all") for folder in inner if folder.name.lower() in WORDS]:
         return own

@@ -13,8 +13,8 @@ ENDINGS = (".jpg", ".png", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".
 class FileLookup:
     """Look up files in folders that are listed once each, so that 200,000 names need a few listings only.
 
-    Every listing is kept as long as the object lives, because lists of labels name folders in any order. Names are kept
-    instead of paths: those of half a million files take about 80 MB.
+    Every listing is kept as long as the object exists, because lists of labels name folders in any order. Names are
+    kept instead of paths: the names of half a million files take about 80 MB.
 
     Example:
         >>> lookup = FileLookup()

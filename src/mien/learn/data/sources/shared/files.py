@@ -1,4 +1,4 @@
-"""Files and folders of a release: find those that must be there, and walk through the rest."""
+"""Files and folders of a release: find the required ones, and walk through the rest."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path, PurePosixPath
 from mien.media.picture import SUFFIXES
 
 Report = Callable[[str], None]
-"""Called with one line for each thing that cannot be used: the file, the row, the value and the reason."""
+"""Called with one line per unusable row or file: the file, the row, the value and the reason."""
 
 LITTER = ("__MACOSX",)
 """Folders that archives leave behind and that hold no data. Hidden folders are skipped as well."""
 
 DEPTH = 3
-"""How many extra folders may surround a release."""
+"""How many levels below the given folder a release may be."""
 
 
 def required(root: Path, *choices: str | Sequence[str]) -> list[Path]:
@@ -25,7 +25,7 @@ def required(root: Path, *choices: str | Sequence[str]) -> list[Path]:
     A name may be a glob pattern; of several matches the first in alphabetical order is taken.
 
     Raises:
-        FileNotFoundError: naming everything that was not found.
+        FileNotFoundError: if one is missing; the message names all missing ones.
     """
     found, missing = [], []
     for names in ((choice,) if isinstance(choice, str) else tuple(choice) for choice in choices):
@@ -40,14 +40,14 @@ def required(root: Path, *choices: str | Sequence[str]) -> list[Path]:
 
 
 def find_root(root: Path, *choices: str | Sequence[str]) -> Path:
-    """Return ``root``, or the folder up to three levels below it, that holds what the release must hold.
+    """Return ``root``, or the folder up to three levels below it, that holds the required files of the release.
 
     Args:
-        root: the folder that the user gives.
+        root: the folder given by the user.
         choices: as in :func:`required`.
 
     Raises:
-        FileNotFoundError: naming everything that was not found in ``root``.
+        FileNotFoundError: if one is missing in ``root``; the message names all missing ones.
     """
     level = [root]
     for _ in range(DEPTH + 1):
@@ -58,14 +58,14 @@ def find_root(root: Path, *choices: str | Sequence[str]) -> Path:
                 continue
             return place
         level = [inner for place in level for inner in folders(place)]
-        if len(level) > 200:  # these are folders of pictures: extra folders around a release are never that many
+        if len(level) > 200:  # folders of pictures: extra folders around a release are never this many
             break
     required(root, *choices)
     raise AssertionError("not reached: the line above raises")
 
 
 def not_found(root: Path, *names: str) -> FileNotFoundError:
-    """Return the error for a folder that is not this data set, because these files or folders are not in it."""
+    """Return the error for a folder that is not this data set, because it lacks these files or folders."""
     return FileNotFoundError(f"{root}: not the folder of this data set: {', '.join(names)} not found")
 
 

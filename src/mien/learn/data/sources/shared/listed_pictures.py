@@ -32,7 +32,7 @@ def listed_pictures(
     Args:
         path: the list, for reports.
         entries: line number, name and label of each of its lines.
-        codes: the labels that exist.
+        codes: the valid labels.
         place: returns where the picture of a name and a label should be; case and suffix may differ.
         report: called with a line for each unusable line.
     """

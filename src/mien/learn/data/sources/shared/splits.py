@@ -26,7 +26,7 @@ SPLIT_NAMES = {
 
 
 def share(key: str, seed: int = 0) -> float:
-    """Return an evenly distributed number in [0, 1) that depends on key and seed only: adding keys moves no other."""
+    """Return an evenly distributed number in [0, 1) that depends only on key and seed: adding keys changes no other."""
     return _fraction(f"{seed} {key}")
 
 

@@ -18,7 +18,7 @@ def lines(path: Path, report: Report = lambda _: None) -> Iterator[tuple[int, st
     """Yield number (from 1) and text of each line that is not blank, of a text file or its ``.gz``.
 
     The text is UTF-8 with or without a byte order mark; lines that are not are read as Latin-1. A truncated file is
-    reported, and its lines up to there are yielded.
+    reported, and its lines up to that point are yielded.
 
     Raises:
         OSError: if the file cannot be opened.
@@ -51,9 +51,9 @@ def records(
     Args:
         path: a text file or its ``.gz``.
         report: called with a line for each unusable row.
-        columns: the columns that must be there; cells are returned under these names, other columns not at all.
+        columns: the required columns; cells are returned under these names, other columns are dropped.
         optional: columns that are returned if the header has them.
-        delimiter: what separates cells.
+        delimiter: the separator of cells.
         header_optional: whether the header may be missing: then the cells are ``columns``, in this order. A first line
             is a header if it has the name of the first column.
 
@@ -90,7 +90,7 @@ def within(text: str, low: float = -1.0, high: float = 1.0) -> float:
     """Return the number in a cell.
 
     Raises:
-        ValueError: ready for a report, if the cell is not a number or outside [low, high].
+        ValueError: if the cell is not a number or outside [low, high]; the message is ready for a report.
     """
     value = number(text)
     if value is None:
@@ -104,7 +104,7 @@ def whole_number(text: str, low: int, high: int) -> int:
     """Return the whole number in a cell.
 
     Raises:
-        ValueError: ready for a report, if the cell is not a whole number or outside [low, high].
+        ValueError: if the cell is not a whole number or outside [low, high]; the message is ready for a report.
     """
     value = within(text, low, high)
     if value != int(value):
