@@ -47,7 +47,7 @@ SPLITS = {"train": "train", "valid": "valid"}
 """Prefix of the name of a set's folder or list -> split."""
 
 DEPTH = 8
-"""How many levels deep folders of annotations are searched."""
+"""Number of levels to search for folders of annotations."""
 
 
 def read(

@@ -16,7 +16,7 @@ LITTER = ("__MACOSX",)
 """Folders that archives leave behind and that hold no data. Hidden folders are skipped as well."""
 
 DEPTH = 3
-"""How many levels below the given folder a release may be."""
+"""Number of levels below the given folder at which a release may be."""
 
 
 def required(root: Path, *choices: str | Sequence[str]) -> list[Path]:
