@@ -91,7 +91,7 @@ SECTIONS = (
 
 @pytest.mark.parametrize("name", ["Recipe", *SECTIONS, "FaceBehaviorNet"])
 def test_recipe_keys_and_defaults(name: str) -> None:
-    import mien.learn.recipe.recipe as recipe
+    import mien.learn.recipe as recipe
     from mien.learn.models import FaceBehaviorNet
     from mien.learn.recipe import settings
 
@@ -134,7 +134,7 @@ def test_every_balancer_and_way_to_share_has_a_section(package: str, others: set
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_recipes_load(page: Path) -> None:
-    from mien.learn.recipe.recipe import parse
+    from mien.learn.recipe import parse
 
     for text in blocks(page, "yaml"):
         parse(yaml.safe_load(text), page.name)
@@ -142,7 +142,7 @@ def test_recipes_load(page: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.yaml")), ids=lambda path: path.name)
 def test_shipped_recipes_load(path: Path) -> None:
-    from mien.learn.recipe.recipe import load
+    from mien.learn.recipe import load
 
     assert load(path).name == path.stem
 

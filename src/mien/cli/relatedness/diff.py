@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mien.cli.options import Most, Overwrite, out_option
+from mien.cli.relatedness.arguments import pairs_of_tables, table_argument
 from mien.cli.relatedness.printing import (
     IMAGE,
     check_output,
@@ -19,7 +20,6 @@ from mien.cli.relatedness.printing import (
     table_refusals,
     weight,
 )
-from mien.cli.relatedness.tables import pairs_of_tables, table_argument
 from mien.cli.terminal import print_table
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mien.cli.options import Attributes, Classes, Manifest, Most, Overwrite, TrainSplit
+from mien.cli.relatedness.arguments import class_labels_of, task_of
 from mien.cli.relatedness.printing import (
     TABLES,
     check_output,
@@ -17,7 +18,6 @@ from mien.cli.relatedness.printing import (
     table_refusals,
     write_table,
 )
-from mien.cli.relatedness.tables import class_labels_of, task_of
 from mien.cli.terminal import refuse_existing
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def infer(
       mien relatedness infer build/own own.csv --classes expression --attributes action_units
     """
     with table_refusals():
-        from mien.learn.data.manifest.manifest import read_manifest
+        from mien.learn.data.manifest import read_manifest
         from mien.relatedness.heatmap import heat_map
         from mien.relatedness.inference import infer as count
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from mien.learn.checkpoint import CheckpointError, find
 from mien.learn.data.batches.mixing import LabelledSet, Mixing
-from mien.learn.recipe.recipe import Recipe, RecipeError, changed_keys, parse_stored
+from mien.learn.recipe import Recipe, RecipeError, changed_keys, parse_stored
 from mien.learn.sharing.adashare import AdaShare, sharing_loss, sparsity_loss
 from mien.learn.train.log import RunningMeans, append
 from mien.learn.train.micro_batches import in_parts

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mien.learn.data.manifest.columns import GIVEN, MANIFEST, PACK, TEXT, ManifestError, check_space
-from mien.learn.data.manifest.manifest import outside_pack, read_metadata
 from mien.learn.data.manifest.pack import Pack, read_pack
+from mien.learn.data.manifest.read import outside_pack, read_metadata
 from mien.learn.data.manifest.write import refuse_another, seal
 from mien.tasks import Task
 

@@ -22,8 +22,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mien.learn.data.manifest import read_metadata
 from mien.learn.data.manifest.columns import BOX, MANIFEST, PACK, ManifestError, Row
-from mien.learn.data.manifest.manifest import read_metadata
 from mien.learn.data.manifest.shards import SHARDS, shard_path
 from mien.learn.data.manifest.write import rewrite
 from mien.learn.data.pack.crops import SHARD, PackOptions, make_crop
