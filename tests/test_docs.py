@@ -91,12 +91,11 @@ SECTIONS = (
 
 @pytest.mark.parametrize("name", ["Recipe", *SECTIONS, "FaceBehaviorNet"])
 def test_recipe_keys_and_defaults(name: str) -> None:
-    import mien.learn.recipe as recipe
     from mien.learn.models import FaceBehaviorNet
-    from mien.learn.recipe import settings
+    from mien.learn.recipe import recipe_file, settings
 
     given = parameters(
-        FaceBehaviorNet if name == "FaceBehaviorNet" else getattr(recipe, name, None) or getattr(settings, name)
+        FaceBehaviorNet if name == "FaceBehaviorNet" else getattr(recipe_file, name, None) or getattr(settings, name)
     )
     rows = {named(row[0])[0]: row for row in cells("docs/recipes.md", f"## {name}")}
     assert set(rows) == set(given) - ({"tasks"} if name == "FaceBehaviorNet" else set())

@@ -13,7 +13,6 @@ from mien.cli.relatedness.arguments import pairs_of_tables, table_argument
 from mien.cli.relatedness.printing import (
     IMAGE,
     check_output,
-    listed,
     numbered,
     print_heat_map,
     refuse_tables,
@@ -21,6 +20,7 @@ from mien.cli.relatedness.printing import (
     weight,
 )
 from mien.cli.terminal import print_table
+from mien.spelling import listed
 
 if TYPE_CHECKING:
     from mien.relatedness.difference import Cell, Difference
@@ -72,7 +72,7 @@ def _print(difference: Difference, header: list[str], most: int) -> None:
         print(f"... and {len(difference.cells) - most} more")
     for (side, kind), labels in difference.lacking.items():
         if labels:
-            print(f"{first if side == 'first' else second} lacks the {kind} {listed(labels)}")
+            print(f"{first if side == 'first' else second} lacks the {kind} {listed(labels, 10)}")
 
 
 def _line(cell: Cell) -> list[str]:

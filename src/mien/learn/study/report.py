@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mien.atomic import replace_text
 from mien.learn.evaluate.significance import Estimate, PairedDifference
 from mien.learn.study.plot import draw, scale
-from mien.learn.study.store import replace_text
 from mien.learn.study.summary import Runs, SettingSummary, StudySummary
 
 MARKDOWN, TABLE, RUNS, JSON, PLOT = "report.md", "table.csv", "runs.csv", "study.json", "plot.png"

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mien.atomic import replace_text
 from mien.learn.recipe import RecipeError, parse
 from mien.learn.study.plan import Repeat, Study, StudyError
 
@@ -63,12 +64,16 @@ class RunStore:
 
     def write(self, run: FinishedRun) -> None:
         """Save a finished run, atomically."""
-        replace_text(self._result(run.setting, run.repeat), json.dumps({"format": FORMAT, **asdict(run)}, indent=1))
+        path = self._result(run.setting, run.repeat)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(path, json.dumps({"format": FORMAT, **asdict(run)}, indent=1))
         self._error(run.setting, run.repeat).unlink(missing_ok=True)
 
     def write_error(self, setting: str, repeat: str, reason: str) -> None:
         """Save why a run failed, until it is finished."""
-        replace_text(self._error(setting, repeat), reason + "\n")
+        path = self._error(setting, repeat)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(path, reason + "\n")
 
     def errors(self, study: Study) -> dict[tuple[str, str], str]:
         """The first line of the error of each failed run, by setting and repeat."""
@@ -77,7 +82,7 @@ class RunStore:
             for repeat in study.repeats:
                 path = self._error(setting, repeat.name)
                 if path.exists() and not self._result(setting, repeat.name).exists():
-                    found[setting, repeat.name] = path.read_text().partition("\n")[0]
+                    found[setting, repeat.name] = path.read_text(encoding="utf-8").partition("\n")[0]
         return found
 
     def find(self, study: Study, setting: str, repeat: Repeat) -> FinishedRun | None:
@@ -154,11 +159,3 @@ def _checked(path: Path, study: Study, setting: str, repeat: Repeat) -> Finished
             f"remove {path.parent} to run {setting} again, or choose another folder with --out"
         )
     return run
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a file atomically: if the process is killed, the old file or the new one is left."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text)
-    partial.replace(path)

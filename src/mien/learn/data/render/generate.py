@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from mien.atomic import replacing
 from mien.faces.align import CROP
 from mien.learn.data.manifest.columns import PACK, Row
 from mien.learn.data.manifest.write import refuse_another
@@ -181,8 +182,8 @@ def _rows(indices: range, studio: Studio, pack: Any, out: Path, pictures: bool) 
         if not pack[index, -1].all() or (pictures and not path.is_file()):
             picture = studio.picture(shot, person, view, index)
             if pictures:
-                Image.fromarray(picture).save(path.with_suffix(".partial"), "PNG")
-                path.with_suffix(".partial").replace(path)
+                with replacing(path) as partial:
+                    Image.fromarray(picture).save(partial, "PNG")
             pack[index] = studio.crop(picture, view, index)
         yield row_of(index, shot, person, view, studio.settings, kept=pictures)
 
