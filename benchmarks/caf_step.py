@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from mien.learn.data.pack.write import write
+from mien.learn.data.pack.single_file import write
 from mien.learn.models.network import FEATURES
-from mien.learn.recipe.recipe import parse
+from mien.learn.recipe import parse
 from mien.learn.train.trainer import Trainer
 from mien.tasks import AFFECT
 

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from mien.annotate.model import Model
 from mien.compound import WEIGHTINGS, Compounds
 from mien.compound_sets import EMOTIONET, RAF_DB
-from mien.learn.data.manifest.manifest import Manifest, read_manifest
+from mien.learn.data.manifest import Manifest, read_manifest
 from mien.relatedness.affect_prior import CIRCUMPLEX
 from mien.tasks import ACTION_UNITS, EXPRESSION
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from mien.annotate.model import Model
-from mien.learn.data.manifest.manifest import Manifest, read_manifest
+from mien.learn.data.manifest import Manifest, read_manifest
 from mien.relatedness.consistency import measure_consistency
 from mien.relatedness.table import AFF_WILD2, DU_2014
 from mien.tasks import ACTION_UNITS

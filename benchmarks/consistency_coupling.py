@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mien.learn.checkpoint import read_card
-from mien.learn.data.manifest.manifest import read_manifest
+from mien.learn.data.manifest import read_manifest
 from mien.learn.evaluate.predictions import predict
 from mien.learn.evaluate.predictor import open_predictor
 from mien.learn.evaluate.score import score

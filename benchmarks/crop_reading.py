@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from mien.learn.data.batches.mixing import LabelledSet, Mixing
-from mien.learn.data.manifest.manifest import MANIFEST, PACK, read_manifest, write_manifest
+from mien.learn.data.manifest import MANIFEST, PACK, read_manifest, write_manifest
 from mien.learn.data.manifest.shards import SHARDS, shard_path
 from mien.tasks import ACTION_UNITS, EXPRESSION, FACE
 

@@ -19,9 +19,9 @@ import numpy as np
 import onnxruntime
 
 from mien.annotate.model import Model
-from mien.learn.data.manifest.manifest import MANIFEST, PACK, write_manifest
-from mien.learn.export.export import export
-from mien.learn.recipe.recipe import parse
+from mien.learn.data.manifest import MANIFEST, PACK, write_manifest
+from mien.learn.export.onnx_file import export
+from mien.learn.recipe import parse
 from mien.learn.train.trainer import Trainer
 from mien.tasks import FACE
 

@@ -17,16 +17,16 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from mien.learn.data.render.draw import Settings
+from mien.learn.data.render.draw import RenderSettings
+from mien.learn.data.render.face_model import load_model
 from mien.learn.data.render.generate import CHUNK, render
-from mien.learn.data.render.model import load_model
+from mien.learn.data.render.make_shot import make_person, make_shot
 from mien.learn.data.render.picture import Studio
-from mien.learn.data.render.shots import make_person, make_shot
 
 RESULTS = Path(__file__).parent / "results" / "render_speed.json"
 
 
-def processor_seconds(model: Path, settings: Settings, count: int) -> float:
+def processor_seconds(model: Path, settings: RenderSettings, count: int) -> float:
     """The median processor time per picture, in this process."""
     studio, times = Studio(load_model(model), settings), []
     for index in range(count + 1):
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
-    settings = Settings()
+    settings = RenderSettings()
     moments: list[tuple[float, int]] = []
     with tempfile.TemporaryDirectory() as folder:
         render(

@@ -30,7 +30,7 @@ from PIL import Image
 
 from mien.annotate import watch
 from mien.annotate.options import VideoOptions
-from mien.annotate.settings import Settings
+from mien.annotate.shared_options import SharedOptions
 from mien.media.sampler import FrameSampler
 from mien.processes import cores
 from mien.video.journal import Journal
@@ -156,8 +156,8 @@ def repeated(clip: Path, path: Path, seconds: float) -> Path:
 
 def measure(video: Path, quality: str, threads: int) -> dict[str, Any]:
     """Annotate a video once and return the measurements."""
-    settings = Settings(threads=threads, video=VideoOptions(quality=quality), smooth=SMOOTH)
-    annotator, clock = settings.annotator(), Clock()
+    shared = SharedOptions(threads=threads, video=VideoOptions(quality=quality), smooth=SMOOTH)
+    annotator, clock = shared.annotator(), Clock()
     detector = annotator.detector._session = Session(annotator.detector._session, "detector", clock)
     network = annotator.model._session = Session(annotator.model._session, "network", clock)
     with Patched(clock), tempfile.TemporaryDirectory() as folder:

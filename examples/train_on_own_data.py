@@ -18,8 +18,8 @@ import mien
 from mien.learn.data.importing.dataset import import_rows, prepare_rows
 from mien.learn.data.importing.errors import ImportErrors
 from mien.learn.data.sources import table
-from mien.learn.export.export import export
-from mien.learn.recipe.recipe import parse
+from mien.learn.export.onnx_file import export
+from mien.learn.recipe import parse
 from mien.learn.train.trainer import Trainer
 
 PORTRAIT = Path(__file__).parent / "photos" / "astronaut.png"

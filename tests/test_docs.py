@@ -91,12 +91,11 @@ SECTIONS = (
 
 @pytest.mark.parametrize("name", ["Recipe", *SECTIONS, "FaceBehaviorNet"])
 def test_recipe_keys_and_defaults(name: str) -> None:
-    import mien.learn.recipe.recipe as recipe
     from mien.learn.models import FaceBehaviorNet
-    from mien.learn.recipe import settings
+    from mien.learn.recipe import recipe_file, settings
 
     given = parameters(
-        FaceBehaviorNet if name == "FaceBehaviorNet" else getattr(recipe, name, None) or getattr(settings, name)
+        FaceBehaviorNet if name == "FaceBehaviorNet" else getattr(recipe_file, name, None) or getattr(settings, name)
     )
     rows = {named(row[0])[0]: row for row in cells("docs/recipes.md", f"## {name}")}
     assert set(rows) == set(given) - ({"tasks"} if name == "FaceBehaviorNet" else set())
@@ -134,7 +133,7 @@ def test_every_balancer_and_way_to_share_has_a_section(package: str, others: set
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_recipes_load(page: Path) -> None:
-    from mien.learn.recipe.recipe import parse
+    from mien.learn.recipe import parse
 
     for text in blocks(page, "yaml"):
         parse(yaml.safe_load(text), page.name)
@@ -142,7 +141,7 @@ def test_recipes_load(page: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.yaml")), ids=lambda path: path.name)
 def test_shipped_recipes_load(path: Path) -> None:
-    from mien.learn.recipe.recipe import load
+    from mien.learn.recipe import load
 
     assert load(path).name == path.stem
 

@@ -36,7 +36,7 @@ def test_network_is_small_and_contains_no_path(name: str) -> None:
 
 
 def test_network_was_trained_by_its_recipe(name: str) -> None:
-    from mien.learn.recipe.recipe import load, parse_stored
+    from mien.learn.recipe import load, parse_stored
 
     assert parse_stored(Model(name).metadata["recipe"], name).plain() == load(ROOT / f"recipes/{name}.yaml").plain()
 

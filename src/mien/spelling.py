@@ -1,9 +1,9 @@
-"""Checks of names and choices, with suggestions for misspelled ones."""
+"""Names in messages: suggestions for misspelled ones, checks of choices, short lists."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, get_args, get_origin, get_type_hints
 
 
@@ -17,6 +17,17 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     known = list(known)
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.4)
     return f"; did you mean {close[0]}?" if close else f"; known: {', '.join(known)}"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Names, separated by commas; of more than ``most``, the first ones and how many more.
+
+    Example:
+        >>> listed(["anger", "disgust", "fear"], 2)
+        'anger, disgust and 1 more'
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def check_choices(options: object) -> None:

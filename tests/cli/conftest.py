@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from mien.cli.app import app
-from mien.learn.recipe.recipe import parse
+from mien.learn.recipe import parse
 from mien.learn.train.trainer import Trainer
 from mien.tasks import AFFECT, EXPRESSION
 

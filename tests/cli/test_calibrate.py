@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from mien.annotate.model import Model
 from mien.cli.app import app
 from mien.learn.checkpoint import load_network
-from mien.learn.data.manifest.manifest import read_manifest
-from mien.learn.recipe.recipe import parse
+from mien.learn.data.manifest import read_manifest
+from mien.learn.recipe import parse
 from mien.learn.train.trainer import Trainer
 
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import mien
 from mien.cli.app import app
-from mien.learn.recipe.recipe import parse
+from mien.learn.recipe import parse
 from mien.learn.train.trainer import Trainer
 from mien.tasks import EXPRESSION, Kind, Task
 

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import Result
 
 from mien.annotate.model import Model
-from mien.learn.recipe.recipe import parse
+from mien.learn.recipe import parse
 from mien.learn.train.trainer import Trainer
 
 Mien = Callable[..., Result]

@@ -5,7 +5,7 @@ from PIL import Image
 from mien.annotate.schema import Row
 from mien.faces.detect import LANDMARKS
 from mien.overlay.picture import COLOURS
-from mien.overlay.scene import HOLD, MAX_PANELS, MAX_SIDE, MIN_SIDE, Scene, layout, with_smoothed
+from mien.overlay.scene import HOLD, MAX_PANELS, MAX_SIDE, MIN_SIDE, Scene, frame_layout, with_smoothed
 from mien.tasks import FACE, Kind, Task
 
 GREY = np.full((360, 640, 3), 128, np.uint8)
@@ -28,7 +28,7 @@ def colours(image: Image.Image) -> set[tuple[int, int, int]]:
                          ((64, 48), 1), ((1000, 40), 4), ((7, 900), 2)],
 )  # fmt: skip
 def test_the_layout_has_even_sides_and_panels_next_to_the_frame(size: tuple[int, int], panels: int) -> None:
-    found = layout(*size, FACE, panels)
+    found = frame_layout(*size, FACE, panels)
     scene = Scene(*size, FACE, panels)
     picture = scene.draw(np.zeros((size[1], size[0], 3), np.uint8), 0.0, [row(1, 0, 0, min(size))])
     assert picture.size == found.size
@@ -40,8 +40,8 @@ def test_the_layout_has_even_sides_and_panels_next_to_the_frame(size: tuple[int,
 
 
 def test_the_number_of_panels_is_limited() -> None:
-    assert len(layout(640, 360, FACE, 100).corners) == MAX_PANELS
-    assert len(layout(640, 360, FACE, 0).corners) == 1
+    assert len(frame_layout(640, 360, FACE, 100).corners) == MAX_PANELS
+    assert len(frame_layout(640, 360, FACE, 0).corners) == 1
 
 
 def test_only_box_and_tag_are_drawn_on_the_frame() -> None:

@@ -2,20 +2,20 @@ import numpy as np
 import pytest
 
 from mien.report.decimate import HIGH, LOW, MIDDLE, POINTS, SMOOTH, Curves, Decimator, bin_width
-from mien.table.rows import FACELESS, Rows
+from mien.table.frame_rows import FACELESS, FrameRows
 
 
-def rows(frames: list[int], keys: list[int], step: float = 0.04, labels: int = 3, seed: int = 0) -> Rows:
+def rows(frames: list[int], keys: list[int], step: float = 0.04, labels: int = 3, seed: int = 0) -> FrameRows:
     count = len(frames)
     values = np.random.default_rng(seed).random((count, labels))
     number = np.array(frames)
     positions = np.searchsorted(np.unique(number), number)
     zeros = np.zeros(count, np.int64)
-    return Rows(zeros, positions, number, number * step, np.full(count, step), np.array(keys), np.zeros((count, 4)),
-                values, values / 10)  # fmt: skip
+    spans, boxes = np.full(count, step), np.zeros((count, 4))
+    return FrameRows(zeros, positions, number, number * step, spans, np.array(keys), boxes, values, values / 10)
 
 
-def decimated(given: Rows, width: float, pieces: int = 1, kept: tuple[int, ...] = (0, 1)) -> dict[int, Curves]:
+def decimated(given: FrameRows, width: float, pieces: int = 1, kept: tuple[int, ...] = (0, 1)) -> dict[int, Curves]:
     decimator = Decimator(width, 0.04, kept)
     cuts = np.unique(given.positions)[:: max(1, len(np.unique(given.positions)) // pieces)][1:]
     for start, stop in zip([0, *cuts], [*cuts, np.inf], strict=True):

@@ -25,12 +25,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from mien.learn.checkpoint import find, load_network
-from mien.learn.data.manifest.manifest import read_manifest
+from mien.learn.data.manifest import read_manifest
 from mien.learn.evaluate.predictions import Predictor, predict
 from mien.learn.evaluate.predictor import predictor_of
 from mien.learn.evaluate.score import score
 from mien.learn.export.calibration import Calibration, fit, label_shares
-from mien.learn.export.export import Exported
+from mien.learn.export.onnx_file import Exported
 from mien.tasks import Task
 
 ROOT = Path(__file__).parents[2]

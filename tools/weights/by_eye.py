@@ -24,7 +24,7 @@ from sklearn.metrics import roc_auc_score
 
 from mien.annotate.model import BUNDLED, Model
 from mien.learn.checkpoint import find, load_network
-from mien.learn.data.manifest.manifest import Manifest, read_manifest
+from mien.learn.data.manifest import Manifest, read_manifest
 from mien.learn.evaluate.metrics import task_metrics
 from mien.learn.evaluate.predictions import predict
 from mien.learn.evaluate.predictor import predictor_of

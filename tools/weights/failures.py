@@ -16,7 +16,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from mien.annotate.model import Model
-from mien.learn.data.manifest.manifest import read_manifest
+from mien.learn.data.manifest import read_manifest
 from mien.learn.evaluate.predictions import Predictions, as_given, predict
 from mien.overlay.panel import font
 from mien.tasks import ACTION_UNITS, EXPRESSION

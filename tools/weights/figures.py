@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.annotate.model import Model
-from mien.learn.data.manifest.manifest import read_manifest
+from mien.learn.data.manifest import read_manifest
 from mien.learn.evaluate.predictions import Predictions, predict
 from mien.learn.evaluate.reliability import BINS
 from mien.learn.evaluate.score import score

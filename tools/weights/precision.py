@@ -23,10 +23,10 @@ import onnxruntime.quantization as quantisation
 from numpy.typing import NDArray
 
 from mien.annotate.model import Model
-from mien.learn.data.manifest.manifest import read_manifest
+from mien.learn.data.manifest import read_manifest
 from mien.learn.evaluate.predictions import predict
 from mien.learn.evaluate.score import score
-from mien.learn.export.export import export
+from mien.learn.export.onnx_file import export
 
 ROOT = Path(__file__).parents[2]
 RESULT = ROOT / "docs/results/precision.json"

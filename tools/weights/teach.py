@@ -26,7 +26,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mien.learn.data.manifest.manifest import read_manifest
+from mien.learn.data.manifest import read_manifest
 from mien.learn.data.manifest.write import rewrite
 from mien.relatedness.table import DU_2014
 from mien.tasks import EXPRESSION

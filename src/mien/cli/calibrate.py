@@ -46,7 +46,7 @@ def calibrate(
     """
     with needs_extra():
         from mien.learn.checkpoint import CheckpointError, find, load_network
-        from mien.learn.data.manifest.manifest import ManifestError, read_manifest
+        from mien.learn.data.manifest import ManifestError, read_manifest
         from mien.learn.evaluate.predictions import predict
         from mien.learn.evaluate.predictor import predictor_of
         from mien.learn.export.calibration import CALIBRATION, fit, label_shares

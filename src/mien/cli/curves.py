@@ -10,7 +10,7 @@ from mien.cli.options import Manifest, Network, Overwrite, Picture, Split, Task,
 from mien.cli.terminal import needs_extra, refusals, refuse_existing
 
 if TYPE_CHECKING:
-    from mien.learn.data.manifest.manifest import Manifest as Rows
+    from mien.learn.data.manifest import Manifest as OpenManifest
     from mien.tasks import Task as LabelTask
 
 
@@ -38,7 +38,7 @@ def curves(
         from pathlib import Path
 
         from mien.learn.chart_style import check
-        from mien.learn.data.manifest.manifest import read_manifest
+        from mien.learn.data.manifest import read_manifest
         from mien.learn.plots.curves import curves as divide
         from mien.learn.plots.curves import draw
         from mien.learn.train.setup.teachers import predict_labels
@@ -54,7 +54,7 @@ def curves(
     print(f"{count}: {target}")
 
 
-def continuous_task(rows: Rows, name: str) -> LabelTask:
+def continuous_task(rows: OpenManifest, name: str) -> LabelTask:
     """The task of this name of a manifest.
 
     Raises:

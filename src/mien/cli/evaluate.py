@@ -13,7 +13,7 @@ from mien.cli.options import REPEAT, JsonOut, Manifest, Overwrite, Seed, Split, 
 from mien.cli.terminal import fail, needs_extra, print_table, progress, refuse_existing, write_json, write_text
 
 if TYPE_CHECKING:
-    from mien.learn.data.manifest.manifest import Manifest as Rows
+    from mien.learn.data.manifest import Manifest as OpenManifest
     from mien.learn.evaluate.assessment import Assessment
     from mien.learn.evaluate.report import Evaluation
     from mien.learn.evaluate.sources.label_map import LabelMap
@@ -80,7 +80,7 @@ def evaluate(
     with needs_extra():
         from mien.annotate.model import ModelError
         from mien.learn.checkpoint import CheckpointError
-        from mien.learn.data.manifest.manifest import ManifestError
+        from mien.learn.data.manifest import ManifestError
         from mien.learn.evaluate.sources.matching import read_rows
 
     try:
@@ -134,10 +134,10 @@ def _check_protocol(name: str | None) -> None:
 
 
 def _evaluate(
-    path: Path, rows: Rows, split: str, assessed: Mapping[str, Any], read: Mapping[str, Any]
+    path: Path, rows: OpenManifest, split: str, assessed: Mapping[str, Any], read: Mapping[str, Any]
 ) -> list[tuple[str, Found]]:
     """Measure a network; if it missed rows, once with them as errors and once without them."""
-    from mien.learn.data.manifest.manifest import ManifestError
+    from mien.learn.data.manifest import ManifestError
     from mien.learn.evaluate.assessment import assess, take
     from mien.learn.evaluate.sources.label_map import mapped, match, skipped_rows
     from mien.learn.evaluate.sources.prediction_sources import predictions
@@ -158,7 +158,7 @@ def _evaluate(
 
 
 def _evaluation(
-    manifest: Path, split: str, rows: Rows, found: Mapping[str, Found], resamples: int, seed: int
+    manifest: Path, split: str, rows: OpenManifest, found: Mapping[str, Found], resamples: int, seed: int
 ) -> Evaluation:
     from mien.learn.evaluate.report import Evaluation
 

@@ -32,7 +32,7 @@ def export(
     """
     with needs_extra():
         from mien.learn.checkpoint import CheckpointError
-        from mien.learn.export.export import export as write
+        from mien.learn.export.onnx_file import export as write
 
     if target.suffix != ".onnx":
         fail(f"{target}: the name must end in .onnx", 2)

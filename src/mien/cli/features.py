@@ -34,8 +34,8 @@ def features(
     with needs_extra():
         import torch
 
+        from mien.learn.data.manifest import read_manifest
         from mien.learn.data.manifest.columns import MANIFEST
-        from mien.learn.data.manifest.manifest import read_manifest
         from mien.learn.features.extract import extract, open_network
 
     with refusals():

@@ -33,7 +33,7 @@ def map_(
     with needs_extra():
         from mien.learn.chart_style import check
         from mien.learn.checkpoint import load_network
-        from mien.learn.data.manifest.manifest import read_manifest
+        from mien.learn.data.manifest import read_manifest
         from mien.learn.features.identity_probe import features_of
         from mien.learn.plots.embedding_map import by_intensity, draw, project
 

@@ -14,7 +14,7 @@ from mien.cli.terminal import needs_extra, print_table, refusals, refuse_existin
 if TYPE_CHECKING:
     from torch import nn
 
-    from mien.learn.data.manifest.manifest import Manifest as Rows
+    from mien.learn.data.manifest import Manifest as OpenManifest
     from mien.learn.features.few_shot import Labelled, ProbeResult
     from mien.tasks import Task as LabelTask
 
@@ -80,7 +80,7 @@ def _open(
 ) -> tuple[Labelled, Labelled, LabelTask]:
     """The features and labels of the rows to learn from and of the rows to score, and the task."""
     from mien.learn.checkpoint import load_network
-    from mien.learn.data.manifest.manifest import read_manifest
+    from mien.learn.data.manifest import read_manifest
     from mien.learn.features.few_shot import Labelled
     from mien.spelling import did_you_mean
 
@@ -107,7 +107,7 @@ def _refuse_checkpoint(manifest: Path) -> None:
         raise ValueError(f"{manifest}: is a checkpoint; give the MANIFEST of its pictures after it")
 
 
-def _features(network: nn.Module | None, rows: Rows) -> Any:
+def _features(network: nn.Module | None, rows: OpenManifest) -> Any:
     """What the network sees in the rows; without a network, what the manifest itself holds."""
     import numpy as np
 

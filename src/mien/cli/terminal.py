@@ -12,6 +12,8 @@ from typing import Any, NoReturn
 
 import typer
 
+from mien.atomic import replace_text
+
 
 def complain(reason: str) -> None:
     """Print one line to stderr; control characters, which file names may contain, are printed as question marks.
@@ -63,13 +65,10 @@ def refuse_existing(*outputs: Path | None, overwrite: bool) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file in one step: after a kill it is the old one or the new one."""
-    partial = path.with_name(f"{path.name}.partial")
+    """Write a file in one step; OSError, one line that names the file, if it cannot be written."""
     try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        replace_text(path, text)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise OSError(f"{path}: cannot be written: {error.strerror}") from None
 
 

@@ -37,8 +37,8 @@ def train(
     with needs_extra():
         from mien.annotate.model import ModelError
         from mien.learn.checkpoint import CheckpointError, find
-        from mien.learn.data.manifest.manifest import ManifestError
-        from mien.learn.recipe.recipe import RecipeError, load
+        from mien.learn.data.manifest import ManifestError
+        from mien.learn.recipe import RecipeError, load
         from mien.learn.train.objective import DivergedError
         from mien.learn.train.policy_search import with_policy
         from mien.learn.train.setup.teachers import TeacherError

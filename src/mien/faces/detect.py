@@ -110,8 +110,8 @@ class YuNet:
         return np.concatenate([centre - size / 2, size, score[keep, None], landmarks.reshape(-1, 10)], 1)
 
 
-def _round_up(side: int, multiple: int = 32) -> int:
-    return -(-side // multiple) * multiple
+def _round_up(side: int) -> int:
+    return -(-side // 32) * 32
 
 
 SAME = 0.6

@@ -48,7 +48,7 @@ def collate(images: NDArray[Any], columns: Mapping[str, NDArray[np.float32]], ta
 
     Args:
         images: N x C x H x W, or N x D features.
-        columns: by task name, as :meth:`mien.learn.data.manifest.manifest.Manifest.column` returns them; a task
+        columns: by task name, as :meth:`mien.learn.data.manifest.Manifest.column` returns them; a task
             without a column is not labelled at all.
         tasks: the label space of the batch.
     """

@@ -8,6 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from mien.atomic import replacing
+
 INK, FAINT, PALE = "#22303c", "#8a96a3", "#e6eaee"
 WARM, COOL = "#c8502d", "#1f6fb2"
 """Two colours that colour-blind people can tell apart."""
@@ -49,6 +51,5 @@ def write(picture: Figure, path: Path) -> None:
         ValueError, OSError: as :func:`check`, or if it cannot be written.
     """
     check(path)
-    partial = path.with_name(f"{path.name}.partial")
-    FigureCanvasAgg(picture).print_png(partial, metadata={"Software": "mien"})
-    partial.replace(path)
+    with replacing(path) as partial:
+        FigureCanvasAgg(picture).print_png(partial, metadata={"Software": "mien"})

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 import mien
-from mien.learn.recipe.recipe import Recipe, parse_stored
+from mien.learn.recipe import Recipe, parse_stored
 from mien.relatedness.table import Relatedness
 from mien.tasks import Task
 

@@ -46,7 +46,7 @@ PANEL_GAP = 0.6
 
 
 @dataclass(frozen=True)
-class Layout:
+class FrameLayout:
     """The layout of all frames of a video.
 
     Args:
@@ -62,7 +62,7 @@ class Layout:
     corners: tuple[tuple[int, int], ...]
 
 
-def layout(width: int, height: int, tasks: Sequence[Task], panels: int) -> Layout:
+def frame_layout(width: int, height: int, tasks: Sequence[Task], panels: int) -> FrameLayout:
     """Arrange the frame with a strip of panels on its right, in columns of as many panels as stay legible.
 
     Args:
@@ -84,7 +84,7 @@ def layout(width: int, height: int, tasks: Sequence[Task], panels: int) -> Layou
     columns = -(-panels // lines)
     whole = video[0] + gap + columns * across, max(video[1], round((lines * tall + footer) * unit))
     corners = tuple((video[0] + gap + index // lines * across, gap + index % lines * down) for index in range(panels))
-    return Layout(video, (whole[0] + whole[0] % 2, whole[1] + whole[1] % 2), unit, corners)
+    return FrameLayout(video, (whole[0] + whole[0] % 2, whole[1] + whole[1] % 2), unit, corners)
 
 
 @dataclass
@@ -106,7 +106,7 @@ class Scene:
     Args:
         width, height: of the first frame; later frames of another size are fitted into it.
         tasks: the label space of the rows. Of more than ``MOST_BARS`` attributes, the first are shown.
-        panels: see :func:`layout`.
+        panels: see :func:`frame_layout`.
         original: width and height of the frames that the coordinates of the rows refer to; by default, those of each
             frame as given.
     """
@@ -121,7 +121,7 @@ class Scene:
     ) -> None:
         self._original = original
         self.tasks = _limit_attributes(tasks)
-        self.layout = layout(width, height, self.tasks, panels)
+        self.layout = frame_layout(width, height, self.tasks, panels)
         self._axes = plane_axes(self.tasks)
         self._tracks: dict[int, _TrackState] = {}
         self._blank = Image.new("RGB", self.layout.size, BACK[:3])

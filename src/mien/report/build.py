@@ -18,7 +18,7 @@ import numpy as np
 
 from mien.report.decimate import HIGH, LOW, MIDDLE, SMOOTH
 from mien.report.scan import Peak, Scan, Track
-from mien.report.text import (
+from mien.report.sections import (
     clock,
     failures_section,
     heading,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.table.rows import Floats, Rows, Whole
+from mien.table.frame_rows import Floats, FrameRows, Whole
 
 POINTS = 6000
 """The approximate number of points of all curves of a report together."""
@@ -53,9 +53,9 @@ class Decimator:
         self.width, self.step, self._kept = width, step, np.array(sorted(kept), np.int64)
         self._sampled: list[Whole] = []
         self._points: list[tuple[Whole, Whole, Floats, Floats]] = []
-        self._held: Rows | None = None
+        self._held: FrameRows | None = None
 
-    def add(self, rows: Rows) -> None:
+    def add(self, rows: FrameRows) -> None:
         """Add whole frames, later than all previous ones."""
         if self._held is not None:
             rows = self._held + rows
@@ -80,13 +80,13 @@ class Decimator:
             found[int(key)] = self._curves(ranks[mine], times[mine], values[mine])
         return found
 
-    def _bins(self, rows: Rows) -> Whole:
+    def _bins(self, rows: FrameRows) -> Whole:
         """The bin of each row, or its frame if there are no bins; ascending."""
         if not self.width:
             return rows.positions
         return rows.inputs * 2**40 + np.floor(rows.times / self.width).astype(np.int64)
 
-    def _reduce(self, rows: Rows, bins: Whole) -> None:
+    def _reduce(self, rows: FrameRows, bins: Whole) -> None:
         """Turn the rows of each track and bin into a point."""
         self._sampled.append(np.unique(bins))
         chosen = np.flatnonzero(np.isin(rows.keys, self._kept))

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.report.decimate import Curves, Decimator, bin_width
+from mien.table.frame_rows import FACELESS, Floats, FrameRowReader, FrameRows
 from mien.table.reader import AnnotatedTable, TableError
-from mien.table.rows import FACELESS, Floats, Reader, Rows
 from mien.tasks import Kind, Task
 
 MAX_POINTS = 3000
@@ -116,7 +116,7 @@ class _Survey:
     steps: list[Floats] = field(default_factory=list)
     rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
-    def add(self, rows: Rows) -> None:
+    def add(self, rows: FrameRows) -> None:
         starts = np.flatnonzero(np.r_[True, np.diff(rows.positions) != 0])
         self.frames += len(starts)
         self.empty += int((rows.keys[starts] == FACELESS).sum())
@@ -146,7 +146,7 @@ class _TrackSums:
         self.names = [f"{axes[0]} {x}, {axes[1]} {y}" for x in "+-" for y in "+-"] if self._axes else []
         self.quadrants = np.zeros((tracks, len(self.names)))
 
-    def add(self, rows: Rows) -> None:
+    def add(self, rows: FrameRows) -> None:
         rows = rows[rows.keys != FACELESS]
         np.add.at(self.seconds, rows.keys, rows.spans)
         np.minimum.at(self.first, rows.keys, rows.times)
@@ -170,9 +170,9 @@ class _Peaks:
             for column, (task, label) in enumerate((task, label) for task in tasks for label in task.labels)
             for sign in ((1, -1) if task.kind is Kind.CONTINUOUS else (1,))
         ]
-        self.found: dict[tuple[str, int], tuple[float, Rows]] = {}
+        self.found: dict[tuple[str, int], tuple[float, FrameRows]] = {}
 
-    def add(self, rows: Rows) -> None:
+    def add(self, rows: FrameRows) -> None:
         rows = rows[(rows.keys != FACELESS) & np.isfinite(rows.values).all(axis=1)]
         if not len(rows):
             return
@@ -218,7 +218,7 @@ def scan(table: AnnotatedTable) -> Scan:
         TableError: if the table is empty or damaged.
     """
     survey = _Survey()
-    for rows in Reader(table, values=False):
+    for rows in FrameRowReader(table, values=False):
         survey.add(rows)
     if not survey.frames:
         raise TableError(f"{table.path}: the table is empty")
@@ -227,7 +227,7 @@ def scan(table: AnnotatedTable) -> Scan:
     faces = int(survey.rows[curved].sum())
     width = bin_width(survey.step * faces, faces) if table.timed else 0.0
     decimator = Decimator(width, survey.step, curved) if table.timed else None
-    reader, sums, peaks = Reader(table), _TrackSums(table.tasks, len(survey.rows)), _Peaks(table.tasks)
+    reader, sums, peaks = FrameRowReader(table), _TrackSums(table.tasks, len(survey.rows)), _Peaks(table.tasks)
     cloud = [np.zeros((0, len(reader.labels)))]
     for rows in reader:
         sums.add(rows)

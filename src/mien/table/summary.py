@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mien.table.columns import NO_TRACK, label_column, numbers, require
 from mien.table.layouts import THRESHOLD, csv_writer
 from mien.table.summary_schema import track_schema, video_schema
-from mien.table.summary_sums import LabelStatistics, Rows, Sums
+from mien.table.summary_sums import LabelStatistics, RowArrays, Sums
 from mien.table.writer import SUMMARIES, TableWriteError, write_table
 from mien.tasks import Task
 
@@ -74,7 +74,7 @@ class Summariser:
         self._frames = self._face_frames = self._most = 0
         self._seconds = self._face_seconds = self._step = 0.0
         self._input: str | None = None
-        self._held: Rows | None = None
+        self._held: RowArrays | None = None
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Add rows, in the order of frames."""
@@ -109,17 +109,17 @@ class Summariser:
         rows = [[self._row(track, self._tracks[track]) for track in order], [video]]
         return Summary(*(pa.Table.from_pylist(*each) for each in zip(rows, self._schemas, strict=True)))
 
-    def _rows(self, batch: pa.RecordBatch) -> Rows:
+    def _rows(self, batch: pa.RecordBatch) -> RowArrays:
         values = np.stack([numbers(label_column(batch, label, self._smoothed)) for label in self._statistics.labels], 1)
         frame, time, track, score = (numbers(batch[name]) for name in ("frame", "time", "track", "score"))
         later = np.zeros(len(frame))
         tracks = np.nan_to_num(track, nan=NO_TRACK).astype(np.int64)
-        return Rows(frame.astype(np.int64), later.astype(np.int64), time, later, tracks, score, values)
+        return RowArrays(frame.astype(np.int64), later.astype(np.int64), time, later, tracks, score, values)
 
-    def _count(self, rows: Rows, starts: NDArray[np.int64], steps: NDArray[np.float64]) -> None:
+    def _count(self, rows: RowArrays, starts: NDArray[np.int64], steps: NDArray[np.float64]) -> None:
         """Count rows of whole frames, given where each frame starts and the last one ends, and how long each lasts."""
         of = np.repeat(np.arange(len(steps)), np.diff(starts))
-        rows = Rows(rows.frame, self._frames + of, rows.time, steps[of], rows.track, rows.score, rows.values)
+        rows = RowArrays(rows.frame, self._frames + of, rows.time, steps[of], rows.track, rows.score, rows.values)
         faces = np.isfinite(rows.values).all(1)
         each = np.bincount(of[faces], minlength=len(steps))
         self._frames += len(steps)

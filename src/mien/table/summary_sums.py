@@ -17,7 +17,7 @@ Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Rows:
+class RowArrays:
     """N rows as arrays.
 
     Args:
@@ -38,11 +38,13 @@ class Rows:
     score: Floats
     values: Floats
 
-    def __getitem__(self, rows: Any) -> Rows:
-        return Rows(*(getattr(self, each.name)[rows] for each in fields(self)))
+    def __getitem__(self, rows: Any) -> RowArrays:
+        return RowArrays(*(getattr(self, each.name)[rows] for each in fields(self)))
 
-    def __add__(self, other: Rows) -> Rows:
-        return Rows(*(np.concatenate([getattr(self, each.name), getattr(other, each.name)]) for each in fields(self)))
+    def __add__(self, other: RowArrays) -> RowArrays:
+        return RowArrays(
+            *(np.concatenate([getattr(self, each.name), getattr(other, each.name)]) for each in fields(self))
+        )
 
 
 class Sums:
@@ -65,7 +67,7 @@ class Sums:
         self.episodes, self.quadrants = np.zeros(labels, np.int64), np.zeros(len(QUADRANTS))
         self._before = (0, -np.inf, np.zeros(labels, bool))
 
-    def add(self, rows: Rows, on: Bools, quadrants: Bools, pause: float) -> None:
+    def add(self, rows: RowArrays, on: Bools, quadrants: Bools, pause: float) -> None:
         """Add rows of the track.
 
         Args:

@@ -17,6 +17,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from mien.annotate.schema import Row
+from mien.atomic import replacing
 
 BUFFER = 1000
 """Rows that are buffered before they are written; a row group of Parquet."""
@@ -90,21 +91,16 @@ def write_table(
     Raises:
         OSError: if it cannot be written; an existing file is unchanged.
     """
-    new = path.with_name(f"{path.name}.new")
-    try:
-        with new.open("wb") as stream:
-            output = (writer or WRITERS[path.suffix.lower()])(stream, schema)
-            try:
-                for table in _groups(schema, batches):
-                    output.write_table(table)
-            except BaseException:
-                with suppress(Exception):  # report the first failure
-                    output.close()
-                raise
-            output.close()
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
+    with replacing(path) as partial, partial.open("wb") as stream:
+        output = (writer or WRITERS[path.suffix.lower()])(stream, schema)
+        try:
+            for table in _groups(schema, batches):
+                output.write_table(table)
+        except BaseException:
+            with suppress(Exception):  # report the first failure
+                output.close()
+            raise
+        output.close()
 
 
 def _groups(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePath
 
+from mien.atomic import replacing
 from mien.table.writer import TableWriteError
 from mien.video.jobs import PlannedVideo
 from mien.video.run import VideoResult
@@ -71,12 +72,10 @@ def entry_after(job: PlannedVideo, outcome: VideoResult, before: Entry) -> Entry
 
 def write_index(path: Path, index: Mapping[str, Entry]) -> None:
     """Write all rows in one step: after a kill the file is the old one or the new one."""
-    new = path.with_name(f"{path.name}.new")
-    with new.open("w", encoding="utf-8", newline="") as file:
+    with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(Entry.__dataclass_fields__))
         writer.writeheader()
         writer.writerows(asdict(entry) for entry in index.values())
-    new.replace(path)
 
 
 def read_index(path: Path) -> dict[str, Entry]:

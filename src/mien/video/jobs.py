@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from mien.annotate.pipeline import Annotator
-from mien.annotate.settings import Settings
+from mien.annotate.shared_options import SharedOptions
 from mien.processes import Outcome, ProgressCallback, StopCheck, run_jobs
 from mien.video.checks import refuse_stream
 from mien.video.postprocess import PostprocessOptions
@@ -38,7 +38,7 @@ def annotate_video(
     stop: StopCheck = lambda: False,
     *,
     annotator: Annotator,
-    settings: Settings,
+    shared: SharedOptions,
 ) -> VideoResult:
     """Annotate one video.
 
@@ -49,17 +49,17 @@ def annotate_video(
             annotated and drawn into the overlay.
         stop: checked after each chunk of frames; once it returns True, the table is completed with the frames so far.
         annotator: the networks.
-        settings: of the run.
+        shared: the options of the run.
 
     Raises:
         MediaError: if it cannot be opened.
         OSError: if its table cannot be written or belongs to another run; the message is one line.
     """
-    options = PostprocessOptions(settings.smooth, settings.constant, settings.layout, video.overlay)
-    refuse_stream(video.source, options, resume=settings.resume)
-    if settings.resume and is_complete(annotator, video.source, video.out):
+    options = PostprocessOptions(shared.smooth, shared.constant, shared.layout, video.overlay)
+    refuse_stream(video.source, options, resume=shared.resume)
+    if shared.resume and is_complete(annotator, video.source, video.out):
         return VideoResult("complete already")
-    run = VideoRun(annotator, video.source, video.out, options, overwrite=settings.overwrite, resume=settings.resume)
+    run = VideoRun(annotator, video.source, video.out, options, overwrite=shared.overwrite, resume=shared.resume)
     progress("expected", run.expected or 0)
     progress("resumed", run.resumed)
     return run(partial(progress, "frames"), partial(progress, "drawn"), stop)
@@ -68,7 +68,7 @@ def annotate_video(
 def annotate_videos(
     videos: Sequence[PlannedVideo],
     annotator: Annotator,
-    settings: Settings,
+    shared: SharedOptions,
     workers: int,
     progress: ProgressCallback = lambda *_: None,
 ) -> Iterator[tuple[PlannedVideo, VideoResult]]:
@@ -77,7 +77,7 @@ def annotate_videos(
     Args:
         videos: in the order in which they start.
         annotator: the networks of this process, for a single worker.
-        settings: of all videos.
+        shared: the options of all videos.
         workers: number of videos at once. With more than one, each has a process of its own.
         progress: as for :func:`annotate_video`.
 
@@ -85,17 +85,17 @@ def annotate_videos(
         KeyboardInterrupt: after the last result, if a stop was requested.
     """
     workers, waiting = min(workers, len(videos)), iter(videos)
-    work = partial(annotate_video, annotator=annotator, settings=settings)
+    work = partial(annotate_video, annotator=annotator, shared=shared)
     if workers > 1:
-        work = partial(_load_and_annotate, settings=settings, workers=workers)
+        work = partial(_load_and_annotate, shared=shared, workers=workers)
     for outcome in run_jobs(lambda: next(waiting, None), work, workers, lambda _, *report: progress(*report)):
         yield outcome.job, _result(outcome)
 
 
 def _load_and_annotate(
-    video: PlannedVideo, progress: ProgressCallback, stop: StopCheck, *, settings: Settings, workers: int
+    video: PlannedVideo, progress: ProgressCallback, stop: StopCheck, *, shared: SharedOptions, workers: int
 ) -> VideoResult:
-    return annotate_video(video, progress, stop, annotator=settings.annotator(workers), settings=settings)
+    return annotate_video(video, progress, stop, annotator=shared.annotator(workers), shared=shared)
 
 
 def _result(outcome: Outcome[PlannedVideo, VideoResult]) -> VideoResult:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from typer.testing import Result
 
-from mien.learn.data.manifest.manifest import read_manifest
+from mien.learn.data.manifest import read_manifest
 
 
 def test_rules_exclude_rows_and_are_reverted(

@@ -10,7 +10,7 @@ import scipy.io
 from PIL import Image
 from typer.testing import Result
 
-from mien.learn.data.manifest.manifest import ManifestError, read_manifest, read_metadata
+from mien.learn.data.manifest import ManifestError, read_manifest, read_metadata
 from mien.learn.data.sources.clothing import BINARY, SEVERAL
 
 Mien = Callable[..., tuple[int, str]]

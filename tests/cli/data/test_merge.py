@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from typer.testing import Result
 
-from mien.learn.data.manifest.manifest import read_manifest
+from mien.learn.data.manifest import read_manifest
 
 
 def test_two_become_one(

@@ -8,7 +8,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from mien.cli.app import app
-from mien.learn.data.manifest.manifest import MANIFEST, read_manifest, write_manifest
+from mien.learn.data.manifest import MANIFEST, read_manifest, write_manifest
 from mien.tasks import FACE
 
 POINTS = [float(value) for value in (60, 50, 90, 50, 75, 65, 62, 85, 88, 85)]

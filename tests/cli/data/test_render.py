@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from mien.cli.app import app
-from mien.learn.data.manifest.manifest import read_manifest
+from mien.learn.data.manifest import read_manifest
 from mien.learn.data.render.choices import Choices
-from mien.learn.data.render.draw import Settings
+from mien.learn.data.render.draw import RenderSettings
 
 
 def run(*words: object) -> Result:
@@ -30,7 +30,7 @@ def test_renders_become_a_manifest(facekit: Path, tmp_path: Path) -> None:
 def test_everything_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from mien.learn.data.render import generate
 
-    made: list[Settings] = []
+    made: list[RenderSettings] = []
     monkeypatch.setattr(generate, "render", lambda *given, **_: made.append(given[3]))
     options = "--person 3 --person 5 --persons-seed 9 --au AU12=3 --au AU06=2 --sweep AU25 --levels 11 --yaw -20:20"
     options += " --pitch 5 --roll -1:1.5 --light left --tone 0:0.5 --distance 40:80 --background grey"

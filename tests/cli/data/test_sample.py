@@ -5,7 +5,7 @@ from pathlib import Path
 
 from typer.testing import Result
 
-from mien.learn.data.manifest.manifest import read_manifest
+from mien.learn.data.manifest import read_manifest
 
 
 def test_rows_of_one_split_are_sampled(mien: Callable[..., Result], refused: Callable[..., str], folder: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from typer.testing import Result
 
-from mien.learn.data.manifest.manifest import read_manifest
+from mien.learn.data.manifest import read_manifest
 
 
 def test_people_are_divided_and_the_division_is_reverted(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import Result
 
-from mien.learn.data.manifest.manifest import MANIFEST, PACK, write_manifest
+from mien.learn.data.manifest import MANIFEST, PACK, write_manifest
 from mien.tasks import Kind, Task, one_hot_labels
 
 SHOE = Task("shoe", Kind.CLASSES, ("boot", "sandal", "pump"), ("",) * 3)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from typer.testing import Result
 
-from mien.learn.data.manifest.manifest import MANIFEST, PACK, write_manifest
+from mien.learn.data.manifest import MANIFEST, PACK, write_manifest
 from mien.relatedness.table import Relatedness
 from mien.tasks import Kind, Task, one_hot_labels
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
-from mien.cli.relatedness.tables import open_tables
+from mien.cli.relatedness.arguments import open_tables
 from mien.relatedness.table import AFF_WILD2, DU_2014, Relatedness
 
 Run = Callable[..., Result]

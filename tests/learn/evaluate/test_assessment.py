@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from mien.learn.data.manifest.manifest import ManifestError
+from mien.learn.data.manifest import ManifestError
 from mien.learn.evaluate.assessment import assess, subgroups, take
 from mien.learn.evaluate.predictions import Predictions
 from mien.learn.evaluate.score import score

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from fixtures import metrics_oracle
-from mien.learn.data.manifest.manifest import ManifestError
+from mien.learn.data.manifest import ManifestError
 from mien.learn.evaluate.bootstrap import draws, intervals, units
 from mien.learn.evaluate.predictions import Predictions
 from mien.tasks import Kind, Task

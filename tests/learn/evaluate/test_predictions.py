@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mien.learn.data.manifest.manifest import Manifest, ManifestError
+from mien.learn.data.manifest import Manifest, ManifestError
 from mien.learn.evaluate.predictions import Predictions, predict
 from mien.learn.evaluate.score import evaluate, score
 from mien.tasks import AFFECT, EXPRESSION

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from mien.learn.checkpoint import CheckpointError, save
-from mien.learn.data.manifest.manifest import Manifest, read_manifest
+from mien.learn.data.manifest import Manifest, read_manifest
 from mien.learn.features.extract import BATCH, extract, open_network
 from mien.learn.models import FaceBehaviorNet
 from mien.learn.models.network import Network

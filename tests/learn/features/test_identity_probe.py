@@ -9,7 +9,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
-from mien.learn.data.manifest.manifest import ManifestError, read_manifest
+from mien.learn.data.manifest import ManifestError, read_manifest
 from mien.learn.features import identity_probe as probe
 from mien.learn.features.identity_probe import features_of, identity_probe
 from mien.learn.models import FaceBehaviorNet, ResidualMLP

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from fixtures.metrics_oracle import concordance
-from mien.learn.data.manifest.manifest import Manifest, ManifestError, read_manifest
+from mien.learn.data.manifest import Manifest, ManifestError, read_manifest
 from mien.learn.plots import curves as module
 from mien.learn.plots.curves import Curve, curves, draw
 from mien.tasks import AFFECT, Kind, Task

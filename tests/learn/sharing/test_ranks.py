@@ -12,7 +12,7 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from mien.learn.recipe.recipe import parse
+from mien.learn.recipe import parse
 from mien.learn.train.policy_search import search
 from mien.learn.train.trainer import Trainer
 from mien.tasks import Kind, Task
@@ -34,7 +34,7 @@ import sys
 from pathlib import Path
 import torch
 from mien.learn.train.policy_search import search
-from mien.learn.recipe.recipe import load
+from mien.learn.recipe import load
 from mien.learn.train.trainer import Trainer
 torch.set_num_threads(1)
 for path in sys.argv[1:]:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.learn.data.manifest.manifest import read_manifest
-from mien.learn.recipe.recipe import RecipeError, parse
+from mien.learn.data.manifest import read_manifest
+from mien.learn.recipe import RecipeError, parse
 from mien.learn.study.each_task import each_task
 from mien.learn.train.trainer import Trainer
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.learn.evaluate.significance import difference, holm
+from mien.learn.evaluate.significance import holm, paired_difference
 from mien.learn.study.plan import Study
 from mien.learn.study.report import markdown, means, show_difference, write_report
-from mien.learn.study.store import Run
-from mien.learn.study.summary import Runs, Summary, summarise
+from mien.learn.study.store import FinishedRun
+from mien.learn.study.summary import Runs, StudySummary, summarise
 
 Make = Callable[..., Study]
 HEADLINES = {"category": "category.accuracy", "traits": "traits.f1"}
@@ -23,7 +23,7 @@ SEEDS = {"repeat": {"seeds": [0, 1, 2]}}
 def runs_of(values: Mapping[str, Mapping[str, tuple[float, float]]]) -> Runs:
     """Runs by setting and repeat with these accuracies and F1."""
     return {
-        (setting, repeat): Run(
+        (setting, repeat): FinishedRun(
             setting,
             repeat,
             {"category.accuracy": accuracy, "traits.f1": f1, "category.recall.a": 0.5},
@@ -47,12 +47,12 @@ VALUES = {
 
 
 @pytest.fixture
-def summary(make_study: Make) -> Summary:
+def summary(make_study: Make) -> StudySummary:
     study = make_study(settings={"single-task": {}, "multi-task": {}, "coupled": {}, "broken": {}}, **SEEDS)
     return summarise(study, runs_of(VALUES), {("broken", "seed1"): "the loss traits is nan"})
 
 
-def test_differences_and_verdicts(summary: Summary) -> None:
+def test_differences_and_verdicts(summary: StudySummary) -> None:
     rows = {row.setting: row for row in summary.rows}
     assert summary.metrics == ("category.accuracy", "traits.f1"), "the headlines, where the study names none"
     assert rows["multi-task"].verdicts == {"category": "negative", "traits": "none shown"}
@@ -61,7 +61,7 @@ def test_differences_and_verdicts(summary: Summary) -> None:
     assert (rows["broken"].n, rows["broken"].negative_transfer) == (0, None)
     assert rows["single-task"].differences == rows["single-task"].verdicts == {}
     pairs = {
-        name: difference([VALUES[name][seed][0] for seed in BASE], [BASE[seed][0] for seed in BASE])
+        name: paired_difference([VALUES[name][seed][0] for seed in BASE], [BASE[seed][0] for seed in BASE])
         for name in ("multi-task", "coupled")
     }
     adjusted = holm([found.p for found in pairs.values() if found])
@@ -99,7 +99,7 @@ def test_folds_widen_the_interval(make_study: Make) -> None:
     folds = summarise(make_study(settings=settings, repeat={"folds": 2, "times": 2}), runs_of(values), {})
     seeds = summarise(make_study(settings=settings, **SEEDS), runs_of(VALUES), {})
 
-    def width(found: Summary) -> float:
+    def width(found: StudySummary) -> float:
         apart = found.rows[1].differences["category.accuracy"]
         assert apart is not None
         return apart.high - apart.low  # type: ignore[operator]
@@ -107,7 +107,7 @@ def test_folds_widen_the_interval(make_study: Make) -> None:
     assert width(folds) == pytest.approx(width(seeds) * ((1 / 3 + 1) / (1 / 3)) ** 0.5)
 
 
-def test_the_page(summary: Summary) -> None:
+def test_the_page(summary: StudySummary) -> None:
     page = markdown(summary, "mien study study.yaml")
     assert "`mien study study.yaml`, seeds 0, 1, 2." in page
     assert "| single-task | 3 | 61.0 ± 1.0 | 52.0 ± 2.0 | reference |" in page
@@ -123,7 +123,9 @@ def test_the_page(summary: Summary) -> None:
 def test_a_concordance_is_no_percentage(make_study: Make) -> None:
     study = make_study(settings={"a": {}}, metrics=["affect.ccc"], **SEEDS)
     runs = {
-        key: Run(key[0], key[1], {"affect.ccc": 0.5 + 0.01 * i}, {"affect": "affect.ccc"}, (), 1, {"seed": i}, {})
+        key: FinishedRun(
+            key[0], key[1], {"affect.ccc": 0.5 + 0.01 * i}, {"affect": "affect.ccc"}, (), 1, {"seed": i}, {}
+        )
         for i, key in enumerate([("a", "seed0"), ("a", "seed1"), ("a", "seed2")])
     }
     assert means(summarise(study, runs, {})) == [
@@ -132,7 +134,7 @@ def test_a_concordance_is_no_percentage(make_study: Make) -> None:
     ]
 
 
-def test_the_files(summary: Summary, tmp_path: Path) -> None:
+def test_the_files(summary: StudySummary, tmp_path: Path) -> None:
     write_report(tmp_path, summary, runs_of(VALUES), "mien study study.yaml")
     assert {path.name for path in tmp_path.iterdir()} == {
         "report.md", "table.csv", "runs.csv", "study.json", "plot.png",

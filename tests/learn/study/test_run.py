@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mien.learn.recipe.recipe import RecipeError
+from mien.learn.recipe import RecipeError
 from mien.learn.study.plan import Study, StudyError
 from mien.learn.study.run import PlannedRun, _saved_metrics, jobs, perform
 from mien.learn.study.store import RunStore

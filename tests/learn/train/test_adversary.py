@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mien.learn import caf
 from mien.learn.batch import Batch
 from mien.learn.models.network import FEATURES
-from mien.learn.recipe.recipe import parse
+from mien.learn.recipe import parse
 from mien.learn.train.adversary import SKIPPED, Adversary
 from mien.learn.train.optimiser import learning_rate
 from mien.learn.train.trainer import DivergedError, Trainer

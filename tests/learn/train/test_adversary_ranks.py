@@ -12,7 +12,7 @@ import yaml
 from accelerate import Accelerator
 from safetensors.torch import load_file
 
-from mien.learn.recipe.recipe import parse
+from mien.learn.recipe import parse
 from mien.learn.train.adversary import across_ranks
 from mien.learn.train.trainer import Trainer
 

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from mien.learn.checkpoint import load_network
-from mien.learn.recipe.recipe import Recipe, RecipeError, parse
+from mien.learn.recipe import Recipe, RecipeError, parse
 from mien.learn.train.policy_search import PolicySearch, opened, search, temperature, with_policy
 from mien.learn.train.trainer import Trainer
 from mien.tasks import Kind, Task

@@ -15,8 +15,8 @@ from safetensors.torch import load_file
 
 from mien.learn.batch import Batch
 from mien.learn.data.batches.mixing import LabelledSet, Mixing
-from mien.learn.data.manifest.manifest import read_manifest
-from mien.learn.recipe.recipe import parse
+from mien.learn.data.manifest import read_manifest
+from mien.learn.recipe import parse
 from mien.learn.train.trainer import Trainer
 from mien.tasks import EXPRESSION, FACE
 

@@ -16,7 +16,7 @@ import torch
 import yaml
 
 from mien.learn.checkpoint import CheckpointError
-from mien.learn.recipe.recipe import parse
+from mien.learn.recipe import parse
 from mien.learn.train.optimiser import learning_rate
 from mien.learn.train.trainer import DivergedError, Trainer
 

@@ -17,7 +17,7 @@ from mien.interrupts import heard_endings
 
 if TYPE_CHECKING:
     from mien.annotate.inputs import Source
-    from mien.annotate.settings import Settings
+    from mien.annotate.shared_options import SharedOptions
 
 OUT, FOLDER = "annotations.parquet", "annotations"
 
@@ -158,16 +158,16 @@ def annotate(
     _check(request, sources, compounds, compound_units, overwrite, **frames, **later)
     with refusals():
         from mien.annotate.options import VideoOptions
-        from mien.annotate.settings import Settings
+        from mien.annotate.shared_options import SharedOptions
         from mien.compound_sets import load
 
-        settings = Settings(
+        shared = SharedOptions(
             model, min_size, batch_size, threads, load(compounds, compound_units) if compounds else None,
             VideoOptions(**frames), smooth, smooth_seconds, layout, overwrite, resume,
         )  # fmt: skip
     for ending in heard_endings():
         signal.signal(ending, signal.default_int_handler)  # as Ctrl-C: the table is completed
-    raise typer.Exit(_run(request, sources, settings))
+    raise typer.Exit(_run(request, sources, shared))
 
 
 def _sources(request: Request) -> list[Source]:
@@ -207,13 +207,13 @@ def _check(
         fail("--resume continues and --overwrite starts over: give one of them", 2)
 
 
-def _run(request: Request, sources: Sequence[Source], settings: Settings) -> int:
+def _run(request: Request, sources: Sequence[Source], shared: SharedOptions) -> int:
     """Annotate into one table, or into a folder of tables; returns the exit status."""
     from mien.cli.annotate.pictures import annotate_pictures
 
     videos = any(source.video for source in sources)
     with refusals():
-        annotator = settings.annotator() if videos else settings.for_pictures()
+        annotator = shared.annotator() if videos else shared.for_pictures()
     if not videos:
         return annotate_pictures(
             annotator,
@@ -221,7 +221,7 @@ def _run(request: Request, sources: Sequence[Source], settings: Settings) -> int
             OUT if request.out is None else request.out,
             overlay=request.overlay,
             as_manifest=request.as_manifest,
-            overwrite=settings.overwrite,
+            overwrite=shared.overwrite,
             quiet=request.quiet,
         )
     from mien.cli.annotate.folder import annotate_folder  # these need PyAV
@@ -229,10 +229,10 @@ def _run(request: Request, sources: Sequence[Source], settings: Settings) -> int
 
     if _is_one_table(request, len(sources)):
         place = OUT if request.out is None else request.out
-        return annotate_one(annotator, sources[0], place, request.overlay, settings, request.quiet)
+        return annotate_one(annotator, sources[0], place, request.overlay, shared, request.quiet)
     folder = Path(FOLDER if request.out is None else request.out)
     return annotate_folder(
-        annotator, sources, folder, request.overlay, request.table, settings, request.workers, request.quiet
+        annotator, sources, folder, request.overlay, request.table, shared, request.workers, request.quiet
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 
 from mien.annotate.inputs import Source
 from mien.annotate.pipeline import Annotator
-from mien.annotate.settings import Settings
+from mien.annotate.shared_options import SharedOptions
 from mien.cli.annotate.pictures import annotate_pictures
 from mien.cli.annotate.video import frame_progress
 from mien.cli.terminal import complain, fail, refusals
@@ -26,38 +26,38 @@ def annotate_folder(
     folder: Path,
     overlay: Path | None,
     table: str | None,
-    settings: Settings,
+    shared: SharedOptions,
     workers: int,
     quiet: bool,
 ) -> int:
     """Annotate videos into a folder, and the pictures among the inputs; returns the exit status, or ends with it."""
-    table = table or ("csv" if settings.layout else "parquet")
-    _check(folder, overlay, table, settings)
+    table = table or ("csv" if shared.layout else "parquet")
+    _check(folder, overlay, table, shared)
     videos = [source for source in sources if source.video]
     pictures = [source for source in sources if not source.video]
     with refusals():
-        options = PostprocessOptions(settings.smooth, settings.constant, settings.layout)
+        options = PostprocessOptions(shared.smooth, shared.constant, shared.layout)
         Postprocessor(options, annotator.video_schema, annotator.tasks)  # refuses what no video can have
-        known = _opened(folder, settings)
+        known = _opened(folder, shared)
         jobs = _jobs(videos, folder, table, overlay, known)
-        overlays = _overlays(overlay, jobs, pictures, settings) if overlay else None
+        overlays = _overlays(overlay, jobs, pictures, shared) if overlay else None
     index = known | {job.name: known.get(job.name, Entry(job.name, job.out.name)) for job in jobs}
-    status = _annotate_videos(jobs, annotator, settings, workers, index, folder / INDEX, quiet)
+    status = _annotate_videos(jobs, annotator, shared, workers, index, folder / INDEX, quiet)
     if status != 130 and pictures:
         place = str(folder / f"{PICTURES}.{table}")  # annotated again if it exists: pictures are quick
-        read = settings.for_pictures()
+        read = shared.for_pictures()
         status = max(status, annotate_pictures(read, pictures, place, overlay=overlays, overwrite=True, quiet=quiet))
     return status
 
 
-def _check(folder: Path, overlay: Path | None, table: str, settings: Settings) -> None:
+def _check(folder: Path, overlay: Path | None, table: str, shared: SharedOptions) -> None:
     """Refuse a file where several videos need a folder, and formats that do not exist."""
     if folder.suffix.lower() in {f".{name}" for name in FORMATS} or str(folder) == "-":
         fail(f"{folder}: several videos get one table each; give a folder", 2)
     if table not in FORMATS:
         fail(f"--format {table}: no such format; there are {', '.join(FORMATS)}", 2)
-    if settings.layout and table != "csv":
-        fail(f"--format {table}: the layout {settings.layout} is always CSV", 2)
+    if shared.layout and table != "csv":
+        fail(f"--format {table}: the layout {shared.layout} is always CSV", 2)
     if overlay and overlay.suffix:
         fail(f"{overlay}: the overlays of several videos need a folder", 2)
 
@@ -76,7 +76,7 @@ def _jobs(
 
 
 def _overlays(
-    folder: Path, jobs: Sequence[PlannedVideo], pictures: Sequence[Source], settings: Settings
+    folder: Path, jobs: Sequence[PlannedVideo], pictures: Sequence[Source], shared: SharedOptions
 ) -> Overlays | None:
     """Make the folder of the overlays; returns what draws those of the pictures, if there are any.
 
@@ -89,7 +89,7 @@ def _overlays(
         if job.overlay and (there := _file(job.overlay)) and there in inputs:
             raise TableWriteError(f"{job.overlay}: is an input; choose another folder for the overlays")
     names = [source.name for source in pictures]
-    return Overlays(folder, names, overwrite=settings.overwrite or settings.resume) if pictures else None
+    return Overlays(folder, names, overwrite=shared.overwrite or shared.resume) if pictures else None
 
 
 def _file(path: Path) -> tuple[int, int] | None:
@@ -104,7 +104,7 @@ def _file(path: Path) -> tuple[int, int] | None:
 def _annotate_videos(
     jobs: Sequence[PlannedVideo],
     annotator: Annotator,
-    settings: Settings,
+    shared: SharedOptions,
     workers: int,
     index: dict[str, Entry],
     path: Path,
@@ -115,7 +115,7 @@ def _annotate_videos(
     try:
         write_index(path, index)
         with frame_progress(len(jobs), quiet) as tell:
-            for job, outcome in annotate_videos(jobs, annotator, settings, workers, tell):
+            for job, outcome in annotate_videos(jobs, annotator, shared, workers, tell):
                 if outcome.error is not None:
                     complain(f"{job.name}: {outcome.error}")
                 failed += outcome.status in ("failed", "damaged")
@@ -135,7 +135,7 @@ def _annotate_videos(
     return 1 if failed else 0
 
 
-def _opened(folder: Path, settings: Settings) -> dict[str, Entry]:
+def _opened(folder: Path, shared: SharedOptions) -> dict[str, Entry]:
     """Make the folder; returns the rows of its index if this run continues with it.
 
     Raises:
@@ -149,6 +149,6 @@ def _opened(folder: Path, settings: Settings) -> dict[str, Entry]:
             (folder / INDEX).unlink()
     except OSError as error:
         raise OSError(f"{folder}: cannot be written: {error.strerror}") from None
-    if held and not settings.resume and not settings.overwrite:
+    if held and not shared.resume and not shared.overwrite:
         raise OSError(f"{folder}: is not empty (use --resume to continue, --overwrite to start over)")
-    return read_index(folder / INDEX) if settings.resume and (folder / INDEX).exists() else {}
+    return read_index(folder / INDEX) if shared.resume and (folder / INDEX).exists() else {}

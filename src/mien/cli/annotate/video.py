@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mien.annotate.inputs import Source
 from mien.annotate.pipeline import Annotator
-from mien.annotate.settings import Settings
+from mien.annotate.shared_options import SharedOptions
 from mien.cli.terminal import complain, fail, progress
 from mien.media.picture import MediaError
 from mien.processes import ProgressCallback
@@ -19,7 +19,7 @@ from mien.video.run import VideoResult
 
 
 def annotate_one(
-    annotator: Annotator, source: Source, out: str, overlay: Path | None, settings: Settings, quiet: bool
+    annotator: Annotator, source: Source, out: str, overlay: Path | None, shared: SharedOptions, quiet: bool
 ) -> int:
     """Annotate a video into a table; returns the exit status, or ends with it."""
     if out == "-":
@@ -29,7 +29,7 @@ def annotate_one(
     job = PlannedVideo(source.name, str(source.item), Path(out), overlay)
     try:
         with frame_progress(1, quiet) as tell:
-            outcome = annotate_video(job, tell, annotator=annotator, settings=settings)
+            outcome = annotate_video(job, tell, annotator=annotator, shared=shared)
     except MediaError as error:
         fail(f"{job.name}: {error}", 1)
     except (OSError, ValueError) as error:

@@ -30,8 +30,8 @@ def check(
     with needs_extra(), refusals():
         import pyarrow.parquet as pq
 
+        from mien.learn.data.manifest import read_metadata
         from mien.learn.data.manifest.check import check_manifest
-        from mien.learn.data.manifest.manifest import read_metadata
 
         rows = pq.read_metadata(read_metadata(manifest)[0]).num_rows
         with progress("reading", rows, hidden=not (files or pictures)) as advance:

@@ -31,7 +31,7 @@ def clean(
       mien data clean build/affectnet --rule affect_consistency
     """
     with needs_extra(), refusals():
-        from mien.learn.data.manifest.manifest import read_metadata
+        from mien.learn.data.manifest import read_metadata
         from mien.learn.data.steps.history import RULES, read_steps, undo_steps
         from mien.spelling import did_you_mean
 

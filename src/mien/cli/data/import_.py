@@ -43,7 +43,7 @@ def import_(
         from mien.learn.data.importing.dataset import import_rows, prepare_rows
         from mien.learn.data.importing.errors import ImportErrors
         from mien.learn.data.importing.readers import find_reader, parse_options
-        from mien.learn.data.manifest.manifest import MANIFEST
+        from mien.learn.data.manifest import MANIFEST
 
         reader = find_reader(name)
         options = parse_options(reader, option or ())
@@ -81,7 +81,7 @@ def _complete(folder: Path, reader: ModuleType) -> bool:
     """Whether an import into this folder has ended; one that was interrupted while packing has not."""
     import pyarrow.parquet as pq
 
-    from mien.learn.data.manifest.manifest import MANIFEST
+    from mien.learn.data.manifest import MANIFEST
     from mien.learn.data.manifest.shards import SHARDS
     from mien.learn.data.pack.prepare import PLAN
 

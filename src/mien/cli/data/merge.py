@@ -15,7 +15,7 @@ def merge(manifests: Manifests, folder: DataFolder, overwrite: Overwrite = False
       mien data merge build/ferplus build/renders build/both
     """
     with needs_extra(), refusals():
-        from mien.learn.data.manifest.manifest import MANIFEST
+        from mien.learn.data.manifest import MANIFEST
         from mien.learn.data.manifest.merge import merge
 
         if len(manifests) < 2:

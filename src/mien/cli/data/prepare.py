@@ -57,7 +57,7 @@ def prepare(
         import av  # noqa: F401
         import pyarrow.parquet as pq
 
-        from mien.learn.data.manifest.manifest import MANIFEST
+        from mien.learn.data.manifest import MANIFEST
         from mien.learn.data.pack.crops import pack_options
         from mien.learn.data.pack.prepare import ERRORS, prepare_manifest, read_unprepared
 

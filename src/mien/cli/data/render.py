@@ -90,7 +90,7 @@ def render(
     """
     with needs_extra("train,render"), refusals():
         from mien.learn.data.render.choices import Choices
-        from mien.learn.data.render.draw import KINDS, Settings
+        from mien.learn.data.render.draw import KINDS, RenderSettings
         from mien.learn.data.render.generate import render as make
 
         choices = Choices(
@@ -99,9 +99,9 @@ def render(
             _range("--distance", distance), background,
         )  # fmt: skip
         kinds = _pairs("--kind", kind, 1) or tuple(KINDS.items())
-        settings = Settings(seed, identities, validation, kinds, pose, threshold, size, samples, jitter, choices)
+        settings = RenderSettings(seed, identities, validation, kinds, pose, threshold, size, samples, jitter, choices)
         if _complete(folder):
-            from mien.learn.data.manifest.manifest import MANIFEST
+            from mien.learn.data.manifest import MANIFEST
 
             refuse_existing(folder / MANIFEST, overwrite=overwrite)
         with progress("rendering", count) as advance:
@@ -114,7 +114,7 @@ def render(
 
 def _complete(folder: Path) -> bool:
     """Whether the folder holds a finished set, and no unfinished one."""
-    from mien.learn.data.manifest.manifest import MANIFEST
+    from mien.learn.data.manifest import MANIFEST
     from mien.learn.data.render.generate import PLAN
 
     return (folder / MANIFEST).exists() and not (folder / PLAN).exists()

@@ -31,7 +31,7 @@ def print_steps(steps: Sequence[Step]) -> None:
 
 def first_classes(manifest: Path) -> str | None:
     """The first task of classes of a manifest; None if it has none."""
-    from mien.learn.data.manifest.manifest import read_metadata
+    from mien.learn.data.manifest import read_metadata
     from mien.tasks import Kind
 
     return next((task.name for task in read_metadata(manifest)[1] if task.kind is Kind.CLASSES), None)

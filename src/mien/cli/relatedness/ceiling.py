@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mien.cli.options import Attributes, Classes, JsonOut, Manifest, Overwrite, TrainSplit
-from mien.cli.relatedness.tables import class_labels_of, task_of
+from mien.cli.relatedness.arguments import class_labels_of, task_of
 from mien.cli.terminal import needs_extra, print_table, refusals, refuse_existing, write_json
 
 METRICS = ("accuracy", "f1", "mean_recall", "total_accuracy")
@@ -26,7 +26,7 @@ def ceiling(
       mien relatedness ceiling build/own --classes expression --attributes action_units
     """
     with needs_extra():
-        from mien.learn.data.manifest.manifest import read_manifest
+        from mien.learn.data.manifest import read_manifest
         from mien.learn.evaluate.ceiling import ceiling as measure
 
     with refusals():

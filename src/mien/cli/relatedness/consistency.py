@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mien.cli.options import JsonOut, Overwrite
-from mien.cli.relatedness.tables import TABLE, open_tables
+from mien.cli.relatedness.arguments import TABLE, open_tables
 from mien.cli.terminal import print_table, refusals, refuse_existing, write_json
 
 if TYPE_CHECKING:

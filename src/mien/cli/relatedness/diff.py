@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mien.cli.options import Most, Overwrite, out_option
+from mien.cli.relatedness.arguments import pairs_of_tables, table_argument
 from mien.cli.relatedness.printing import (
     IMAGE,
     check_output,
-    listed,
     numbered,
     print_heat_map,
     refuse_tables,
     table_refusals,
     weight,
 )
-from mien.cli.relatedness.tables import pairs_of_tables, table_argument
 from mien.cli.terminal import print_table
+from mien.spelling import listed
 
 if TYPE_CHECKING:
     from mien.relatedness.difference import Cell, Difference
@@ -72,7 +72,7 @@ def _print(difference: Difference, header: list[str], most: int) -> None:
         print(f"... and {len(difference.cells) - most} more")
     for (side, kind), labels in difference.lacking.items():
         if labels:
-            print(f"{first if side == 'first' else second} lacks the {kind} {listed(labels)}")
+            print(f"{first if side == 'first' else second} lacks the {kind} {listed(labels, 10)}")
 
 
 def _line(cell: Cell) -> list[str]:

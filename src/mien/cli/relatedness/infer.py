@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mien.cli.options import Attributes, Classes, Manifest, Most, Overwrite, TrainSplit
+from mien.cli.relatedness.arguments import class_labels_of, task_of
 from mien.cli.relatedness.printing import (
     TABLES,
     check_output,
-    listed,
     print_heat_map,
     print_informative,
     table_refusals,
     write_table,
 )
-from mien.cli.relatedness.tables import class_labels_of, task_of
 from mien.cli.terminal import refuse_existing
+from mien.spelling import listed
 
 if TYPE_CHECKING:
     from mien.relatedness.table import Relatedness
@@ -52,7 +52,7 @@ def infer(
       mien relatedness infer build/own own.csv --classes expression --attributes action_units
     """
     with table_refusals():
-        from mien.learn.data.manifest.manifest import read_manifest
+        from mien.learn.data.manifest import read_manifest
         from mien.relatedness.heatmap import heat_map
         from mien.relatedness.inference import infer as count
 
@@ -87,4 +87,4 @@ def _print_support(table: Relatedness, minimum: int) -> None:
         print(f"the other {lacking.sum()} have the overall rate of their attribute")
     never = [label for label, none in zip(table.attribute_labels, (table.support == 0).all(0), strict=True) if none]
     if never:
-        print(f"no row is annotated for {listed(never)}: weight 0")
+        print(f"no row is annotated for {listed(never, 10)}: weight 0")

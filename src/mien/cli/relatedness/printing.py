@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,12 +67,6 @@ def write_table(table: Relatedness, target: Path, most: int) -> None:
 def weight(value: float, prototypical: bool) -> str:
     """A weight, with a star if it is prototypical."""
     return f"{value:.4g}" + ("*" if prototypical else "")
-
-
-def listed(labels: Sequence[str], most: int = 10) -> str:
-    """Labels, separated by commas; of many, the first ones and how many more."""
-    more = f" and {len(labels) - most} more" if len(labels) > most else ""
-    return ", ".join(labels[:most]) + more
 
 
 def numbered(out: Path | None, number: int, count: int) -> Path | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from mien.cli.options import Most, Overwrite, out_option
+from mien.cli.relatedness.arguments import open_tables, table_argument
 from mien.cli.relatedness.printing import (
     TABLES,
     check_output,
@@ -16,7 +17,6 @@ from mien.cli.relatedness.printing import (
     table_refusals,
     write_table,
 )
-from mien.cli.relatedness.tables import open_tables, table_argument
 
 
 def show(

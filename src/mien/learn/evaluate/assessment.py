@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from mien.learn.data.manifest import ManifestError
 from mien.learn.data.manifest.codes import column_codes
-from mien.learn.data.manifest.manifest import ManifestError
 from mien.learn.evaluate import bootstrap
 from mien.learn.evaluate.predictions import Predictions
 from mien.learn.evaluate.protocols import official

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from mien.learn.data.manifest import ManifestError
 from mien.learn.data.manifest.codes import codes, own_groups, paired, video_codes
-from mien.learn.data.manifest.manifest import ManifestError
 from mien.learn.evaluate.metrics import from_sums, group_sums, row_sums
 from mien.learn.evaluate.predictions import Predictions
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mien.learn.data.batches.mixing import in_order
-from mien.learn.data.manifest.manifest import Manifest, ManifestError
+from mien.learn.data.manifest import Manifest, ManifestError
 from mien.learn.evaluate.metrics import likeliest
 from mien.tasks import Task
 

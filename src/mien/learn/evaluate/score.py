@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mien.learn.data.manifest.manifest import Manifest
+from mien.learn.data.manifest import Manifest
 from mien.learn.evaluate.metrics import metrics
 from mien.learn.evaluate.predictions import Predictions, Predictor, predict
 from mien.tasks import Task

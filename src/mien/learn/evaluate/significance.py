@@ -36,7 +36,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Difference:
+class PairedDifference:
     """A setting's metric minus the reference's, paired by run.
 
     Args:
@@ -60,7 +60,7 @@ def estimate(values: Sequence[float], overlap: float = 0.0) -> Estimate | None:
 
     Args:
         values: one per run.
-        overlap: as for :func:`difference`.
+        overlap: as for :func:`paired_difference`.
     """
     if not len(values):
         return None
@@ -68,7 +68,9 @@ def estimate(values: Sequence[float], overlap: float = 0.0) -> Estimate | None:
     return Estimate(len(values), mean, sd, None if half is None else mean - half, None if half is None else mean + half)
 
 
-def difference(values: Sequence[float], reference: Sequence[float], overlap: float = 0.0) -> Difference | None:
+def paired_difference(
+    values: Sequence[float], reference: Sequence[float], overlap: float = 0.0
+) -> PairedDifference | None:
     """The paired t-test, corrected for training sets that overlap; None without pairs.
 
     Runs on folds share rows, so their metrics are correlated, and the ordinary test finds differences where there are
@@ -85,8 +87,8 @@ def difference(values: Sequence[float], reference: Sequence[float], overlap: flo
     differences = np.asarray(values, np.float64) - np.asarray(reference, np.float64)
     mean, sd, half = _spread(differences, overlap)
     if sd is None or half is None:
-        return Difference(len(differences), mean, None, None, None)
-    return Difference(len(differences), mean, mean - half, mean + half, _p(mean, sd, len(differences), overlap))
+        return PairedDifference(len(differences), mean, None, None, None)
+    return PairedDifference(len(differences), mean, mean - half, mean + half, _p(mean, sd, len(differences), overlap))
 
 
 def _spread(values: Sequence[float] | np.ndarray, overlap: float) -> tuple[float, float | None, float | None]:
@@ -120,7 +122,7 @@ def holm(values: Sequence[float | None]) -> list[float | None]:
     return adjusted
 
 
-def verdict(found: Difference | None, metric: str = "") -> str | None:
+def verdict(found: PairedDifference | None, metric: str = "") -> str | None:
     """The verdict of a difference; None without an interval. :func:`lower_is_better` tells which sign is better.
 
     ``none shown`` does not prove that there is no difference: the interval says how large it could be.

@@ -20,7 +20,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_softmax, logit
 
 from mien.learn.checkpoint import CheckpointError
-from mien.learn.data.manifest.manifest import Manifest
+from mien.learn.data.manifest import Manifest
 from mien.tasks import Kind, Task
 
 Array = NDArray[np.float64]

@@ -15,8 +15,8 @@ from torch.nn.functional import interpolate
 
 from mien.learn import models
 from mien.learn.checkpoint import load_network
-from mien.learn.data.manifest.manifest import Manifest
-from mien.learn.data.pack.write import create_pack, finish_pack
+from mien.learn.data.manifest import Manifest
+from mien.learn.data.pack.single_file import create_pack, finish_pack
 from mien.learn.models.network import Network
 from mien.learn.recipe.class_spec import class_spec
 

@@ -18,7 +18,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
-from mien.learn.data.manifest.manifest import Manifest, ManifestError
+from mien.learn.data.manifest import Manifest, ManifestError
 from mien.learn.evaluate.predictions import as_given
 from mien.learn.models.network import FEATURES
 

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from mien.learn.chart_style import FAINT, INK, WARM, quiet, shortened, write
-from mien.learn.data.manifest.manifest import Manifest, ManifestError
+from mien.learn.data.manifest import Manifest, ManifestError
 from mien.learn.evaluate.metrics import concordance
 from mien.tasks import Task
 

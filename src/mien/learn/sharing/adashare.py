@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mien.learn.models.network import Network
-from mien.learn.sharing.statistics import ActiveTask, own_statistics
+from mien.learn.sharing.batch_norm import ActiveTask, own_statistics
 
 Gates = Sequence[Sequence["float | Tensor"]]
 """For each block and task, the factor of the block's residual branch, in [0, 1]."""
@@ -61,7 +61,7 @@ class AdaShare(nn.Module):
     with its more probable decisions.
 
     Departure: each task has its own running statistics of batch normalisation (see
-    :class:`mien.learn.sharing.statistics.OwnStatistics`).
+    :class:`mien.learn.sharing.batch_norm.OwnStatistics`).
 
     Args:
         network: its trunk has ``begin``, ``blocks`` and ``end``; it is modified in place. The key ``features`` is

@@ -10,7 +10,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.instancenorm import _InstanceNorm
 
 from mien.learn.models.network import Network
-from mien.learn.sharing.statistics import ActiveTask, OwnStatistics, own_statistics
+from mien.learn.sharing.batch_norm import ActiveTask, OwnStatistics, own_statistics
 
 NORMS = (_BatchNorm, _InstanceNorm, nn.GroupNorm, nn.LayerNorm)
 
@@ -64,7 +64,7 @@ class TaskRouting(nn.Module):
     them.
 
     Departures: each task has its own running statistics of batch normalisation (see
-    :class:`mien.learn.sharing.statistics.OwnStatistics`). All tasks pass in every step, while the paper takes one task
+    :class:`mien.learn.sharing.batch_norm.OwnStatistics`). All tasks pass in every step, while the paper takes one task
     at a time: our batches have labels of several tasks, and their losses are summed.
 
     The masks of two layers are drawn independently. In a residual network, a task may therefore write to most channels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mien.learn.recipe.recipe import Recipe
+from mien.learn.recipe import Recipe
 from mien.learn.study.plan import Study, StudyError
 from mien.learn.study.run import recipes
 from mien.learn.train.setup.rows import label_space, select_rows

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mien.learn.data.manifest.manifest import Manifest
-from mien.learn.recipe.recipe import Recipe, RecipeError
+from mien.learn.data.manifest import Manifest
+from mien.learn.recipe import Recipe, RecipeError
 from mien.learn.recipe.settings import DataSet, WarmStart
 from mien.learn.train.setup.rows import label_space, select_rows
 from mien.learn.train.setup.warm_start import HEADS, task_of
@@ -23,7 +23,7 @@ def each_task(recipe: Recipe) -> dict[str, Recipe]:
 
     Raises:
         RecipeError: if no data set provides labels of a task.
-        mien.learn.data.manifest.manifest.ManifestError: if a manifest cannot be used.
+        mien.learn.data.manifest.ManifestError: if a manifest cannot be used.
     """
     training, _ = select_rows(recipe)
     return {task.name: _alone(recipe, task, training) for task in label_space(recipe, training)}

@@ -10,11 +10,11 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from mien.learn.recipe import Recipe, RecipeError, parse
+from mien.learn.recipe import load as load_recipe
+from mien.learn.recipe import read as read_recipe
 from mien.learn.recipe.class_spec import explain
 from mien.learn.recipe.keys import replace_key
-from mien.learn.recipe.recipe import Recipe, RecipeError, parse
-from mien.learn.recipe.recipe import load as load_recipe
-from mien.learn.recipe.recipe import read as read_recipe
 from mien.learn.recipe.settings import Fold, Typed
 from mien.spelling import did_you_mean
 

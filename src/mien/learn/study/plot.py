@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from mien.learn.chart_style import COOL, FAINT, INK, PALE, WARM, write
 from mien.learn.evaluate.significance import NEGATIVE, NONE, POSITIVE, verdict
-from mien.learn.study.summary import Row, Summary
+from mien.learn.study.summary import SettingSummary, StudySummary
 
 COLUMNS = 2
 """Panels in a line."""
@@ -28,7 +28,7 @@ def scale(metric: str) -> tuple[float, str]:
     return (1.0, "") if set(PLAIN) & set(metric.split(".")) else (100.0, " %")
 
 
-def draw(summary: Summary, path: Path) -> None:
+def draw(summary: StudySummary, path: Path) -> None:
     """Write the chart as a PNG file."""
     rows, metrics = summary.rows, summary.metrics
     columns = min(COLUMNS, len(metrics))
@@ -55,7 +55,7 @@ def draw(summary: Summary, path: Path) -> None:
     write(picture, path)
 
 
-def _panel(axes: Axes, summary: Summary, metric: str, *, named: bool) -> None:
+def _panel(axes: Axes, summary: StudySummary, metric: str, *, named: bool) -> None:
     factor, unit = scale(metric)
     reference = next(row for row in summary.rows if row.setting == summary.study.reference)
     if (found := reference.estimates[metric]) is not None:
@@ -83,7 +83,7 @@ def _panel(axes: Axes, summary: Summary, metric: str, *, named: bool) -> None:
         spine.set_color(FAINT)
 
 
-def _row(axes: Axes, row: Row, metric: str, height: int, factor: float, summary: Summary) -> None:
+def _row(axes: Axes, row: SettingSummary, metric: str, height: int, factor: float, summary: StudySummary) -> None:
     """A setting's mean with its interval, and its runs below, each at the same depth in every row."""
     found = row.estimates[metric]
     if found is None:
@@ -107,7 +107,7 @@ def _row(axes: Axes, row: Row, metric: str, height: int, factor: float, summary:
     axes.plot(found.mean * factor, line, "o", color=inside, markeredgecolor=colour, markeredgewidth=1.6, zorder=4)
 
 
-def _head_and_foot(picture: Figure, summary: Summary, width: float, height: float) -> None:
+def _head_and_foot(picture: Figure, summary: StudySummary, width: float, height: float) -> None:
     reference = summary.study.reference
     picture.text(0.2 / width, 1 - 0.3 / height, summary.study.name, fontsize=13, weight="bold", color=INK, va="center")
     marks = [

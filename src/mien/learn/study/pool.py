@@ -10,11 +10,11 @@ from typing import TypeAlias
 import torch
 
 from mien.learn.study.run import PlannedRun, perform
-from mien.learn.study.store import Run
+from mien.learn.study.store import FinishedRun
 from mien.learn.train.objective import DivergedError
 from mien.processes import Outcome, ProgressCallback, StopCheck, cores, run_jobs
 
-RunOutcome: TypeAlias = Outcome[PlannedRun, Run]
+RunOutcome: TypeAlias = Outcome[PlannedRun, FinishedRun]
 
 
 class RunQueue:
@@ -82,13 +82,13 @@ def run_all(
             queue.record(outcome)
 
 
-def _perform(run: PlannedRun, progress: ProgressCallback, stop: StopCheck) -> Run:
+def _perform(run: PlannedRun, progress: ProgressCallback, stop: StopCheck) -> FinishedRun:
     try:
         return perform(run, stop, progress)
     except DivergedError as error:
         raise ValueError(error) from None  # its message is enough
 
 
-def _perform_in_threads(run: PlannedRun, progress: ProgressCallback, stop: StopCheck, *, threads: int) -> Run:
+def _perform_in_threads(run: PlannedRun, progress: ProgressCallback, stop: StopCheck, *, threads: int) -> FinishedRun:
     torch.set_num_threads(threads)
     return _perform(run, progress, stop)

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mien.learn.evaluate.significance import Difference, Estimate
+from mien.atomic import replace_text
+from mien.learn.evaluate.significance import Estimate, PairedDifference
 from mien.learn.study.plot import draw, scale
-from mien.learn.study.store import replace_text
-from mien.learn.study.summary import Row, Runs, Summary
+from mien.learn.study.summary import Runs, SettingSummary, StudySummary
 
 MARKDOWN, TABLE, RUNS, JSON, PLOT = "report.md", "table.csv", "runs.csv", "study.json", "plot.png"
 
 
-def write_report(folder: Path, summary: Summary, runs: Runs, command: str) -> None:
+def write_report(folder: Path, summary: StudySummary, runs: Runs, command: str) -> None:
     """Write all files of the report; settings without runs are only listed.
 
     Args:
@@ -35,7 +35,7 @@ def write_report(folder: Path, summary: Summary, runs: Runs, command: str) -> No
     draw(shown, folder / PLOT)
 
 
-def decimals(rows: Sequence[Row], metric: str) -> int:
+def decimals(rows: Sequence[SettingSummary], metric: str) -> int:
     """The number of decimals at which the spread between runs is visible."""
     factor = scale(metric)[0]
     if factor == 1:
@@ -54,7 +54,7 @@ def show(found: Estimate | None, metric: str, digits: int) -> str:
     return mean if found.sd is None else f"{mean} ± {found.sd * factor:.{digits}f}"
 
 
-def show_difference(found: Difference | None, metric: str, digits: int) -> str:
+def show_difference(found: PairedDifference | None, metric: str, digits: int) -> str:
     """``difference [low, high], p, Holm's p``, in the unit of the metric."""
     if found is None:
         return ""
@@ -70,7 +70,7 @@ def _p(value: float) -> str:
     return "1" if value >= 0.9995 else "< .001" if value < 0.0005 else f"{value:.3f}".removeprefix("0")
 
 
-def verdict_of(row: Row, reference: str) -> str:
+def verdict_of(row: SettingSummary, reference: str) -> str:
     """The verdict of a setting in words."""
     if row.setting == reference:
         return "reference"
@@ -79,7 +79,7 @@ def verdict_of(row: Row, reference: str) -> str:
     return "negative transfer" if row.negative_transfer else "no negative transfer shown"
 
 
-def markdown(summary: Summary, command: str) -> str:
+def markdown(summary: StudySummary, command: str) -> str:
     """The report as a page."""
     reference = summary.study.reference
     parts = [
@@ -108,7 +108,7 @@ def markdown(summary: Summary, command: str) -> str:
     return "\n\n".join([*parts, f"Made with {versions}."]) + "\n"
 
 
-def means(summary: Summary) -> list[list[str]]:
+def means(summary: StudySummary) -> list[list[str]]:
     """The table of means, head first."""
     digits = {name: decimals(summary.rows, name) for name in summary.metrics}
     head = ["setting", "runs", *map(_titled, summary.metrics), "verdict"]
@@ -123,7 +123,7 @@ def means(summary: Summary) -> list[list[str]]:
     ]
 
 
-def differences(summary: Summary) -> list[list[str]]:
+def differences(summary: StudySummary) -> list[list[str]]:
     """The table of differences to the reference, head first."""
     digits = {name: decimals(summary.rows, name) for name in summary.metrics}
     return [["setting", *map(_titled, summary.metrics)]] + [
@@ -133,7 +133,7 @@ def differences(summary: Summary) -> list[list[str]]:
     ]
 
 
-def verdicts(summary: Summary) -> list[list[str]]:
+def verdicts(summary: StudySummary) -> list[list[str]]:
     """The table of verdicts, head first."""
     return [["setting", *(f"{task} (by {metric})" for task, metric in summary.headlines.items())]] + [
         [row.setting, *(row.verdicts[task] or "" for task in summary.headlines)]
@@ -146,7 +146,7 @@ def _titled(metric: str) -> str:
     return metric + scale(metric)[1]
 
 
-def design(summary: Summary) -> str:
+def design(summary: StudySummary) -> str:
     """The repeats of a study in words."""
     repeat = summary.study.file.repeat
     if repeat.seeds is not None:
@@ -155,7 +155,7 @@ def design(summary: Summary) -> str:
     return f"{repeat.times} x {repeat.folds}-fold cross-validation{grouped}"
 
 
-def _test(summary: Summary) -> str:
+def _test(summary: StudySummary) -> str:
     if summary.study.overlap:
         return (
             "The t-test is corrected for folds that share rows (Nadeau and Bengio, 2003: variance factor "
@@ -170,7 +170,7 @@ def _grid(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def table(summary: Summary) -> tuple[list[str], list[list[object]]]:
+def table(summary: StudySummary) -> tuple[list[str], list[list[object]]]:
     """One line per setting and metric, unrounded."""
     head = ["setting", "metric", "runs", "mean", "sd", "low", "high", "difference", "difference_low"]
     head += ["difference_high", "p", "p_holm", "verdict"]

@@ -13,10 +13,10 @@ import torch
 
 import mien
 from mien.learn import checkpoint
-from mien.learn.recipe.recipe import Recipe
+from mien.learn.recipe import Recipe
 from mien.learn.study.each_task import each_task
 from mien.learn.study.plan import Repeat, Study, StudyError
-from mien.learn.study.store import Run, RunStore, context_of, own_recipe
+from mien.learn.study.store import FinishedRun, RunStore, context_of, own_recipe
 from mien.learn.train.setup.selection import HEADLINES
 from mien.learn.train.trainer import Trainer
 
@@ -90,7 +90,7 @@ def recipes(recipe: Recipe, apart: bool) -> dict[str, Recipe]:
     return {re.sub(r"[^\w.-]", "_", name): part for name, part in each_task(recipe).items()}
 
 
-def perform(planned: PlannedRun, stopped: Callable[[], bool] = lambda: False, say: Say = lambda _: None) -> Run:
+def perform(planned: PlannedRun, stopped: Callable[[], bool] = lambda: False, say: Say = lambda _: None) -> FinishedRun:
     """Train one run, from its last checkpoint if there is one, and save it.
 
     Args:
@@ -113,7 +113,7 @@ def perform(planned: PlannedRun, stopped: Callable[[], bool] = lambda: False, sa
         metrics |= found
         named = {task.name: f"{task.name}.{HEADLINES[task.kind]}" for task in trainer.run.tasks}
         headlines |= {task: name for task, name in named.items() if name in found}
-    run = Run(
+    run = FinishedRun(
         setting=planned.setting,
         repeat=planned.repeat.name,
         metrics=metrics,

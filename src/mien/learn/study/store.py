@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mien.learn.recipe.recipe import RecipeError, parse
+from mien.atomic import replace_text
+from mien.learn.recipe import RecipeError, parse
 from mien.learn.study.plan import Repeat, Study, StudyError
 
 FORMAT = 1
@@ -18,7 +19,7 @@ EARLIER = {"figures": "metrics", "setting_then": "context"}
 
 
 @dataclass(frozen=True)
-class Run:
+class FinishedRun:
     """A finished run.
 
     Args:
@@ -57,18 +58,22 @@ class RunStore:
         """The folder of a run."""
         return self.root / "runs" / setting / repeat
 
-    def checkpoints(self, run: Run) -> list[Path]:
+    def checkpoints(self, run: FinishedRun) -> list[Path]:
         """The checkpoints of a finished run; they may have been removed."""
         return [self.work(run.setting, run.repeat) / name for name in run.networks]
 
-    def write(self, run: Run) -> None:
+    def write(self, run: FinishedRun) -> None:
         """Save a finished run, atomically."""
-        replace_text(self._result(run.setting, run.repeat), json.dumps({"format": FORMAT, **asdict(run)}, indent=1))
+        path = self._result(run.setting, run.repeat)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(path, json.dumps({"format": FORMAT, **asdict(run)}, indent=1))
         self._error(run.setting, run.repeat).unlink(missing_ok=True)
 
     def write_error(self, setting: str, repeat: str, reason: str) -> None:
         """Save why a run failed, until it is finished."""
-        replace_text(self._error(setting, repeat), reason + "\n")
+        path = self._error(setting, repeat)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(path, reason + "\n")
 
     def errors(self, study: Study) -> dict[tuple[str, str], str]:
         """The first line of the error of each failed run, by setting and repeat."""
@@ -77,15 +82,15 @@ class RunStore:
             for repeat in study.repeats:
                 path = self._error(setting, repeat.name)
                 if path.exists() and not self._result(setting, repeat.name).exists():
-                    found[setting, repeat.name] = path.read_text().partition("\n")[0]
+                    found[setting, repeat.name] = path.read_text(encoding="utf-8").partition("\n")[0]
         return found
 
-    def find(self, study: Study, setting: str, repeat: Repeat) -> Run | None:
+    def find(self, study: Study, setting: str, repeat: Repeat) -> FinishedRun | None:
         """A run; None if it is not finished. StudyError if it is from another recipe, or is broken."""
         path = self._result(setting, repeat.name)
         return _checked(path, study, setting, repeat) if path.exists() else None
 
-    def read(self, study: Study) -> dict[tuple[str, str], Run]:
+    def read(self, study: Study) -> dict[tuple[str, str], FinishedRun]:
         """The finished runs of a study by setting and repeat, in the study's order.
 
         Raises:
@@ -128,7 +133,7 @@ def context_of(study: Study, setting: str, repeat: Repeat) -> dict[str, Any]:
     }
 
 
-def _settings(run: Run) -> dict[str, Any]:
+def _settings(run: FinishedRun) -> dict[str, Any]:
     """Recipe and context of a run; recipe keys that are newer than the run have their defaults."""
     found = parse(dict(run.recipe)).plain()
     if run.context is None:
@@ -137,13 +142,13 @@ def _settings(run: Run) -> dict[str, Any]:
     return {**found, **run.context, "its teachers": teachers}
 
 
-def _checked(path: Path, study: Study, setting: str, repeat: Repeat) -> Run:
+def _checked(path: Path, study: Study, setting: str, repeat: Repeat) -> FinishedRun:
     try:
         data = json.loads(path.read_text())
         if data.pop("format") != FORMAT:
             raise ValueError
         data = {EARLIER.get(key, key): value for key, value in data.items()}
-        run = Run(**{**data, "networks": tuple(data["networks"])})
+        run = FinishedRun(**{**data, "networks": tuple(data["networks"])})
         then = _settings(run)
     except (OSError, AttributeError, KeyError, TypeError, ValueError, RecipeError):
         raise StudyError(f"{path}: not a run of this version of mien; remove the file to run it again") from None
@@ -154,11 +159,3 @@ def _checked(path: Path, study: Study, setting: str, repeat: Repeat) -> Run:
             f"remove {path.parent} to run {setting} again, or choose another folder with --out"
         )
     return run
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a file atomically: if the process is killed, the old file or the new one is left."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text)
-    partial.replace(path)

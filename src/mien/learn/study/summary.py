@@ -6,16 +6,24 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from mien.learn.evaluate.significance import Difference, Estimate, difference, estimate, holm, transfer, verdict
+from mien.learn.evaluate.significance import (
+    Estimate,
+    PairedDifference,
+    estimate,
+    holm,
+    paired_difference,
+    transfer,
+    verdict,
+)
 from mien.learn.study.plan import Study
-from mien.learn.study.store import Run
+from mien.learn.study.store import FinishedRun
 
-Runs = Mapping[tuple[str, str], Run]
+Runs = Mapping[tuple[str, str], FinishedRun]
 """Finished runs by setting and repeat."""
 
 
 @dataclass(frozen=True)
-class Row:
+class SettingSummary:
     """The results of one setting.
 
     Args:
@@ -31,7 +39,7 @@ class Row:
     n: int
     values: Mapping[str, Mapping[str, float]]
     estimates: Mapping[str, Estimate | None]
-    differences: Mapping[str, Difference | None]
+    differences: Mapping[str, PairedDifference | None]
     verdicts: Mapping[str, str | None]
 
     @property
@@ -41,7 +49,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Summary:
+class StudySummary:
     """The results of a study.
 
     Args:
@@ -56,7 +64,7 @@ class Summary:
     study: Study
     metrics: tuple[str, ...]
     headlines: Mapping[str, str]
-    rows: tuple[Row, ...]
+    rows: tuple[SettingSummary, ...]
     failures: Mapping[tuple[str, str], str]
     versions: Mapping[str, tuple[str, ...]]
 
@@ -81,7 +89,7 @@ class Summary:
         }
 
 
-def _plain(row: Row) -> dict[str, Any]:
+def _plain(row: SettingSummary) -> dict[str, Any]:
     metrics = {
         name: {
             "values": dict(row.values[name]),
@@ -98,7 +106,7 @@ def _plain(row: Row) -> dict[str, Any]:
     }
 
 
-def summarise(study: Study, runs: Runs, errors: Mapping[tuple[str, str], str]) -> Summary:
+def summarise(study: Study, runs: Runs, errors: Mapping[tuple[str, str], str]) -> StudySummary:
     """Summarise a study.
 
     Args:
@@ -119,7 +127,7 @@ def summarise(study: Study, runs: Runs, errors: Mapping[tuple[str, str], str]) -
         apart = differences[setting]
         shown = {} if setting == study.reference else {t: verdict(apart[metric]) for t, metric in headlines.items()}
         n = sum(1 for key in runs if key[0] == setting)
-        rows.append(Row(setting, n, found, estimates, apart, shown))
+        rows.append(SettingSummary(setting, n, found, estimates, apart, shown))
     gaps = {
         (setting, repeat.name): errors.get((setting, repeat.name), "")
         for setting in study.file.settings
@@ -130,7 +138,7 @@ def summarise(study: Study, runs: Runs, errors: Mapping[tuple[str, str], str]) -
         name: tuple(sorted({run.versions[name] for run in runs.values() if name in run.versions}))
         for name in ("mien", "torch")
     }
-    return Summary(study, wanted, headlines, tuple(rows), gaps, versions)
+    return StudySummary(study, wanted, headlines, tuple(rows), gaps, versions)
 
 
 def _values(study: Study, runs: Runs, setting: str, metric: str) -> dict[str, float]:
@@ -141,16 +149,16 @@ def _values(study: Study, runs: Runs, setting: str, metric: str) -> dict[str, fl
 
 def _differences(
     study: Study, values: Mapping[str, Mapping[str, Mapping[str, float]]], names: tuple[str, ...]
-) -> dict[str, dict[str, Difference | None]]:
+) -> dict[str, dict[str, PairedDifference | None]]:
     """By setting and metric, over the repeats that both have, with Holm's adjustment over the settings."""
     others = [setting for setting in values if setting != study.reference]
-    found: dict[str, dict[str, Difference | None]] = {setting: {} for setting in values}
+    found: dict[str, dict[str, PairedDifference | None]] = {setting: {} for setting in values}
     for name in names:
         reference = values[study.reference][name]
         for setting in others:
             shared = [repeat for repeat in values[setting][name] if repeat in reference]
             own = values[setting][name]
-            found[setting][name] = difference(
+            found[setting][name] = paired_difference(
                 [own[repeat] for repeat in shared], [reference[repeat] for repeat in shared], study.overlap
             )
         adjusted = holm([apart.p if (apart := found[setting][name]) else None for setting in others])

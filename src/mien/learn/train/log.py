@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mien.atomic import replacing
+
 
 class RunningMeans:
     """Mean of each loss over the steps in which it was present; exact across a resume."""
@@ -42,12 +44,10 @@ def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Replace the log atomically: a kill leaves the old one or the new one."""
     columns = list(dict.fromkeys(name for each in rows for name in each))
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", newline="") as lines:
+    with replacing(path) as partial, partial.open("w", newline="") as lines:
         writer = csv.DictWriter(lines, columns)
         writer.writeheader()
         writer.writerows(rows)
-    partial.replace(path)
 
 
 def _read(path: Path) -> list[dict[str, str]]:

@@ -18,9 +18,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mien.atomic import replace_text
 from mien.learn.checkpoint import CheckpointError, find
 from mien.learn.data.batches.mixing import LabelledSet, Mixing
-from mien.learn.recipe.recipe import Recipe, RecipeError, changed_keys, parse_stored
+from mien.learn.recipe import Recipe, RecipeError, changed_keys, parse_stored
 from mien.learn.sharing.adashare import AdaShare, sharing_loss, sparsity_loss
 from mien.learn.train.log import RunningMeans, append
 from mien.learn.train.micro_batches import in_parts
@@ -81,9 +82,7 @@ def search(recipe: Recipe, folder: Path, report: Report = lambda *_: None) -> Po
             "tasks": [task.name for task in searcher.run.tasks],
             "recipe": recipe.plain(),
         }
-        partial = folder / f"{POLICY}.partial"
-        partial.write_text(json.dumps(found, indent=1))
-        partial.replace(folder / POLICY)
+        replace_text(folder / POLICY, json.dumps(found, indent=1))
     searcher.accelerator.wait_for_everyone()
     return policy
 

@@ -19,7 +19,7 @@ from mien.learn.data.batches.prefetch import Prefetch
 from mien.learn.evaluate.predictor import predictor_of
 from mien.learn.evaluate.score import evaluate
 from mien.learn.features.identity_probe import features_of, identity_probe
-from mien.learn.recipe.recipe import Recipe, changed_keys
+from mien.learn.recipe import Recipe, changed_keys
 from mien.learn.train.adversary import Adversary
 from mien.learn.train.log import RunningMeans, append, cut
 from mien.learn.train.micro_batches import in_parts

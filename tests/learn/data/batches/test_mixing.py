@@ -9,7 +9,7 @@ import torch
 
 from mien.learn.data.batches.mixing import LabelledSet, Mixing, balanced, in_order, proportional_sizes
 from mien.learn.data.batches.plans import Drawn
-from mien.learn.data.manifest.manifest import Manifest, read_manifest
+from mien.learn.data.manifest import Manifest, read_manifest
 from mien.tasks import EXPRESSION, FACE
 
 Sets = Callable[..., list[LabelledSet]]

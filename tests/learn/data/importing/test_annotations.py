@@ -14,7 +14,7 @@ from mien.annotate.pipeline import Annotator
 from mien.cli.app import app
 from mien.learn.data.importing import annotations
 from mien.learn.data.importing.annotations import AnnotatedSet
-from mien.learn.data.manifest.manifest import Manifest, ManifestError, read_manifest, read_metadata
+from mien.learn.data.manifest import Manifest, ManifestError, read_manifest, read_metadata
 from mien.tasks import ACTION_UNITS, AFFECT, EXPRESSION, FACE, Kind, Task
 
 

@@ -13,9 +13,9 @@ from mien.faces.align import align
 from mien.faces.detect import Pixels
 from mien.learn.data.importing.dataset import import_rows, prepare_rows
 from mien.learn.data.importing.errors import ImportErrors
-from mien.learn.data.manifest.manifest import MANIFEST, read_manifest, read_metadata
+from mien.learn.data.manifest import MANIFEST, read_manifest, read_metadata
 from mien.learn.data.pack.finder import Finder
-from mien.learn.data.sources.shared.files import required
+from mien.learn.data.sources.shared.release_files import required
 from mien.tasks import Kind, Task
 
 BIRD = Task("bird", Kind.CLASSES, ("duck", "heron"), ("it is a duck", "it is a heron"))

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from mien.learn.data.manifest import MANIFEST, PACK, ManifestError
 from mien.learn.data.manifest import write as writing
 from mien.learn.data.manifest.check import check_manifest
-from mien.learn.data.manifest.manifest import MANIFEST, PACK, ManifestError
 from mien.tasks import FACE
 
 Write = Callable[..., Path]

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mien.learn.data.manifest import Manifest, ManifestError, read_manifest
 from mien.learn.data.manifest.folds import fold, refuse_shared
-from mien.learn.data.manifest.manifest import Manifest, ManifestError, read_manifest
 
 
 @pytest.fixture

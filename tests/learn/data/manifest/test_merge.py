@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mien.learn.data.manifest import MANIFEST, ManifestError, read_manifest, read_metadata
 from mien.learn.data.manifest import merge as merging
 from mien.learn.data.manifest.check import check_manifest
-from mien.learn.data.manifest.manifest import MANIFEST, ManifestError, read_manifest, read_metadata
 from mien.learn.data.manifest.merge import merge
 from mien.learn.data.manifest.write import write_manifest
 from mien.tasks import ACTION_UNITS, AFFECT, EXPRESSION, FACE, Kind, Task

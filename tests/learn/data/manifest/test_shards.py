@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.learn.data.manifest import shards
-from mien.learn.data.manifest.manifest import MANIFEST, PACK, ManifestError, read_manifest, write_manifest
+from mien.learn.data.manifest import MANIFEST, PACK, ManifestError, read_manifest, shards, write_manifest
 from mien.learn.data.manifest.shards import SHARDS, Shards, shard_path
 from mien.tasks import FACE
 

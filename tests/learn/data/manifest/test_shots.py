@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.learn.data.manifest.manifest import ManifestError, read_manifest
+from mien.learn.data.manifest import ManifestError, read_manifest
 from mien.learn.data.manifest.shots import counted_by, few, scarce, shots_of
-from mien.learn.recipe.recipe import RecipeError, parse
+from mien.learn.recipe import RecipeError, parse
 from mien.learn.train.setup.rows import missing_shots, select_rows
 from mien.tasks import AFFECT, COMPOUND, EXPRESSION, FACE
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mien.learn.data.manifest import MANIFEST
 from mien.learn.data.manifest import write as writing
-from mien.learn.data.manifest.manifest import MANIFEST
 from mien.learn.data.manifest.statistics import BINS, count
 from mien.learn.data.manifest.statistics_plot import draw_statistics, save_statistics
 from mien.tasks import FACE

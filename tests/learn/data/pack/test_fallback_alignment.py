@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from mien.faces.align import align
-from mien.learn.data.manifest.manifest import MANIFEST, read_manifest, write_manifest
+from mien.learn.data.manifest import MANIFEST, read_manifest, write_manifest
 from mien.learn.data.pack import prepare
 from mien.learn.data.pack.crops import PackOptions
 from mien.learn.data.pack.prepare import prepare_manifest

@@ -19,7 +19,7 @@ from PIL import Image
 
 from mien.faces.align import align
 from mien.faces.detect import YuNet
-from mien.learn.data.manifest.manifest import MANIFEST, PACK, ManifestError, read_manifest, write_manifest
+from mien.learn.data.manifest import MANIFEST, PACK, ManifestError, read_manifest, write_manifest
 from mien.learn.data.manifest.shards import SHARDS
 from mien.learn.data.pack.crops import PackOptions
 from mien.learn.data.pack.finder import TIGHT

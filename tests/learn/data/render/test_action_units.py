@@ -19,7 +19,7 @@ from mien.learn.data.render.action_units import (
     express,
     shape_strengths,
 )
-from mien.learn.data.render.model import FaceModel, lip_gap
+from mien.learn.data.render.face_model import FaceModel, lip_gap
 from mien.tasks import ACTION_UNITS
 
 

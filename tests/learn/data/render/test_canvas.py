@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from mien.learn.data.render.canvas import CREASES, Canvas, distance, ramp
-from mien.learn.data.render.model import LANDMARKS, FaceModel
+from mien.learn.data.render.face_model import LANDMARKS, FaceModel
 
 
 def test_distance_from_a_line_matches_dense_samples() -> None:

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from mien.learn.data.render.action_units import AVAILABLE, EXCLUSIVE, UNAVAILABLE
-from mien.learn.data.render.draw import KINDS, Settings, Shot, draw_person, draw_shot, draw_units
+from mien.learn.data.render.draw import KINDS, RenderSettings, Shot, draw_person, draw_shot, draw_units
 from mien.relatedness.affect_prior import CIRCUMPLEX
 from mien.relatedness.table import DU_2014
 from mien.tasks import COMPOUND, EXPRESSION
 
-SETTINGS = Settings(seed=5, identities=50)
+SETTINGS = RenderSettings(seed=5, identities=50)
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def shots() -> list[Shot]:
 
 def test_a_picture_depends_only_on_seed_and_index(shots: list[Shot]) -> None:
     assert draw_shot(SETTINGS, 17) == shots[17]
-    assert draw_shot(Settings(seed=6, identities=50), 17) != shots[17]
+    assert draw_shot(RenderSettings(seed=6, identities=50), 17) != shots[17]
     assert draw_person(5, 3) == draw_person(5, 3)
     assert draw_person(5, 3) != draw_person(5, 4)
 
@@ -38,7 +38,7 @@ def test_kinds_occur_with_their_shares(shots: list[Shot]) -> None:
     for kind, share in KINDS.items():
         found = np.mean([shot.kind == kind for shot in shots])
         assert abs(found - share) < 4 * np.sqrt(share / len(shots)), kind
-    assert {draw_shot(Settings(kinds=(("single", 2.0),)), index).kind for index in range(20)} == {"single"}
+    assert {draw_shot(RenderSettings(kinds=(("single", 2.0),)), index).kind for index in range(20)} == {"single"}
 
 
 def test_labels_match_the_kind(shots: list[Shot]) -> None:
@@ -127,4 +127,4 @@ def test_affect_is_that_of_the_class_scaled_by_intensity(shots: list[Shot]) -> N
 )
 def test_bad_settings_are_refused(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        Settings(**changes)
+        RenderSettings(**changes)

@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.learn.data.manifest.manifest import MANIFEST, PACK, read_manifest
+from mien.learn.data.manifest import MANIFEST, PACK, read_manifest
 from mien.learn.data.render.action_units import AVAILABLE
 from mien.learn.data.render.camera import Camera
 from mien.learn.data.render.choices import Choices
-from mien.learn.data.render.draw import Settings, draw_person, draw_shot
+from mien.learn.data.render.draw import RenderSettings, draw_person, draw_shot
 from mien.learn.data.render.generate import CHUNK, PARTIAL, PLAN, render, row_of
 from mien.learn.data.render.picture import View
 from mien.tasks import ACTION_UNITS
 
-SMALL = Settings(seed=4, identities=5, size=64, samples=1)
+SMALL = RenderSettings(seed=4, identities=5, size=64, samples=1)
 
 
 def test_a_row_records_its_shot() -> None:
-    settings = Settings(seed=4, threshold=1.5)
+    settings = RenderSettings(seed=4, threshold=1.5)
     view = View(np.zeros((1, 3)), Camera((0, 0, 1), 20, 64), np.arange(10.0).reshape(5, 2), (1.0, 2.0, 3.0, 4.0))
     for index in range(40):
         shot = draw_shot(settings, index)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mien.learn.data.render.canvas import Canvas
-from mien.learn.data.render.model import LANDMARKS, PARTS, FaceModel, Floats
+from mien.learn.data.render.face_model import LANDMARKS, PARTS, FaceModel, Floats
 from mien.learn.data.render.paint import Look, paint
 
 

@@ -7,18 +7,18 @@ import pytest
 
 from mien.faces.align import TEMPLATE, similarity
 from mien.learn.data.render.camera import Pose
-from mien.learn.data.render.draw import Settings, Shot, draw_person, draw_shot
-from mien.learn.data.render.model import LANDMARKS, FaceModel
+from mien.learn.data.render.draw import RenderSettings, Shot, draw_person, draw_shot
+from mien.learn.data.render.face_model import LANDMARKS, FaceModel
 from mien.learn.data.render.picture import Studio
 
 
 @pytest.fixture
 def shot() -> Shot:
-    return replace(draw_shot(Settings(seed=1), 0), intensities={}, gaze=(0.0, 0.0), shift=(0.0, 0.0))
+    return replace(draw_shot(RenderSettings(seed=1), 0), intensities={}, gaze=(0.0, 0.0), shift=(0.0, 0.0))
 
 
 def test_a_frontal_face_is_level_and_centred(hollow: FaceModel, shot: Shot) -> None:
-    settings = Settings(size=128)
+    settings = RenderSettings(size=128)
     view = Studio(hollow, settings).view(replace(shot, pose=Pose(), balance=0.0), draw_person(0, 0))
     eyes = view.landmarks[:2]
     assert eyes[0, 1] == pytest.approx(eyes[1, 1])
@@ -30,7 +30,7 @@ def test_a_frontal_face_is_level_and_centred(hollow: FaceModel, shot: Shot) -> N
 
 
 def test_the_crop_is_inside_the_picture(face: FaceModel) -> None:
-    settings = Settings(seed=2)
+    settings = RenderSettings(seed=2)
     studio = Studio(face, settings)
     corners = np.array([[0, 0], [112, 0], [0, 112], [112, 112], [56, 56]])
     outside = []
@@ -54,7 +54,7 @@ def test_the_crop_is_inside_the_picture(face: FaceModel) -> None:
     ],
 )
 def test_lids_follow_the_gaze(face: FaceModel, shot: Shot, gaze: tuple[float, float], shapes: tuple[str, ...]) -> None:
-    studio, person, frontal = Studio(face, Settings()), draw_person(0, 0), replace(shot, pose=Pose())
+    studio, person, frontal = Studio(face, RenderSettings()), draw_person(0, 0), replace(shot, pose=Pose())
     rest, moved = (studio.view(replace(frontal, gaze=each), person).vertices for each in ((0.0, 0.0), gaze))
     lids = LANDMARKS[36:48]
     expected = sum(0.5 * face.shape(name)[lids] for name in shapes)
@@ -67,7 +67,7 @@ def test_jitter_moves_the_crop(hollow: FaceModel, shot: Shot) -> None:
     picture = np.random.default_rng(0).integers(1, 256, (128, 128, 3), dtype=np.uint8)
     crops = []
     for jitter in (0.0, 0.0, 2.0):
-        studio = Studio(hollow, Settings(jitter=jitter))
+        studio = Studio(hollow, RenderSettings(jitter=jitter))
         crops.append(studio.crop(picture, studio.view(shot, person), 0))
     np.testing.assert_array_equal(crops[0], crops[1])
     assert (crops[0] != crops[2]).mean() > 0.5

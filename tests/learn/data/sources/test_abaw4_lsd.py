@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mien.learn.data.manifest.manifest import check_labels
+from mien.learn.data.manifest import check_labels
 from mien.learn.data.sources.abaw4_lsd import METADATA, TASKS, read
 
 TRAIN, VALID = "training_set_synthetic_images", "validation_set_real_images"

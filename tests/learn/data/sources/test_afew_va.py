@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.learn.data.manifest.manifest import check_labels
+from mien.learn.data.manifest import check_labels
 from mien.learn.data.sources.afew_va import TASKS, read
 from mien.learn.data.sources.shared.landmarks import five_of_68
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.learn.data.manifest.manifest import check_labels
+from mien.learn.data.manifest import check_labels
 from mien.learn.data.sources.aff_wild import TASKS, read
 from mien.learn.data.sources.shared.landmarks import five_of_68
 

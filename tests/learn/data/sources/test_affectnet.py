@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.learn.data.manifest.manifest import check_labels
+from mien.learn.data.manifest import check_labels
 from mien.learn.data.sources.affectnet import COLUMNS, METADATA, TASKS, read
 
 POINTS = np.arange(136, dtype=float).reshape(68, 2)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mien.learn.data.manifest.manifest import check_labels
+from mien.learn.data.manifest import check_labels
 from mien.learn.data.sources.bp4d import FERA_2015, FOLDS, PEOPLE, TASKS, read
 
 TABLE = "0,1,2,6,12,27,99\n{}\n"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mien.learn.data.manifest.manifest import check_labels
+from mien.learn.data.manifest import check_labels
 from mien.learn.data.sources.celeba import ATTRIBUTES, PEOPLE, TASKS, read, tasks
 
 PERSON = [7, 7, 7, 7, 7, 7, 7, 7, 10177, 10177, 5]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from mien.learn.data.manifest.manifest import check_labels
+from mien.learn.data.manifest import check_labels
 from mien.learn.data.sources.clothing import ATTRIBUTES, BINARY, CLASSES, SEVERAL, TASKS, read
 from mien.tasks import groups
 

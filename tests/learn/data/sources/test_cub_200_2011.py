@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mien.learn.data.manifest.manifest import check_labels
+from mien.learn.data.manifest import check_labels
 from mien.learn.data.sources.cub_200_2011 import read, tasks
 from mien.tasks import groups
 

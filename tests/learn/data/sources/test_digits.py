@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from mien.learn.data.manifest.manifest import check_labels
+from mien.learn.data.manifest import check_labels
 from mien.learn.data.sources.digits import RELATEDNESS, STROKES, TASKS, picture, read
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mien.learn.data.manifest.manifest import check_labels
+from mien.learn.data.manifest import check_labels
 from mien.learn.data.sources.disfa import FOLDS, TASKS, UNITS, read
 
 INTENSITIES = {1: (0, 1, 2), 12: (5, 3, 0)}

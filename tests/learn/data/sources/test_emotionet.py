@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mien.learn.data.manifest.manifest import check_labels
+from mien.learn.data.manifest import check_labels
 from mien.learn.data.sources.emotionet import MORE_UNITS, TASKS, UNITS, read
 
 ADDRESS = "http://example.org/EmotioNet/Images/N_0000000001"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.learn.data.manifest.manifest import check_labels
+from mien.learn.data.manifest import check_labels
 from mien.learn.data.sources.fer2013 import FINDER, TASKS, read
 
 GREY = [" ".join([str(value)] * 48 * 48) for value in range(7)]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.learn.data.manifest.manifest import check_labels
+from mien.learn.data.manifest import check_labels
 from mien.learn.data.sources.gft import TASKS, read
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mien.learn.data.manifest.manifest import check_labels
+from mien.learn.data.manifest import check_labels
 from mien.learn.data.sources.lfw import read, tasks
 
 COUNTS = {f"Person_{letter}": count for letter, count in zip("ABCDEFGHIJKLMNOPQRST", [1, 2, 3, 10] * 5, strict=True)}

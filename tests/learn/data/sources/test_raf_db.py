@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mien.learn.data.manifest.manifest import check_labels
+from mien.learn.data.manifest import check_labels
 from mien.learn.data.sources.raf_db import TASKS, read
 
 LINES = [f"train_0000{label}.jpg {label}" for label in range(1, 8)] + ["test_0001.jpg 7"]

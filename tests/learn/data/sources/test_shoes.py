@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from mien.learn.data.manifest.manifest import check_labels
+from mien.learn.data.manifest import check_labels
 from mien.learn.data.sources.shoes import ATTRIBUTES, LABELS, TASKS, TYPES, read
 
 CLASS_NAMES = [

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.learn.data.manifest.manifest import check_labels
+from mien.learn.data.manifest import check_labels
 from mien.learn.data.sources.traffic_signs import CLASSES, FILLS, RELATEDNESS, SHAPES, TASKS, TRAITS, read
 
 TRACKS = {0: 5, 3: 1, 42: 12}

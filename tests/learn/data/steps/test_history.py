@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from mien.learn.data.manifest.manifest import MANIFEST, ManifestError, read_manifest, read_metadata
+from mien.learn.data.manifest import MANIFEST, ManifestError, read_manifest, read_metadata
 from mien.learn.data.steps.history import Step, add_steps, read_steps, undo_steps
 
 CLEAN, FRAMES = Step("affect_consistency"), Step("every_fifth_frame")

@@ -9,7 +9,7 @@ import pytest
 import mien
 from mien.annotate.schema import table_schema
 from mien.learn.evaluate.adapters.schema import OPENFACE, PY_FEAT, recognised
-from mien.learn.evaluate.adapters.tables import read
+from mien.learn.evaluate.adapters.tool_tables import read
 from mien.table.layouts import Layout, csv_writer
 from mien.tasks import ACTION_UNITS, AFFECT, EXPRESSION, FACE, Task
 

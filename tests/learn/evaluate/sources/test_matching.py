@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.learn.data.manifest.manifest import ManifestError
+from mien.learn.data.manifest import ManifestError
 from mien.learn.data.manifest.write import write_manifest
 from mien.learn.data.pack.finder import overlap
 from mien.learn.evaluate.detections import Detections

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mien.learn.caf import Otsu
-from mien.learn.recipe.recipe import RecipeError, parse
+from mien.learn.recipe import RecipeError, parse
 from mien.learn.train.trainer import Trainer
 
 Recipes = Callable[..., dict[str, Any]]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.learn.recipe.recipe import RecipeError, parse
+from mien.learn.recipe import RecipeError, parse
 from mien.learn.train.trainer import Trainer
 from mien.tasks import EXPRESSION
 

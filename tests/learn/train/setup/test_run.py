@@ -12,9 +12,9 @@ import torch
 from safetensors.torch import load_file
 
 from mien.learn.checkpoint import load_network, read_card
-from mien.learn.data.manifest.manifest import read_manifest
+from mien.learn.data.manifest import read_manifest
 from mien.learn.models.residual_mlp import ResidualMLP
-from mien.learn.recipe.recipe import RecipeError, parse
+from mien.learn.recipe import RecipeError, parse
 from mien.learn.train.objective import BalancingError
 from mien.learn.train.setup.run import build_run
 from mien.learn.train.trainer import Trainer

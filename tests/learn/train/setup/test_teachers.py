@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from mien.learn import checkpoint
-from mien.learn.data.manifest.manifest import Manifest, read_manifest
+from mien.learn.data.manifest import Manifest, read_manifest
 from mien.learn.evaluate.predictor import open_predictor
-from mien.learn.recipe.recipe import parse
+from mien.learn.recipe import parse
 from mien.learn.train.setup.teachers import TeacherError, fill, predict_labels
 from mien.learn.train.trainer import Trainer
 from mien.tasks import Kind, Task

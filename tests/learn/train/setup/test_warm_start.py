@@ -14,8 +14,8 @@ import yaml
 from safetensors.torch import load_file
 
 from mien.learn.checkpoint import load_network
-from mien.learn.data.manifest.manifest import read_manifest
-from mien.learn.recipe.recipe import Recipe, RecipeError, parse
+from mien.learn.data.manifest import read_manifest
+from mien.learn.recipe import Recipe, RecipeError, parse
 from mien.learn.recipe.settings import WarmStart
 from mien.learn.train.setup.warm_start import rate_groups
 from mien.learn.train.trainer import Trainer

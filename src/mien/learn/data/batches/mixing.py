@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from mien.learn.batch import Batch, collate, concatenate
 from mien.learn.data.batches.plans import Aligned, Plan
-from mien.learn.data.manifest.manifest import Manifest
+from mien.learn.data.manifest import Manifest
 from mien.tasks import Task
 
 Columns = Mapping[str, NDArray[np.float32]]
-"""The labels of a set's rows by task, as :meth:`mien.learn.data.manifest.manifest.Manifest.column` returns them."""
+"""The labels of a set's rows by task, as :meth:`mien.learn.data.manifest.Manifest.column` returns them."""
 
 
 def proportional_sizes(lengths: Sequence[int], total: int) -> list[int]:

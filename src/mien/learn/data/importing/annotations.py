@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from mien.annotate.model import Model
 from mien.annotate.result import Result
 from mien.annotate.schema import Row
+from mien.atomic import replacing
 from mien.faces.detect import LANDMARKS, Pixels
 from mien.learn.data.manifest.columns import BOX, MANIFEST, PACK, check_space
 from mien.learn.data.manifest.shards import SHARDS, shard_path
@@ -99,10 +100,8 @@ class AnnotatedSet:
         """Write a shard and the table of its rows, each atomically."""
         if not self._crops:
             return
-        place = shard_path(self.folder / SHARDS, self._shards)
-        with place.with_suffix(".partial").open("wb") as file:
+        with replacing(shard_path(self.folder / SHARDS, self._shards)) as partial, partial.open("wb") as file:
             np.save(file, np.stack(self._crops))
-        place.with_suffix(".partial").replace(place)
         pq.write_table(pa.Table.from_pylist(self._rows), self._part(self._shards))
         self._shards += 1
         self._rows, self._crops = [], []

@@ -13,8 +13,8 @@ from typing import Any
 from mien import __version__
 from mien.learn.data.importing.errors import ImportErrors
 from mien.learn.data.importing.readers import label_space
+from mien.learn.data.manifest import read_metadata
 from mien.learn.data.manifest.columns import MANIFEST, Row
-from mien.learn.data.manifest.manifest import read_metadata
 from mien.learn.data.manifest.write import refuse_another, rewrite, write_manifest
 from mien.learn.data.pack.crops import pack_options
 from mien.learn.data.pack.prepare import prepare_manifest

@@ -17,8 +17,8 @@ from PIL import Image
 from mien.learn.data.manifest.checksums import label_checksum, pack_checksum
 from mien.learn.data.manifest.codes import Codes, codes, column_codes, paired, video_codes
 from mien.learn.data.manifest.columns import BOX, PACK, ManifestError
-from mien.learn.data.manifest.manifest import outside_pack, read_metadata
 from mien.learn.data.manifest.pack import read_pack
+from mien.learn.data.manifest.read import outside_pack, read_metadata
 from mien.learn.data.manifest.rules import broken
 from mien.media.picture import VIDEOS
 from mien.tasks import Task

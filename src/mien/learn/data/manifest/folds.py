@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mien.learn.data.manifest.codes import own_groups
-from mien.learn.data.manifest.manifest import Manifest, ManifestError
+from mien.learn.data.manifest.columns import ManifestError
+from mien.learn.data.manifest.read import Manifest
 
 
 def fold(manifest: Manifest, *, seed: int, of: int, index: int, group: str | None = None) -> tuple[Manifest, Manifest]:

@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from mien.atomic import replacing
 from mien.learn.data.manifest.columns import GIVEN, MANIFEST, PACK, TEXT, ManifestError, check_space
-from mien.learn.data.manifest.manifest import outside_pack, read_metadata
 from mien.learn.data.manifest.pack import Pack, read_pack
+from mien.learn.data.manifest.read import outside_pack, read_metadata
 from mien.learn.data.manifest.write import refuse_another, seal
 from mien.tasks import Task
 
@@ -78,10 +79,9 @@ def merge(paths: Sequence[Path], out: Path, advance: Callable[[int], None] = lam
     if shape is None:
         seal(out / MANIFEST, schema, lambda: (part.table for part in parts), tasks, metadata)
         return sum(len(part.table) for part in parts)
-    partial = out / (PACK + ".partial")
-    _join_packs(parts, partial, advance)
-    (out / MANIFEST).unlink(missing_ok=True)  # it belongs to the pack that is replaced next
-    partial.replace(out / PACK)
+    with replacing(out / PACK) as partial:
+        _join_packs(parts, partial, advance)
+        (out / MANIFEST).unlink(missing_ok=True)  # it belongs to the pack that is replaced next
     seal(out / MANIFEST, schema, lambda: _numbered(parts), tasks, metadata)
     return sum(len(part.table) for part in parts)
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mien.learn.data.manifest.columns import BOX, INTENSITY, ManifestError
+from mien.spelling import listed
 from mien.tasks import Kind, Task
 
 LANDMARKS = 10
@@ -69,7 +70,7 @@ def broken(path: Path | str, table: pa.Table, tasks: Sequence[Task]) -> Iterator
     for task in tasks:
         if task.kind is Kind.CLASSES and task.name in names and _holds(path, table, task.name, words=True):
             known = pc.is_in(table[task.name], pa.array((*task.labels, None), pa.string()))
-            yield from _where(pc.invert(known), task.name, f"is not one of {listed(task.labels)}")
+            yield from _where(pc.invert(known), task.name, f"is not one of {listed(task.labels, 12)}")
         there = [label for label in task.labels if label in names]
         for label in there:
             if _holds(path, table, label, words=False):
@@ -83,11 +84,6 @@ def broken(path: Path | str, table: pa.Table, tasks: Sequence[Task]) -> Iterator
         yield from _where(pc.is_null(table["path"]), "", "has no path")
     labels = {label for task in tasks for label in task.labels}
     yield from _geometry(path, table.drop_columns([name for name in BOX if name in names & labels]))
-
-
-def listed(labels: Sequence[str], most: int = 12) -> str:
-    """Labels for a message; of a long list only the first ones."""
-    return ", ".join(labels) if len(labels) <= most else ", ".join(labels[:most]) + f" and {len(labels) - most} more"
 
 
 def numbers(column: Any) -> NDArray[np.float32]:

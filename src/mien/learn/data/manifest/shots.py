@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mien.learn.data.manifest.manifest import Manifest, ManifestError
+from mien.learn.data.manifest.columns import ManifestError
+from mien.learn.data.manifest.read import Manifest
 from mien.tasks import Kind, Task
 
 

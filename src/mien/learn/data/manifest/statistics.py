@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from mien.learn.data.manifest.codes import codes, video_codes
 from mien.learn.data.manifest.columns import PACK, ManifestError
-from mien.learn.data.manifest.manifest import read_metadata
 from mien.learn.data.manifest.pack import open_pack
+from mien.learn.data.manifest.read import read_metadata
 from mien.learn.data.manifest.rules import numbers
 from mien.tasks import Kind, Task
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mien import __version__
+from mien.atomic import replacing
 from mien.learn.data.manifest.checksums import label_checksum, pack_checksum
 from mien.learn.data.manifest.columns import (
     MANIFEST,
@@ -141,14 +142,9 @@ def seal(
         "tasks": [task.to_dict() for task in tasks],
     }
     schema = schema.with_metadata({"mien": json.dumps(whole)})
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
-            for table in tables():
-                writer.write_table(conform(table, schema), row_group_size=GROUP)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+        for table in tables():
+            writer.write_table(conform(table, schema), row_group_size=GROUP)
 
 
 def refuse_another(folder: Path, metadata: Mapping[str, Any]) -> None:

@@ -22,8 +22,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mien.atomic import replace_text, replacing
+from mien.learn.data.manifest import read_metadata
 from mien.learn.data.manifest.columns import BOX, MANIFEST, PACK, ManifestError, Row
-from mien.learn.data.manifest.manifest import read_metadata
 from mien.learn.data.manifest.shards import SHARDS, shard_path
 from mien.learn.data.manifest.write import rewrite
 from mien.learn.data.pack.crops import SHARD, PackOptions, make_crop
@@ -151,8 +152,7 @@ def _start(folder: Path, options: PackOptions) -> None:
     place.unlink(missing_ok=True)
     for path in _files(folder, "npy", "parquet", "partial"):
         path.unlink()
-    place.with_suffix(".partial").write_text(plan)
-    place.with_suffix(".partial").replace(place)
+    replace_text(place, plan)
 
 
 def _read_jobs(path: Path, size: int) -> Iterator[Job]:
@@ -177,10 +177,10 @@ def _make_shards(job: Job, folder: Path, options: PackOptions, picture: ReadPict
         place = shard_path(folder / SHARDS, number)
         if not _table_path(folder, number).exists():
             shape = (len(rows), *options.shape)
-            crops = np.lib.format.open_memmap(place.with_suffix(".partial"), mode="w+", dtype=np.uint8, shape=shape)
-            made = [make_crop(row, first + k, crops[k], pictures, options) for k, row in enumerate(rows)]
-            crops.flush()
-            place.with_suffix(".partial").replace(place)
+            with replacing(place) as partial:
+                crops = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
+                made = [make_crop(row, first + k, crops[k], pictures, options) for k, row in enumerate(rows)]
+                crops.flush()
             _write_table(pa.Table.from_pylist(made, SCHEMA), _table_path(folder, number))
     return len(job.rows)
 
@@ -201,19 +201,18 @@ def _fill_shards(
 
 def _replace_manifest(folder: Path, metadata: dict[str, Any], options: PackOptions) -> None:
     """Replace the manifest by one of the rows that have a crop, and write :data:`ERRORS`."""
-    path, fresh = folder / MANIFEST, (folder / MANIFEST).with_suffix(".partial")
-    empty, problems = _merge_tables(folder, fresh, metadata, options)
-    (folder / ERRORS).unlink(missing_ok=True)
-    if problems:
-        (folder / ERRORS).write_text("".join(f"{line}\n" for line in problems))
-    if not pq.read_metadata(fresh).num_rows:
-        fresh.unlink()
-        what = "picture" if options.side else "face"
-        raise ManifestError(f"{path}: no row has a usable {what}; the reasons are in {folder / ERRORS}")
-    (folder / PACK).unlink(missing_ok=True)  # left by an earlier set
-    _, tasks, sealed = read_metadata(fresh)
-    rewrite(fresh, dict.fromkeys(empty), sealed, tasks)  # with checksums of the new pack
-    fresh.replace(path)
+    path = folder / MANIFEST
+    with replacing(path) as fresh:
+        empty, problems = _merge_tables(folder, fresh, metadata, options)
+        (folder / ERRORS).unlink(missing_ok=True)
+        if problems:
+            (folder / ERRORS).write_text("".join(f"{line}\n" for line in problems))
+        if not pq.read_metadata(fresh).num_rows:
+            what = "picture" if options.side else "face"
+            raise ManifestError(f"{path}: no row has a usable {what}; the reasons are in {folder / ERRORS}")
+        (folder / PACK).unlink(missing_ok=True)  # left by an earlier set
+        _, tasks, sealed = read_metadata(fresh)
+        rewrite(fresh, dict.fromkeys(empty), sealed, tasks)  # with checksums of the new pack
 
 
 def _merge_tables(
@@ -267,5 +266,5 @@ def _table_path(folder: Path, number: int) -> Path:
 
 def _write_table(table: pa.Table, path: Path) -> None:
     """Write a table atomically."""
-    pq.write_table(table, path.with_suffix(".rows.partial"))
-    path.with_suffix(".rows.partial").replace(path)
+    with replacing(path) as partial:
+        pq.write_table(table, partial)

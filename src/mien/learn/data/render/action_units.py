@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mien.learn.data.render.model import FaceModel, Floats, lip_gap
+from mien.learn.data.render.face_model import FaceModel, Floats, lip_gap
 from mien.tasks import ACTION_UNITS
 
 MAX_INTENSITY = 5.0

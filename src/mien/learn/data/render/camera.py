@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mien.learn.data.render.model import Floats
+from mien.learn.data.render.face_model import Floats
 
 
 @dataclass(frozen=True)

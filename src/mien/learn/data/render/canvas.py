@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mien.learn.data.render.model import LANDMARKS, PARTS, FaceModel, Floats
+from mien.learn.data.render.face_model import LANDMARKS, PARTS, FaceModel, Floats
 
 CREASES: dict[str, tuple[tuple[tuple[float, float], ...], ...]] = {
     "AU01": (((0.2, 7.7), (1.2, 7.9), (2.2, 8.1)), ((0.2, 8.6), (1.2, 8.8), (2.2, 9.0))),

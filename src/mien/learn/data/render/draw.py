@@ -11,8 +11,8 @@ import numpy as np
 from mien.learn.data.render.action_units import AVAILABLE, MAX_INTENSITY, compatible
 from mien.learn.data.render.camera import Pose
 from mien.learn.data.render.choices import Choices, Range
+from mien.learn.data.render.face_model import Floats
 from mien.learn.data.render.light import Lamp, Light, to_linear
-from mien.learn.data.render.model import Floats
 from mien.learn.data.render.paint import Look
 from mien.relatedness.affect_prior import CIRCUMPLEX
 from mien.relatedness.table import DU_2014
@@ -35,7 +35,7 @@ IRISES = ((60, 36, 22), (88, 56, 32), (112, 90, 50), (88, 104, 72), (86, 118, 14
 
 
 @dataclass(frozen=True)
-class Settings:
+class RenderSettings:
     """The settings of a run.
 
     Args:
@@ -195,7 +195,7 @@ def draw_person(seed: int, subject: int, tones: Range = (0.0, 1.0)) -> Person:
     return Person(tuple(map(float, identity)), look)
 
 
-def draw_shot(settings: Settings, index: int) -> Shot:
+def draw_shot(settings: RenderSettings, index: int) -> Shot:
     """Draw what picture ``index`` shows."""
     generator = np.random.default_rng([settings.seed, 1, index])
     subject = int(generator.integers(settings.identities))

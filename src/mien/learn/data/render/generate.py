@@ -15,15 +15,16 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from mien.atomic import replacing
 from mien.faces.align import CROP
 from mien.learn.data.manifest.columns import PACK, Row
 from mien.learn.data.manifest.write import refuse_another
-from mien.learn.data.pack.write import finish_pack
+from mien.learn.data.pack.single_file import finish_pack
 from mien.learn.data.render.action_units import AVAILABLE, UNAVAILABLE, WEAK
-from mien.learn.data.render.draw import Person, Settings, Shot
-from mien.learn.data.render.model import load_model
+from mien.learn.data.render.draw import Person, RenderSettings, Shot
+from mien.learn.data.render.face_model import load_model
+from mien.learn.data.render.make_shot import make_person, make_shot
 from mien.learn.data.render.picture import Studio, View
-from mien.learn.data.render.shots import make_person, make_shot
 from mien.processes import end_with_parent
 from mien.tasks import ACTION_UNITS, EXPRESSION, FACE
 
@@ -50,7 +51,7 @@ def render(
     model: Path,
     out: Path,
     count: int,
-    settings: Settings,
+    settings: RenderSettings,
     *,
     expressions: bool = True,
     pictures: bool = False,
@@ -62,7 +63,7 @@ def render(
     An interrupted run resumes if it is started again with the same settings and count.
 
     Args:
-        model: folder of ICT-FaceKit Light, see :func:`mien.learn.data.render.model.load_model`.
+        model: folder of ICT-FaceKit Light, see :func:`mien.learn.data.render.face_model.load_model`.
         out: output folder; created if it does not exist.
         count: number of pictures, at least 1.
         settings: the settings of the run; picture i is the same for every count.
@@ -77,7 +78,7 @@ def render(
         OSError: if the folder cannot be written.
 
     Example:
-        >>> render(Path("ICT-FaceKit"), Path("renders"), 3000, Settings(seed=0))  # doctest: +SKIP
+        >>> render(Path("ICT-FaceKit"), Path("renders"), 3000, RenderSettings(seed=0))  # doctest: +SKIP
     """
     if count < 1:
         raise ValueError(f"count {count}: at least 1 picture is needed")
@@ -107,7 +108,7 @@ def render(
     (out / PLAN).unlink()
 
 
-def row_of(index: int, shot: Shot, person: Person, view: View, settings: Settings, *, kept: bool = False) -> Row:
+def row_of(index: int, shot: Shot, person: Person, view: View, settings: RenderSettings, *, kept: bool = False) -> Row:
     """Return the manifest row of one picture.
 
     In addition to the usual columns it has ``subject``, ``kind``, ``compound``, the intensity of each action unit that
@@ -152,7 +153,7 @@ def picture_path(index: int) -> str:
     return f"pictures/{index:06d}.png"
 
 
-def _start(out: Path, count: int, settings: Settings) -> None:
+def _start(out: Path, count: int, settings: RenderSettings) -> None:
     """Create the empty pack, unless an unfinished one of the same run exists."""
     plan = json.dumps({"count": count, **settings.plain()})
     if (out / PARTIAL).is_file() and (out / PLAN).is_file() and (out / PLAN).read_text() == plan:
@@ -162,7 +163,7 @@ def _start(out: Path, count: int, settings: Settings) -> None:
     (out / PLAN).write_text(plan)
 
 
-def _render_chunk(indices: range, *, model: Path, out: Path, settings: Settings, pictures: bool) -> list[Row]:
+def _render_chunk(indices: range, *, model: Path, out: Path, settings: RenderSettings, pictures: bool) -> list[Row]:
     """Render one chunk, in a worker process."""
     pack = np.lib.format.open_memmap(out / PARTIAL, mode="r+")
     rows = list(_rows(indices, _studio(model, settings), pack, out, pictures))
@@ -181,13 +182,13 @@ def _rows(indices: range, studio: Studio, pack: Any, out: Path, pictures: bool) 
         if not pack[index, -1].all() or (pictures and not path.is_file()):
             picture = studio.picture(shot, person, view, index)
             if pictures:
-                Image.fromarray(picture).save(path.with_suffix(".partial"), "PNG")
-                path.with_suffix(".partial").replace(path)
+                with replacing(path) as partial:
+                    Image.fromarray(picture).save(partial, "PNG")
             pack[index] = studio.crop(picture, view, index)
         yield row_of(index, shot, person, view, studio.settings, kept=pictures)
 
 
 @lru_cache(maxsize=1)
-def _studio(model: Path, settings: Settings) -> Studio:
+def _studio(model: Path, settings: RenderSettings) -> Studio:
     """The studio of this process, reused for all its chunks."""
     return Studio(load_model(model), settings)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.learn.data.render.model import Floats
+from mien.learn.data.render.face_model import Floats
 
 ROWS, COLUMNS = 16, 32
 """Size of the environment map: latitudes from top to bottom, and longitudes."""

@@ -9,8 +9,8 @@ import numpy as np
 
 from mien.learn.data.render.action_units import MAX_INTENSITY
 from mien.learn.data.render.canvas import Canvas, ramp
+from mien.learn.data.render.face_model import PARTS, Floats
 from mien.learn.data.render.light import Colour, to_linear
-from mien.learn.data.render.model import PARTS, Floats
 
 SKIN: Floats = np.stack(
     [

@@ -12,11 +12,11 @@ from mien.faces.detect import Pixels
 from mien.learn.data.render.action_units import express
 from mien.learn.data.render.camera import Camera
 from mien.learn.data.render.canvas import Canvas
-from mien.learn.data.render.draw import Person, Settings, Shot
+from mien.learn.data.render.draw import Person, RenderSettings, Shot
+from mien.learn.data.render.face_model import LANDMARKS, FaceModel, Floats, five_landmarks
 from mien.learn.data.render.light import background, tone_map
-from mien.learn.data.render.model import LANDMARKS, FaceModel, Floats, five_landmarks
+from mien.learn.data.render.mitsuba_scene import Renderer
 from mien.learn.data.render.paint import paint
-from mien.learn.data.render.scene import Renderer
 
 LIDS = ((("eyeLookOut_L", "eyeLookIn_R"), ("eyeLookIn_L", "eyeLookOut_R")), ("eyeLookUp", "eyeLookDown"))
 """Shapes that make the lids follow the gaze: to the person's left and right, up and down."""
@@ -55,7 +55,7 @@ class Studio:
     """
 
     model: FaceModel
-    settings: Settings
+    settings: RenderSettings
 
     @cached_property
     def renderer(self) -> Renderer:

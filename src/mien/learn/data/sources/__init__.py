@@ -7,7 +7,7 @@
 - ``METADATA``: ``source``, ``licence``, ``release``, and ``weak``, which labels are weak and why. It is JSON-ready and
   is stored in the manifest. ``grey`` says that the pictures are grey, ``keep_unfound`` that a picture without a
   detected face is aligned by the median landmarks of the others;
-- ``read(root, report, **options)``: yields manifest rows (see :mod:`mien.learn.data.manifest.manifest`) one at a time,
+- ``read(root, report, **options)``: yields manifest rows (see :mod:`mien.learn.data.manifest.read`) one at a time,
   so that a set of millions of frames fits in memory. ``report`` is called with one line per unusable row or file
   (``FILE: line N: reason``), and the rest is still read. Keyword-only arguments are the options of the command.
 

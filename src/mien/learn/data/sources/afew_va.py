@@ -19,9 +19,9 @@ import numpy as np
 
 from mien.learn.data.manifest.columns import Row
 from mien.learn.data.sources.shared.file_lookup import FileLookup
-from mien.learn.data.sources.shared.files import Report, find_root
 from mien.learn.data.sources.shared.landmarks import five_of_68
-from mien.learn.data.sources.shared.text import lines, within
+from mien.learn.data.sources.shared.release_files import Report, find_root
+from mien.learn.data.sources.shared.text_files import lines, within
 from mien.tasks import FACE
 
 TASKS = FACE

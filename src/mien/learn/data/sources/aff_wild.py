@@ -22,9 +22,9 @@ from pathlib import Path
 
 from mien.learn.data.manifest.columns import Row
 from mien.learn.data.sources.shared.file_lookup import FileLookup
-from mien.learn.data.sources.shared.files import Report, find_root, visible
 from mien.learn.data.sources.shared.landmarks import box, five_of_68, read_pts
-from mien.learn.data.sources.shared.text import lines, within
+from mien.learn.data.sources.shared.release_files import Report, find_root, visible
+from mien.learn.data.sources.shared.text_files import lines, within
 from mien.tasks import FACE
 
 TASKS = FACE

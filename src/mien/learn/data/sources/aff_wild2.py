@@ -28,8 +28,8 @@ from pathlib import Path
 
 from mien.learn.data.manifest.columns import Row
 from mien.learn.data.sources.shared.file_lookup import FileLookup
-from mien.learn.data.sources.shared.files import Report, folders, inside, not_found, numbered_pictures, visible
-from mien.learn.data.sources.shared.text import lines, number, plain, whole_number, within
+from mien.learn.data.sources.shared.release_files import Report, folders, inside, not_found, numbered_pictures, visible
+from mien.learn.data.sources.shared.text_files import lines, number, plain, whole_number, within
 from mien.tasks import ACTION_UNITS, EXPRESSION, FACE
 
 TASKS = FACE

@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 
 from mien.learn.data.manifest.columns import Row
 from mien.learn.data.sources.shared.file_lookup import FileLookup
-from mien.learn.data.sources.shared.files import Report, find_root, inside, required, visible
 from mien.learn.data.sources.shared.landmarks import five_of_68
-from mien.learn.data.sources.shared.text import number, records, whole_number, within
+from mien.learn.data.sources.shared.release_files import Report, find_root, inside, required, visible
+from mien.learn.data.sources.shared.text_files import number, records, whole_number, within
 from mien.media.picture import SUFFIXES
 from mien.tasks import FACE
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from mien.learn.data.manifest.columns import Row
 from mien.learn.data.sources.shared.au_coding import au_label, intensities, occurrences
 from mien.learn.data.sources.shared.file_lookup import FileLookup
-from mien.learn.data.sources.shared.files import Report, find_root, folders, numbered_pictures, visible
+from mien.learn.data.sources.shared.release_files import Report, find_root, folders, numbered_pictures, visible
 from mien.learn.data.sources.shared.splits import read_subject_splits
 from mien.tasks import FACE
 

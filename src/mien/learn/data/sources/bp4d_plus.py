@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mien.learn.data.manifest.columns import Row
 from mien.learn.data.sources import bp4d
-from mien.learn.data.sources.shared.files import Report
+from mien.learn.data.sources.shared.release_files import Report
 from mien.learn.data.sources.shared.splits import read_subject_splits
 from mien.tasks import FACE
 

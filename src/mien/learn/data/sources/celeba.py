@@ -20,9 +20,9 @@ from typing import Literal
 
 from mien.learn.data.manifest.columns import Row
 from mien.learn.data.sources.shared.file_lookup import FileLookup
-from mien.learn.data.sources.shared.files import Report, find_root, required
+from mien.learn.data.sources.shared.release_files import Report, find_root, required
 from mien.learn.data.sources.shared.splits import deal
-from mien.learn.data.sources.shared.text import lines, number
+from mien.learn.data.sources.shared.text_files import lines, number
 from mien.tasks import Kind, Task
 
 ATTRIBUTES = (

@@ -27,10 +27,17 @@ from mien.learn.data.manifest.columns import Row
 from mien.learn.data.sources.shared.au_coding import MAX_INTENSITY, au_label
 from mien.learn.data.sources.shared.expression_words import FER2013, WORDS, labelled
 from mien.learn.data.sources.shared.file_lookup import FileLookup
-from mien.learn.data.sources.shared.files import Report, find_root, folders, numbered_pictures, required, visible
 from mien.learn.data.sources.shared.landmarks import five_of_68
-from mien.learn.data.sources.shared.pixel_table import entries
-from mien.learn.data.sources.shared.text import lines, number
+from mien.learn.data.sources.shared.pixel_table import pixel_rows
+from mien.learn.data.sources.shared.release_files import (
+    Report,
+    find_root,
+    folders,
+    numbered_pictures,
+    required,
+    visible,
+)
+from mien.learn.data.sources.shared.text_files import lines, number
 from mien.tasks import ACTION_UNITS, FACE
 
 TASKS = FACE
@@ -205,7 +212,7 @@ def _copies(root: Path, report: Report, pictures: Path | None, error: FileNotFou
         place = find_root(root, TABLE)
     except FileNotFoundError:
         raise FileNotFoundError(f"{error}, nor folders such as anger, nor {TABLE}") from None
-    for entry in entries(place / TABLE, pictures or place / "pictures", (*FER2013, None), report):
+    for entry in pixel_rows(place / TABLE, pictures or place / "pictures", (*FER2013, None), report):
         if entry.label:
             metadata: Row = {"path": str(entry.path), "split": entry.split, "dataset": "ck_plus"}
             yield {**metadata, "expression": entry.label}

@@ -18,7 +18,7 @@ import scipy.io
 from numpy.typing import NDArray
 
 from mien.learn.data.manifest.columns import Row
-from mien.learn.data.sources.shared.files import Report, required
+from mien.learn.data.sources.shared.release_files import Report, required
 from mien.tasks import Kind, Task, one_hot_labels
 
 LABELS, IMAGES = "labels", "images"

@@ -29,9 +29,9 @@ from numpy.typing import NDArray
 
 from mien.learn.data.manifest.columns import Row
 from mien.learn.data.sources.shared.file_lookup import FileLookup
-from mien.learn.data.sources.shared.files import Report, find_root, inside, not_found, required
+from mien.learn.data.sources.shared.release_files import Report, find_root, inside, not_found, required
 from mien.learn.data.sources.shared.splits import share
-from mien.learn.data.sources.shared.text import lines, number
+from mien.learn.data.sources.shared.text_files import lines, number
 from mien.tasks import Kind, Task, one_hot_labels
 
 METADATA = {

@@ -23,7 +23,7 @@ from typing import Literal
 from mien.learn.data.manifest.columns import Row
 from mien.learn.data.sources.shared.au_coding import au_label, intensities
 from mien.learn.data.sources.shared.file_lookup import FileLookup
-from mien.learn.data.sources.shared.files import Report, find_root, folders, numbered_pictures, required
+from mien.learn.data.sources.shared.release_files import Report, find_root, folders, numbered_pictures, required
 from mien.tasks import FACE
 
 TASKS = FACE

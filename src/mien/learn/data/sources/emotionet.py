@@ -21,8 +21,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mien.learn.data.manifest.columns import Row
-from mien.learn.data.sources.shared.files import LITTER, Report, find_root
-from mien.learn.data.sources.shared.text import lines, plain, records, whole_number
+from mien.learn.data.sources.shared.release_files import LITTER, Report, find_root
+from mien.learn.data.sources.shared.text_files import lines, plain, records, whole_number
 from mien.media.picture import SUFFIXES
 from mien.tasks import ALL_TASKS, COMPOUND
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from mien.learn.data.manifest.columns import Row
 from mien.learn.data.sources.shared.file_lookup import FileLookup
-from mien.learn.data.sources.shared.files import Report, find_root, inside, required
-from mien.learn.data.sources.shared.text import lines, whole_number, within
+from mien.learn.data.sources.shared.release_files import Report, find_root, inside, required
+from mien.learn.data.sources.shared.text_files import lines, whole_number, within
 from mien.tasks import FACE
 
 TASKS = FACE

@@ -15,8 +15,8 @@ from pathlib import Path
 from mien.learn.data.manifest.columns import Row
 from mien.learn.data.sources.ferplus import FINDER as FINDER
 from mien.learn.data.sources.shared.expression_words import FER2013, labelled
-from mien.learn.data.sources.shared.files import Report, find_root, required
-from mien.learn.data.sources.shared.pixel_table import entries
+from mien.learn.data.sources.shared.pixel_table import pixel_rows
+from mien.learn.data.sources.shared.release_files import Report, find_root, required
 from mien.tasks import FACE
 
 TASKS = FACE
@@ -58,6 +58,6 @@ def read(root: Path, report: Report, *, pictures: Path | None = None) -> Iterato
             raise FileNotFoundError(f"{error}, nor folders such as train/happy") from None
         return
     (table,) = required(root, TABLES)
-    for entry in entries(table, pictures or root / "pictures", FER2013, report):
+    for entry in pixel_rows(table, pictures or root / "pictures", FER2013, report):
         row: Row = {"path": str(entry.path), "split": entry.split, "dataset": "fer2013", "subject": entry.first}
         yield {**row, "expression": entry.label}

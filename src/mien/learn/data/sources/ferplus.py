@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from mien.learn.data.manifest.columns import Row
 from mien.learn.data.pack.finder import TIGHT
-from mien.learn.data.sources.shared.files import Report, required
-from mien.learn.data.sources.shared.text import number, records
+from mien.learn.data.sources.shared.release_files import Report, required
+from mien.learn.data.sources.shared.text_files import number, records
 from mien.relatedness.affect_prior import CIRCUMPLEX
 from mien.tasks import EXPRESSION, FACE
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from mien.learn.data.manifest.columns import Row
 from mien.learn.data.sources.shared.au_coding import occurrences
-from mien.learn.data.sources.shared.files import Report, numbered_pictures, walk
+from mien.learn.data.sources.shared.release_files import Report, numbered_pictures, walk
 from mien.learn.data.sources.shared.splits import read_subject_splits
 from mien.media.picture import SUFFIXES, VIDEOS
 from mien.tasks import FACE

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mien.learn.data.manifest.columns import Row
 from mien.learn.data.sources.shared.expression_words import WORDS
-from mien.learn.data.sources.shared.files import Report
+from mien.learn.data.sources.shared.release_files import Report
 from mien.learn.data.sources.shared.splits import SPLIT_NAMES, train_or_valid
 from mien.learn.data.sources.table import whole
 from mien.media.picture import SUFFIXES

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mien.learn.data.manifest.columns import Row
-from mien.learn.data.sources.shared.files import Report, pictures
+from mien.learn.data.sources.shared.release_files import Report, pictures
 from mien.learn.data.sources.shared.splits import deal, share
 from mien.tasks import Kind, Task
 

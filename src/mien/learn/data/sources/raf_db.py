@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mien.learn.data.manifest.columns import Row
-from mien.learn.data.sources.shared.files import Report, find_root, pictures, required
 from mien.learn.data.sources.shared.listed_pictures import listed_pictures
-from mien.learn.data.sources.shared.text import lines, number, records
+from mien.learn.data.sources.shared.release_files import Report, find_root, pictures, required
+from mien.learn.data.sources.shared.text_files import lines, number, records
 from mien.tasks import FACE
 
 TASKS = FACE

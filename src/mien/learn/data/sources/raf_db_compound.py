@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mien.learn.data.manifest.columns import Row
 from mien.learn.data.sources.raf_db import LIST, codes, rows
-from mien.learn.data.sources.shared.files import Report, find_root, required
+from mien.learn.data.sources.shared.release_files import Report, find_root, required
 from mien.tasks import ALL_TASKS, COMPOUND
 
 TASKS = ALL_TASKS

@@ -22,7 +22,7 @@ import numpy as np
 import scipy.io
 
 from mien.learn.data.manifest.columns import Row
-from mien.learn.data.sources.shared.files import Report, find_root, folders, pictures
+from mien.learn.data.sources.shared.release_files import Report, find_root, folders, pictures
 from mien.learn.data.sources.shared.splits import share
 from mien.tasks import Kind, Task
 

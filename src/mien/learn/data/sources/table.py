@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from mien.learn.data.manifest.columns import GIVEN, REAL, TEXT, Row, types
 from mien.learn.data.manifest.task_file import read_tasks
-from mien.learn.data.sources.shared.files import Report
+from mien.learn.data.sources.shared.release_files import Report
 from mien.learn.data.sources.shared.splits import train_or_valid
 from mien.tasks import ALL_TASKS, COMPOUND, FACE, Kind, Task
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mien.learn.data.manifest.columns import Row
-from mien.learn.data.sources.shared.files import Report, required
+from mien.learn.data.sources.shared.release_files import Report, required
 from mien.relatedness.table import Relatedness
 from mien.tasks import Kind, Task, one_hot_labels
 

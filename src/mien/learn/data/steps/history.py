@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mien.learn.data.manifest import read_metadata
 from mien.learn.data.manifest.columns import GIVEN, ManifestError
-from mien.learn.data.manifest.manifest import read_metadata
 from mien.learn.data.manifest.write import rewrite
 from mien.learn.data.steps.clean import affect_consistency, every_fifth_frame
 from mien.learn.data.steps.sample import every, per_class, rows

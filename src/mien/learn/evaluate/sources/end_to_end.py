@@ -16,7 +16,7 @@ import numpy as np
 
 from mien.annotate.inputs import Source
 from mien.annotate.pipeline import Annotator
-from mien.learn.data.manifest.manifest import Manifest
+from mien.learn.data.manifest import Manifest
 from mien.learn.data.pack.locate import Pictures
 from mien.learn.evaluate.detections import Detections
 from mien.media.picture import VIDEOS, MediaError

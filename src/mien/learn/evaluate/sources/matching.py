@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mien.learn.data.manifest import Manifest, ManifestError, read_metadata
 from mien.learn.data.manifest.columns import BOX
-from mien.learn.data.manifest.manifest import Manifest, ManifestError, read_metadata
 from mien.learn.data.manifest.rules import refuse
 from mien.learn.data.pack.finder import holds, overlap
 from mien.learn.evaluate.detections import Detections

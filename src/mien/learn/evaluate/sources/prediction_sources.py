@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mien.annotate.pipeline import Annotator
-from mien.learn.data.manifest.manifest import Manifest, read_manifest
-from mien.learn.evaluate.adapters import tables
-from mien.learn.evaluate.adapters.files import is_table
+from mien.learn.data.manifest import Manifest, read_manifest
+from mien.learn.evaluate.adapters import tool_tables
+from mien.learn.evaluate.adapters.table_files import is_table
 from mien.learn.evaluate.predictions import Predictions, predict
 from mien.learn.evaluate.predictor import open_predictor
 from mien.learn.evaluate.sources.end_to_end import annotated
@@ -45,7 +45,7 @@ def predictions(
     """
     if schema is not None or is_table(path):
         rows = read_rows(manifest, split)
-        detections = tables.read(path, rows.tasks, schema)
+        detections = tool_tables.read(path, rows.tasks, schema)
     elif end_to_end:
         if path.is_dir():
             raise ValueError(f"{path}: end to end needs an exported network; `mien export` writes one")

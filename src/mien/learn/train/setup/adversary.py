@@ -14,8 +14,8 @@ from torch import nn
 from mien.learn.caf.critic import Critic
 from mien.learn.caf.grouping import Grouping, radii
 from mien.learn.data.batches.mixing import Mixing
+from mien.learn.recipe import RecipeError
 from mien.learn.recipe.class_spec import ClassSpec
-from mien.learn.recipe.recipe import RecipeError
 from mien.learn.recipe.settings import Adversarial
 from mien.spelling import did_you_mean
 from mien.tasks import Kind, Task

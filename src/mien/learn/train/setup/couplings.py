@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from mien.learn.data.batches.mixing import Mixing
+from mien.learn.recipe import RecipeError
 from mien.learn.recipe.class_spec import ClassSpec
-from mien.learn.recipe.recipe import RecipeError
 from mien.learn.recipe.settings import Inferred
 from mien.learn.train.objective import Coupled
 from mien.relatedness.affect_prior import AffectPrior, infer_affect_prior

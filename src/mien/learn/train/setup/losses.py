@@ -8,8 +8,8 @@ from mien.learn.balancing import FixedWeights
 from mien.learn.balancing.balancer import Balancer
 from mien.learn.data.batches.mixing import Mixing
 from mien.learn.losses.supervised import Loss
+from mien.learn.recipe import RecipeError
 from mien.learn.recipe.class_spec import ClassSpec
-from mien.learn.recipe.recipe import RecipeError
 from mien.learn.train.objective import Coupled
 from mien.spelling import did_you_mean
 from mien.tasks import Task

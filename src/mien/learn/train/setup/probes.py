@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from mien.learn.data.manifest import Manifest, read_manifest
 from mien.learn.features.identity_probe import FOLDS
-from mien.learn.recipe.recipe import RecipeError
+from mien.learn.recipe import RecipeError
 from mien.learn.recipe.settings import Probe
 
 

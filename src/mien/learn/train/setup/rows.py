@@ -10,9 +10,9 @@ from mien.learn.data.batches.plans import Drawn, Plan
 from mien.learn.data.manifest import Manifest, read_manifest
 from mien.learn.data.manifest.folds import fold, refuse_shared
 from mien.learn.data.manifest.shots import counted_by, scarce, shots_of
-from mien.learn.recipe.recipe import Recipe, RecipeError
+from mien.learn.recipe import Recipe, RecipeError
 from mien.learn.recipe.settings import Rows
-from mien.learn.train.setup.network import size
+from mien.learn.train.setup.initial_network import size
 from mien.spelling import did_you_mean
 from mien.tasks import Task
 

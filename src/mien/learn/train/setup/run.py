@@ -14,13 +14,13 @@ from mien.learn.balancing.balancer import Balancer
 from mien.learn.data.batches.mixing import Mixing
 from mien.learn.data.manifest import Manifest
 from mien.learn.losses.supervised import Loss
-from mien.learn.recipe.recipe import Recipe, RecipeError
+from mien.learn.recipe import Recipe, RecipeError
 from mien.learn.recipe.settings import WarmStart
 from mien.learn.train.objective import Coupled
 from mien.learn.train.setup.adversary import Opponent, build_opponent
 from mien.learn.train.setup.couplings import build_couplings, build_relatedness
+from mien.learn.train.setup.initial_network import build_network, check_inputs
 from mien.learn.train.setup.losses import build_balancer, build_lambdas, build_losses, term_names
-from mien.learn.train.setup.network import build_network, check_inputs
 from mien.learn.train.setup.probes import open_probes
 from mien.learn.train.setup.rows import build_mixing, label_space, missing_shots, select_rows
 from mien.learn.train.setup.selection import selection_metric

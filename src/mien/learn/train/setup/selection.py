@@ -8,7 +8,7 @@ import numpy as np
 
 from mien.learn.data.manifest import Manifest
 from mien.learn.evaluate.metrics import lower_is_better, metrics
-from mien.learn.recipe.recipe import RecipeError
+from mien.learn.recipe import RecipeError
 from mien.spelling import did_you_mean
 from mien.tasks import Kind, Task
 

@@ -74,7 +74,7 @@ def fill(column: NDArray[np.float32] | None, predicted: NDArray[np.float32], tas
     """A column of labels with a teacher's soft labels wherever it has none; existing labels stay.
 
     Args:
-        column: as given by :meth:`mien.learn.data.manifest.manifest.Manifest.column`, NaN where there is no label; None
+        column: as given by :meth:`mien.learn.data.manifest.Manifest.column`, NaN where there is no label; None
             if there are none at all.
         predicted: N x labels, as given by :func:`predict_labels`.
         task: of the column.

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from mien.learn.checkpoint import CheckpointError, find, load_tensors, read_card, recipe_of
 from mien.learn.models.pretrained import fill
+from mien.learn.recipe import Recipe, RecipeError
 from mien.learn.recipe.class_spec import ClassSpec
-from mien.learn.recipe.recipe import Recipe, RecipeError
 from mien.learn.recipe.settings import WarmStart
 from mien.spelling import did_you_mean
 from mien.tasks import Task

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.learn.data.sources.shared.pixel_table import entries
+from mien.learn.data.sources.shared.pixel_table import pixel_rows
 
 RAMP = " ".join(str(value % 256) for value in range(48 * 48))
 BLACK = " ".join(["0"] * 48 * 48)
@@ -16,7 +16,7 @@ def test_pictures_are_written_as_they_are(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(
         f"emotion,pixels,Usage\n1,{RAMP},Training\n0,{BLACK},PrivateTest\n1,{RAMP},PublicTest\n"
     )
-    found = list(entries(tmp_path / "a.csv", tmp_path / "out", ("anger", None), pytest.fail))
+    found = list(pixel_rows(tmp_path / "a.csv", tmp_path / "out", ("anger", None), pytest.fail))
     assert [(entry.path.name, entry.split, entry.label, entry.first) for entry in found] == [
         ("00000.png", "train", None, "00000"), ("00001.png", "test", "anger", "00001"),
         ("00002.png", "valid", None, "00000"),
@@ -46,11 +46,13 @@ def test_unusable_rows_are_reported(tmp_path: Path, row: str, reason: str) -> No
         f"\ufeffemotion, Usage, pixels\n{row}\n0,{BLACK},Training\n".replace(", Usage, pixels", ",pixels, Usage")
     )
     reports: list[str] = []
-    found = list(entries(table, tmp_path / "out", ("anger", None), reports.append))
+    found = list(pixel_rows(table, tmp_path / "out", ("anger", None), reports.append))
     assert reports == [f"{table}: line 2: {reason}"]
     assert [path.name for path in (tmp_path / "out").iterdir()] == [entry.path.name for entry in found] == ["00001.png"]
 
 
 def test_without_usage_the_split_is_all(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(f"emotion,pixels\n0,{BLACK}\n")
-    assert [entry.split for entry in entries(tmp_path / "a.csv", tmp_path / "out", ("anger",), pytest.fail)] == ["all"]
+    assert [entry.split for entry in pixel_rows(tmp_path / "a.csv", tmp_path / "out", ("anger",), pytest.fail)] == [
+        "all"
+    ]

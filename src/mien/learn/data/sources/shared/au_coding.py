@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from mien.learn.data.manifest.columns import Row
-from mien.learn.data.sources.shared.files import Report
-from mien.learn.data.sources.shared.text import lines, number
+from mien.learn.data.sources.shared.release_files import Report
+from mien.learn.data.sources.shared.text_files import lines, number
 from mien.tasks import ACTION_UNITS
 
 MAX_INTENSITY = 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mien.learn.data.sources.shared.files import DEPTH, folders, pictures
+from mien.learn.data.sources.shared.release_files import DEPTH, folders, pictures
 from mien.learn.data.sources.shared.splits import SPLIT_NAMES
 
 WORDS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mien.learn.data.sources.shared.files import visible
+from mien.learn.data.sources.shared.release_files import visible
 
 ENDINGS = (".jpg", ".png", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 """Suffixes that are tried for a picture that does not exist under its own: copies are often converted."""

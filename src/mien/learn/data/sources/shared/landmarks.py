@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mien.learn.data.sources.shared.text import number
+from mien.learn.data.sources.shared.text_files import number
 
 RIGHT_EYE, LEFT_EYE = slice(36, 42), slice(42, 48)
 """The outlines of the person's eyes; the right one is on the left of the picture."""

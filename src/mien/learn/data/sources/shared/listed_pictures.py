@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mien.learn.data.sources.shared.file_lookup import FileLookup
-from mien.learn.data.sources.shared.files import Report
-from mien.learn.data.sources.shared.text import whole_number
+from mien.learn.data.sources.shared.release_files import Report
+from mien.learn.data.sources.shared.text_files import whole_number
 
 
 class ListedPicture(NamedTuple):

@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mien.learn.data.sources.shared.files import Report
+from mien.learn.data.sources.shared.release_files import Report
 from mien.learn.data.sources.shared.splits import SPLIT_NAMES
-from mien.learn.data.sources.shared.text import records
+from mien.learn.data.sources.shared.text_files import records
 
 SIDE = 48
 """Side of the pictures in pixels."""
 
 
 @dataclass(frozen=True)
-class Entry:
+class PixelRow:
     """A row of the table.
 
     Args:
@@ -35,7 +35,7 @@ class Entry:
     first: str
 
 
-def entries(table: Path, folder: Path, labels: Sequence[str | None], report: Report) -> Iterator[Entry]:
+def pixel_rows(table: Path, folder: Path, labels: Sequence[str | None], report: Report) -> Iterator[PixelRow]:
     """Yield the rows of a table with the columns emotion, pixels and, optionally, Usage; write pictures to ``folder``.
 
     A picture is named by the number of its row, from 0. A row with an unknown code or usage, or without 48 x 48 numbers
@@ -59,7 +59,7 @@ def entries(table: Path, folder: Path, labels: Sequence[str | None], report: Rep
             path = folder / f"{line - 2:05d}.png"
             Image.fromarray(pixels).save(path)
             same = first.setdefault(pixels.tobytes(), path.stem)
-            yield Entry(path, SPLIT_NAMES.get(usage.lower(), "all"), labels[int(code)], same)
+            yield PixelRow(path, SPLIT_NAMES.get(usage.lower(), "all"), labels[int(code)], same)
 
 
 def _pixels(text: str) -> np.ndarray | None:

@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from mien.learn.data.sources.shared.files import Report
-from mien.learn.data.sources.shared.text import lines
+from mien.learn.data.sources.shared.release_files import Report
+from mien.learn.data.sources.shared.text_files import lines
 
 SPLITS = ("train", "valid", "test", "all")
 

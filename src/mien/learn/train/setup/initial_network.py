@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from mien.learn.data.manifest import Manifest
+from mien.learn.recipe import RecipeError
 from mien.learn.recipe.class_spec import ClassSpec
-from mien.learn.recipe.recipe import RecipeError
 from mien.tasks import Task
 
 

@@ -1,4 +1,4 @@
-"""Settings that all inputs of a run share."""
+"""Options that all inputs of a run share."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from mien.processes import cores
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Settings that all inputs of a run share; picklable, for other processes.
+class SharedOptions:
+    """Options that all inputs of a run share; picklable, for other processes.
 
     Args:
         model, min_size, batch_size, threads, compounds, video: for :class:`mien.annotate.pipeline.Annotator`.

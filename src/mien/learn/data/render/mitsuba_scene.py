@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.learn.data.render.camera import Camera
+from mien.learn.data.render.face_model import FaceModel, Floats
 from mien.learn.data.render.light import COLUMNS, ROWS
-from mien.learn.data.render.model import FaceModel, Floats
 
 BLOCK = 32
 """The side of a block of pixels: fixed, because each block has its own random numbers."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from mien.learn.data.manifest.manifest import Manifest
+    from mien.learn.data.manifest import Manifest
     from mien.relatedness.table import Relatedness
     from mien.tasks import Task
 

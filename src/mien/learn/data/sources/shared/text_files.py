@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-from mien.learn.data.sources.shared.files import Report
+from mien.learn.data.sources.shared.release_files import Report
 
 
 def lines(path: Path, report: Report = lambda _: None) -> Iterator[tuple[int, str]]:

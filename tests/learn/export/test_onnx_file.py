@@ -16,11 +16,11 @@ from mien import __version__
 from mien.annotate.model import Model
 from mien.faces.align import TEMPLATE
 from mien.learn.checkpoint import CheckpointError, load_network
-from mien.learn.data.manifest.manifest import read_manifest
+from mien.learn.data.manifest import read_manifest
 from mien.learn.evaluate.predictor import open_predictor
 from mien.learn.evaluate.score import evaluate
-from mien.learn.export.export import export
-from mien.learn.recipe.recipe import parse
+from mien.learn.export.onnx_file import export
+from mien.learn.recipe import parse
 from mien.learn.train.trainer import Trainer
 from mien.tasks import FACE
 
@@ -122,7 +122,7 @@ def test_other_folders_are_refused(tmp_path: Path) -> None:
 def test_a_network_that_differs_is_not_written(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mien.learn.export.export._difference", lambda *_: 2e-4)
+    monkeypatch.setattr("mien.learn.export.onnx_file._difference", lambda *_: 2e-4)
     with pytest.raises(RuntimeError, match=r"differs by 2\.0e-04, more than 1e-04"):
         export(checkpoint, tmp_path / "x.onnx")
     assert not (tmp_path / "x.onnx").exists()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.learn.data.sources.shared.text import lines, number, plain, records, whole_number, within
+from mien.learn.data.sources.shared.text_files import lines, number, plain, records, whole_number, within
 
 
 @pytest.mark.parametrize("zipped", [False, True])

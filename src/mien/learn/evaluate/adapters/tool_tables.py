@@ -14,8 +14,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mien.learn.data.sources.shared.expression_words import WORDS
-from mien.learn.evaluate.adapters.files import SUFFIXES, columns, is_table, names, numbers, stem
 from mien.learn.evaluate.adapters.schema import PICTURE, Schema, recognised
+from mien.learn.evaluate.adapters.table_files import SUFFIXES, columns, is_table, names, numbers, stem
 from mien.learn.evaluate.detections import Detections
 from mien.table.layouts import FULL
 from mien.tasks import Kind, Task

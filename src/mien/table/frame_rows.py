@@ -23,7 +23,7 @@ BOX = ("x", "y", "width", "height")
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class FrameRows:
     """N rows of whole frames.
 
     Args:
@@ -56,14 +56,14 @@ class Rows:
         """N x L: the smoothed value if there is one, otherwise the raw one."""
         return np.where(np.isfinite(self.smooth), self.smooth, self.values)
 
-    def __add__(self, other: Rows) -> Rows:
-        return Rows(*(np.concatenate([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self)))
+    def __add__(self, other: FrameRows) -> FrameRows:
+        return FrameRows(*(np.concatenate([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self)))
 
-    def __getitem__(self, which: slice | NDArray[Any]) -> Rows:
-        return Rows(*(getattr(self, f.name)[which] for f in fields(self)))
+    def __getitem__(self, which: slice | NDArray[Any]) -> FrameRows:
+        return FrameRows(*(getattr(self, f.name)[which] for f in fields(self)))
 
 
-class Reader:
+class FrameRowReader:
     """Iterates over the rows of a table, and collects the names of its inputs and tracks.
 
     Args:
@@ -83,10 +83,10 @@ class Reader:
         self.inputs: dict[str, int] = {}
         self.tracks: dict[tuple[int, str], int] = {}
 
-    def __iter__(self) -> Iterator[Rows]:
+    def __iter__(self) -> Iterator[FrameRows]:
         smooth = [label + SUFFIX for label in self.labels]
         columns = ["input", "frame", "time", "face", "track", *BOX, *self.labels, *smooth]
-        held: Rows | None = None
+        held: FrameRows | None = None
         position = -1
         for batch in self._table.batches(columns):
             if not batch.num_rows:
@@ -104,7 +104,7 @@ class Reader:
         if held is not None:
             yield self._timed(held, None)
 
-    def _rows(self, batch: pa.RecordBatch) -> Rows:
+    def _rows(self, batch: pa.RecordBatch) -> FrameRows:
         count, names = batch.num_rows, batch.schema.names
         found = batch.column("input").dictionary_encode()
         codes = np.array([self.inputs.setdefault(str(name), len(self.inputs)) for name in found.dictionary.to_pylist()])
@@ -113,7 +113,7 @@ class Reader:
         none, times = np.full(count, np.nan), numbers.get("time", np.zeros(count))
         if not np.isfinite(times + numbers["frame"]).all():
             raise TableError(f"{self._table.path}: has rows without a frame or a time")
-        return Rows(
+        return FrameRows(
             inputs,
             np.zeros(count, np.int64),
             numbers["frame"].astype(np.int64),
@@ -152,7 +152,7 @@ class Reader:
             return "all faces"
         return f"track {code}" if code >= 0 else f"face {-1 - code}"
 
-    def _timed(self, rows: Rows, following: Rows | None) -> Rows:
+    def _timed(self, rows: FrameRows, following: FrameRows | None) -> FrameRows:
         """Add how long each frame is shown; the last one as long as the one before it."""
         if not self._table.timed:
             return rows
@@ -164,4 +164,4 @@ class Reader:
         before = np.r_[self._span, spans[:-1]]
         spans = np.nan_to_num(np.where(np.isnan(spans), before, spans))
         self._span = float(spans[-1])
-        return Rows(**{**rows.__dict__, "spans": np.repeat(spans, np.diff(np.r_[starts, len(rows)]))})
+        return FrameRows(**{**rows.__dict__, "spans": np.repeat(spans, np.diff(np.r_[starts, len(rows)]))})

@@ -9,18 +9,18 @@ import numpy as np
 from mien.learn.data.render.action_units import MAX_INTENSITY, compatible
 from mien.learn.data.render.camera import Pose
 from mien.learn.data.render.choices import LIGHTS, Choices, Range
-from mien.learn.data.render.draw import Person, Settings, Shot, draw_person, draw_shot, draw_units
+from mien.learn.data.render.draw import Person, RenderSettings, Shot, draw_person, draw_shot, draw_units
 from mien.tasks import COMPOUND
 
 
-def make_person(settings: Settings, subject: int) -> Person:
+def make_person(settings: RenderSettings, subject: int) -> Person:
     """Return the person of this number in a run with these settings."""
     choices = settings.choices
     seed = settings.seed if choices.persons_seed is None else choices.persons_seed
     return draw_person(seed, subject, choices.tone or (0.0, 1.0))
 
 
-def make_shot(settings: Settings, index: int) -> Shot:
+def make_shot(settings: RenderSettings, index: int) -> Shot:
     """Return what picture ``index`` shows; without choices exactly what :func:`draw_shot` draws."""
     choices = settings.choices
     if choices == Choices():

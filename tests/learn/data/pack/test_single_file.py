@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.learn.data.manifest.manifest import MANIFEST, ManifestError, read_manifest
-from mien.learn.data.pack.write import write
+from mien.learn.data.manifest import MANIFEST, ManifestError, read_manifest
+from mien.learn.data.pack.single_file import write
 from mien.tasks import AFFECT, FACE
 
 ROWS = [{"path": "a.png", "split": "train", "expression": "fear"}]

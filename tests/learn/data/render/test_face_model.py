@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.learn.data.render.model import (
+from mien.learn.data.render.face_model import (
     NEUTRAL,
     PACKED,
     PARTS,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mien.report.scan import scan
-from mien.report.text import (
+from mien.report.sections import (
     CAUTION,
     MAX_ROWS,
     clock,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.learn.data.sources.shared.files import (
+from mien.learn.data.sources.shared.release_files import (
     find_root,
     folders,
     inside,

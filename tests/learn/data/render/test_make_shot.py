@@ -9,11 +9,11 @@ import pytest
 from mien.learn.data.render.action_units import AVAILABLE
 from mien.learn.data.render.camera import Pose
 from mien.learn.data.render.choices import CLASSES, LIGHTS, Choices
-from mien.learn.data.render.draw import Settings, draw_person, draw_shot
-from mien.learn.data.render.shots import make_person, make_shot
+from mien.learn.data.render.draw import RenderSettings, draw_person, draw_shot
+from mien.learn.data.render.make_shot import make_person, make_shot
 from mien.relatedness.table import DU_2014
 
-PLAIN = Settings(seed=4, identities=10)
+PLAIN = RenderSettings(seed=4, identities=10)
 
 KNOWN: dict[str, Any] = {
     "shot": (40, "random", None),
@@ -28,7 +28,7 @@ KNOWN: dict[str, Any] = {
 }
 
 
-def chosen(**choices: Any) -> Settings:
+def chosen(**choices: Any) -> RenderSettings:
     return replace(PLAIN, choices=Choices(**choices))
 
 
@@ -42,7 +42,7 @@ def test_without_choices_everything_is_drawn() -> None:
 
 def test_known_draws_have_not_changed() -> None:
     """A change here would make the same command produce a different data set."""
-    shot = draw_shot(Settings(seed=1, identities=80), 7)
+    shot = draw_shot(RenderSettings(seed=1, identities=80), 7)
     person = draw_person(1, shot.subject)
     assert (shot.subject, shot.kind, shot.expression) == KNOWN["shot"]
     assert shot.intensities == pytest.approx(KNOWN["units"])

@@ -5,9 +5,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mien.table import rows as module
+from mien.table import frame_rows as module
+from mien.table.frame_rows import FACELESS, FrameRowReader, FrameRows
 from mien.table.reader import AnnotatedTable, TableError
-from mien.table.rows import FACELESS, Reader, Rows
 
 FACES = [(0, 0.0, 4), (0, 0.0, 7), (2, 0.1, -1), (3, 0.4, 7), (3, 0.4, None), (9, 1.0, 4)]
 
@@ -21,8 +21,8 @@ class Batched(AnnotatedTable):
         return super().batches(columns, min(size, self.few))
 
 
-def whole(table: AnnotatedTable, **options: bool) -> tuple[Reader, Rows]:
-    reader = Reader(table, **options)
+def whole(table: AnnotatedTable, **options: bool) -> tuple[FrameRowReader, FrameRows]:
+    reader = FrameRowReader(table, **options)
     parts = list(reader)
     found = parts[0]
     for part in parts[1:]:
@@ -52,7 +52,7 @@ def test_frames_are_whole(tmp_path: Path, annotations: Callable[..., Path]) -> N
     faces = [(frame, frame / 25, track) for frame in range(20) for track in range(7)]
     table = Batched(annotations(tmp_path / "t.parquet", faces))
     table.few = 5
-    parts = list(Reader(table))
+    parts = list(FrameRowReader(table))
     assert sum(map(len, parts)) == 140
     assert all((np.bincount(part.frames)[np.unique(part.frames)] == 7).all() for part in parts)
 
@@ -87,5 +87,5 @@ def test_tracks_of_two_videos_are_four(tmp_path: Path, annotations: Callable[...
 def test_rows_without_a_time_are_refused(tmp_path: Path, annotations: Callable[..., Path]) -> None:
     path = annotations(tmp_path / "t.parquet", [(0, 0.0, 0), (1, 1.0, 0)], time=[0.0, None])
     with pytest.raises(TableError, match="has rows without a frame or a time"):
-        list(Reader(AnnotatedTable(path)))
+        list(FrameRowReader(AnnotatedTable(path)))
     assert module.BOX == ("x", "y", "width", "height")

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mien.learn.data.manifest.manifest import MANIFEST, PACK, ManifestError, read_manifest, write_manifest
+from mien.learn.data.manifest import MANIFEST, PACK, ManifestError, read_manifest, write_manifest
 from mien.learn.data.manifest.pack import CHUNK
 from mien.tasks import ACTION_UNITS, AFFECT, COMPOUND, EXPRESSION, FACE
 

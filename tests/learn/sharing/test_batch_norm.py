@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from mien.learn.sharing.statistics import ActiveTask, OwnStatistics, own_statistics
+from mien.learn.sharing.batch_norm import ActiveTask, OwnStatistics, own_statistics
 
 
 def layer(tasks: int = 2) -> tuple[OwnStatistics, ActiveTask]:

@@ -10,7 +10,7 @@ import yaml
 
 from mien.learn.losses import CoAnnotation, DistributionMatching
 from mien.learn.models import FaceBehaviorNet
-from mien.learn.recipe.recipe import RecipeError, load, parse
+from mien.learn.recipe import RecipeError, load, parse
 from mien.tasks import AFFECT
 
 RECIPES = sorted((Path(__file__).parents[3] / "recipes").glob("*.yaml"))

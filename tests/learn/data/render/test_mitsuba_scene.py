@@ -6,9 +6,9 @@ import pytest
 pytest.importorskip("mitsuba", reason="the renderer is not installed")
 
 from mien.learn.data.render.camera import Camera
+from mien.learn.data.render.face_model import FaceModel
 from mien.learn.data.render.light import Lamp, Light
-from mien.learn.data.render.model import FaceModel
-from mien.learn.data.render.scene import Renderer
+from mien.learn.data.render.mitsuba_scene import Renderer
 
 
 def square(hollow: FaceModel, centre: tuple[float, float, float], half: float) -> np.ndarray:

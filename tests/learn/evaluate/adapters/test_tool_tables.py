@@ -11,7 +11,7 @@ import pytest
 
 import mien
 from mien.learn.evaluate.adapters.schema import SCHEMAS, recognised
-from mien.learn.evaluate.adapters.tables import read
+from mien.learn.evaluate.adapters.tool_tables import read
 from mien.learn.evaluate.detections import Detections
 from mien.tasks import ACTION_UNITS, AFFECT, EXPRESSION, FACE, Kind, Task
 

@@ -31,19 +31,7 @@ from numpy.typing import NDArray
 from mien.learn.data.manifest.columns import MANIFEST, PACK, ManifestError
 from mien.learn.data.manifest.pack import Pack, read_pack
 from mien.learn.data.manifest.rules import Wrong, numbers, refuse
-from mien.learn.data.manifest.write import check_labels, write_manifest
 from mien.tasks import Kind, Task
-
-__all__ = [
-    "MANIFEST",
-    "PACK",
-    "Manifest",
-    "ManifestError",
-    "check_labels",
-    "read_metadata",
-    "read_manifest",
-    "write_manifest",
-]
 
 
 @dataclass(frozen=True, eq=False)
