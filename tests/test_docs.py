@@ -137,6 +137,23 @@ def test_every_balancer_and_way_to_share_has_a_section(package: str, others: set
     assert set(re.findall(r"^## (.+)$", text, re.MULTILINE)) == names | others
 
 
+@pytest.mark.parametrize("package", ["losses", "sharing"])
+def test_options_of_classes_and_their_defaults(package: str) -> None:
+    import importlib
+
+    module = importlib.import_module(f"mien.learn.{package}")
+    for name in module.__all__:
+        owner = getattr(module, name)
+        if not inspect.isclass(owner) or name in ("CouplingLoss", "LossTerm"):
+            continue
+        given = {key: default for key, default in parameters(owner).items() if key not in ("network", "tasks")}
+        rows = {key: row for row in cells(f"docs/{package}.md", f"## {name}") for key in named(row[0])}
+        assert set(rows) == set(given), name
+        for key, default in given.items():
+            values = [yaml.safe_load(value) for value in named(" ".join(rows[key][1:]))]
+            assert default is None or default in values, f"{name}: {key}"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_recipes_load(page: Path) -> None:
     from mien.learn.recipe.recipe import parse
@@ -272,6 +289,12 @@ def test_paths_in_the_repository_exist(page: Path) -> None:
             pattern = re.sub("<[^>]+>", "*", name.rstrip("/"))
             found = [path for base in bases for end in ("", ".py") for path in base.glob(pattern + end)]
             assert found, name
+
+
+def test_paths_in_the_notices_exist() -> None:
+    paths = re.findall(r"\b(?:src|docs|tools|examples)/[\w/.]*\w", (ROOT / "NOTICES").read_text())
+    assert paths
+    assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
 def test_names_in_the_architecture_and_the_decisions_are_defined() -> None:
