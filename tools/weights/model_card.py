@@ -60,6 +60,7 @@ def card() -> str:
     keys = {"warm_start" if key == "start" else key: value for key, value in stored.items()}
     recipe = yaml.safe_dump(keys, sort_keys=False, width=100)
     detail = models["default"].metadata["preprocessing"]["detail"]
+    calibration = "calibration" if "calibration" in models["default"].metadata else "readout"  # as it was called
     return f"""# The bundled networks
 
 *`tools/weights/model_card.py` generates this file from `figures.json` and the metadata of the networks.*
@@ -132,7 +133,7 @@ population, 0 one in which all seven classes are equally frequent.
 {populations(default)}
 
 Action units that the teacher labels are scaled so that 0.5 is the threshold with the best F1 in validation; the true
-probability that it stands for is in the metadata, `readout.thresholds`. The others are not calibrated: for them, 0.5
+probability that it stands for is in the metadata, `{calibration}.thresholds`. The others are not calibrated: for them, 0.5
 is the network's own estimate.
 
 ## Speed

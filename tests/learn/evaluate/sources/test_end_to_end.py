@@ -39,10 +39,10 @@ def pictures(tmp_path: Path, astronaut: Path) -> Path:
     return tmp_path
 
 
-def manifest(folder: Path, *rows: dict[str, Any]) -> Path:
+def manifest(folder: Path, *rows: dict[str, Any], errors: str = "errors") -> Path:
     (folder / "set").mkdir(exist_ok=True)
     labels = {"expression": "fear", "AU12": 1, "valence": 0.5}
-    metadata = {"source": "own", "faults": {"no face found": 3}}
+    metadata = {"source": "own", errors: {"no face found": 3}}
     write_manifest(
         folder / "set" / "manifest.parquet", [{"split": "test", **labels, **row} for row in rows], FACE, metadata
     )
@@ -68,11 +68,12 @@ def test_predictions_are_those_of_annotate_for_the_face_of_a_row(pictures: Path,
     assert found.labels["expression"].tolist() == [3, 3, 3, 3]
 
 
-def test_faces_that_are_not_found_are_missed_and_reported(pictures: Path, network: Path) -> None:
+@pytest.mark.parametrize("errors", ["errors", "faults"])  # the second is the key of earlier versions
+def test_faces_that_are_not_found_are_missed_and_reported(pictures: Path, network: Path, errors: str) -> None:
     one = str(pictures / "one.png")
     rows = [{"path": one}, {"path": one, **box(0, 200, 30)}, {"path": "nobody.png"}, {"path": "gone.png"}]
     lines: list[str] = []
-    folder = manifest(pictures, *rows)
+    folder = manifest(pictures, *rows, errors=errors)
     found = predictions(network, folder, "test", end_to_end=True, pictures=pictures, note=lines.append)
     assert found.missed.tolist() == [False, True, True, True]
     for task in FACE:

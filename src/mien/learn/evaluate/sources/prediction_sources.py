@@ -67,7 +67,8 @@ def _missed(found: Predictions, rows: Manifest) -> list[str]:
     lines = []
     if count := int(found.missed.sum()):
         lines.append(f"{count} of {len(found)} rows were missed ({count / len(found):.1%}); they count as errors")
-    before = sum(count for kind, count in rows.metadata.get("faults", {}).items() if "no face found" in kind)
+    errors = rows.metadata.get("errors", rows.metadata.get("faults", {}))  # earlier versions called them faults
+    before = sum(count for kind, count in errors.items() if "no face found" in kind)
     if before:
         lines.append(
             f"{before} pictures without a face were dropped from all splits of {rows.path} when it was prepared and "
