@@ -1,4 +1,4 @@
-"""Training; everything here needs the extra ``mien[train]``, annotating does not.
+"""Training, evaluating and exporting networks; needs the extra ``mien[train]``, which annotating does not.
 
 :class:`mien.learn.Coupling` adds the couplings to your own training loop.
 """

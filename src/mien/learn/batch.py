@@ -1,4 +1,4 @@
-"""Batches: pictures, labels, and masks of what is labelled. Only this module interprets missing labels."""
+"""Batches: pictures, their labels, and masks that mark what is labelled. Only this module interprets missing labels."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Batch:
     """N pictures with their labels.
 
     Args:
-        images: N x C x H x W, uint8 or float, intensities in [0, 255]; C is 3, or 1 for grey pictures. Or N x D
-            feature vectors of pictures.
+        images: N x C x H x W, uint8 or float, intensities in [0, 255]; C is 3, or 1 for grey pictures. Or N x D feature
+            vectors.
         labels: by task name: classes N (int64 indices) or N x C (float vote shares); attributes N x A (float, 0 or 1);
-            continuous N x D (float). Finite everywhere: cells without a label hold 0.
+            continuous N x D (float). Always finite: cells without a label hold 0.
         mask: by task name, bool, True where labelled: classes N; attributes and continuous per cell.
     """
 
@@ -48,8 +48,8 @@ def collate(images: NDArray[Any], columns: Mapping[str, NDArray[np.float32]], ta
 
     Args:
         images: N x C x H x W, or N x D features.
-        columns: by task name, as :meth:`mien.learn.data.manifest.Manifest.column` returns them; a task
-            without a column is not labelled at all.
+        columns: by task name, as :meth:`mien.learn.data.manifest.Manifest.column` returns them; a task without
+            a column is unlabelled.
         tasks: the label space of the batch.
     """
     labels, mask = {}, {}
@@ -101,5 +101,5 @@ def as_distribution(labels: Tensor, classes: int) -> Tensor:
 
 
 def as_index(labels: Tensor) -> Tensor:
-    """Class labels (N indices or N x C shares) as N indices; the first of equal shares."""
+    """Class labels (N indices or N x C shares) as N indices; ties go to the first class."""
     return labels.argmax(1) if labels.ndim == 2 else labels

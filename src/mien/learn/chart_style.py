@@ -27,12 +27,12 @@ def quiet(axes: Axes, *, grid: bool) -> None:
 
 
 def shortened(name: str, most: int) -> str:
-    """A name of at most ``most`` characters: its last ones, after an ellipsis."""
+    """Shorten a name to ``most`` characters: an ellipsis, then its last ones."""
     return name if len(name) <= most else "…" + name[1 - most :]
 
 
 def check(path: Path) -> None:
-    """Refuse the path of a chart that could not be written, before any work is done.
+    """Reject a path to which no chart can be written, before any work is done.
 
     Raises:
         ValueError: if it does not end in .png.
@@ -45,7 +45,7 @@ def check(path: Path) -> None:
 
 
 def write(picture: Figure, path: Path) -> None:
-    """Write a chart as a PNG file, atomically: if the process is killed, the old file or the new one is left.
+    """Write a chart as a PNG file, atomically: a kill leaves the complete old file or the complete new one.
 
     Raises:
         ValueError, OSError: as :func:`check`, or if it cannot be written.

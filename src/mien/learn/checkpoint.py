@@ -32,18 +32,18 @@ def save(
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
     *,
-    besides: Mapping[str, Mapping[str, Tensor]] | None = None,
+    extra: Mapping[str, Mapping[str, Tensor]] | None = None,
     tasks: tuple[Task, ...],
     relatedness: Sequence[Relatedness],
     recipe: dict[str, Any],
     state: dict[str, Any],
 ) -> None:
-    """Write a checkpoint; a kill at any moment leaves the old one or the new one, complete.
+    """Write a checkpoint atomically: a kill leaves the complete old one or the complete new one.
 
     Args:
-        folder: of the checkpoint; an existing one is replaced.
+        folder: the folder of the checkpoint; an existing one is replaced.
         network, optimizer: what to save.
-        besides: tensors of anything else that learns, by file name.
+        extra: tensors of anything else that learns, by file name.
         tasks, relatedness: the label space, and the tables over its pairs of tasks.
         recipe: plain data of the recipe.
         state: step, metrics and everything else that the trainer needs to resume.
@@ -53,7 +53,7 @@ def save(
     fresh.mkdir(parents=True)
     save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, fresh / NETWORK)
     save_file(flat(optimizer), fresh / OPTIMIZER)
-    for name, tensors in (besides or {}).items():
+    for name, tensors in (extra or {}).items():
         save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, fresh / f"{name}.safetensors")
     card = {
         "format": FORMAT,
@@ -73,13 +73,13 @@ def save(
 
 
 def find(folder: Path) -> Path | None:
-    """Where this checkpoint is: at ``folder``, or next to it if a kill interrupted its replacement; None if nowhere."""
+    """Find a checkpoint: ``folder``, or the old one next to it if a kill interrupted its replacement; else None."""
     stale = folder.with_name(f".{folder.name}.old")
     return next((place for place in (folder, stale) if place.exists()), None)
 
 
 def read_card(folder: Path | str) -> dict[str, Any]:
-    """The JSON part of a checkpoint.
+    """Read the JSON part of a checkpoint.
 
     Raises:
         CheckpointError: if there is none, or it has another format.
@@ -95,7 +95,7 @@ def read_card(folder: Path | str) -> dict[str, Any]:
 
 
 def recipe_of(card: dict[str, Any], folder: Path) -> Recipe:
-    """The recipe of a checkpoint; keys that are newer than it take their defaults.
+    """The recipe of a checkpoint; keys that were added later take their defaults.
 
     Raises:
         CheckpointError: if this version cannot read it.
@@ -151,12 +151,12 @@ def load_tensors(folder: Path, name: str) -> dict[str, Tensor]:
 
 
 def unflatten(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Fill an optimiser's state with the tensors of :func:`flat`; ValueError if they are something else."""
+    """Fill an optimiser's state with the tensors of :func:`flat`; ValueError if they do not fit."""
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         index, _, key = name.partition(".")
         if not index.isdigit():
-            raise ValueError(f"it holds {name}")
+            raise ValueError(f"unexpected tensor {name}")
         state.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 

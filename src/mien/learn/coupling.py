@@ -21,14 +21,14 @@ from mien.learn.losses.term import LossTerm
 from mien.relatedness.table import Relatedness
 
 SHARE_TOLERANCE = 0.01
-"""How far from 1 the vote shares of a sample may sum; bfloat16 rounds that much."""
+"""How far from 1 the sum of a sample's vote shares may be; bfloat16 is that coarse."""
 
 Table = Relatedness | Tensor | NDArray[Any] | Sequence[Sequence[float]]
 
 
 @dataclass(frozen=True, eq=False)
 class Coupling:
-    """Couple one pair of tasks, classes and attributes, that share a network.
+    """The coupling losses for one pair of tasks, classes and attributes, that share a network.
 
     It has no parameters and does not depend on pictures, networks or trainers. For several pairs, create one object per
     pair and add the losses. Eq. 1 of the papers adds every term with weight 1.

@@ -240,7 +240,7 @@ ONE = Task("one", Kind.CONTINUOUS, ("only",), ("",))
     ("options", "tasks", "message"),
     [
         ({}, (EXPRESSION, ACTION_UNITS), "no task affect among expression, action_units"),
-        ({"classes": "own"}, (OWN, AFFECT), "the prior has the classes .*, the task"),
+        ({"classes": "own"}, (OWN, AFFECT), "the prior has the classes .*, the task has"),
         ({"affect": "one"}, (EXPRESSION, ONE), "the task one must have two values, valence and arousal"),
     ],
 )

@@ -95,7 +95,7 @@ def test_unsuitable_tensors_are_named_and_change_nothing(trunk: nn.Module) -> No
     before = {name: tensor.clone() for name, tensor in trunk.state_dict().items()}
     tensors = random_tensors(trunk)
     bad = tensors | {"0.weight": torch.zeros(2, 4)}
-    with pytest.raises(ValueError, match=r"^weights: file: not of this network: 0\.weight is 2 x 4, not 2 x 3$"):
+    with pytest.raises(ValueError, match=r"^weights: file: does not fit this network: 0\.weight is 2 x 4, not 2 x 3$"):
         fill(trunk, bad, "file")
     with pytest.raises(ValueError, match=r"fc\.weight is unexpected$"):
         fill(trunk, tensors | {"fc.weight": torch.zeros(9)}, "file")

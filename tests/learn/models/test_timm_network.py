@@ -94,7 +94,7 @@ def test_weights_are_read_from_a_file(timm: Any, tmp_path: Path) -> None:
     for name, tensor in network.trunk.body.state_dict().items():
         assert torch.equal(tensor, source.state_dict()[name])
     other = TimmNetwork(model="resnet14t", side=48, weights=str(tmp_path / "own.safetensors"))
-    with pytest.raises(ValueError, match="not of this network"):
+    with pytest.raises(ValueError, match="does not fit this network"):
         other.load_pretrained()
 
 

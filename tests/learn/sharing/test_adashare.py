@@ -168,7 +168,7 @@ def test_invalid_arguments_are_rejected(small: ModuleType) -> None:
         AdaShare(network=small.on_vectors(), policy=[[True] * 3] * 2)
     with pytest.raises(ValueError, match=r"3 rows \(blocks\) of 3 \(tasks\)"):
         AdaShare(network=small.on_vectors(), policy=[[True] * 2] * 3)
-    with pytest.raises(ValueError, match="5 warmup_epochs leave none of 5 search_epochs"):
+    with pytest.raises(ValueError, match="warmup_epochs 5 must be below search_epochs 5"):
         AdaShare(network=small.on_vectors(), search_epochs=5)
     with pytest.raises(ValueError, match=r"holdout must be in \(0, 1\)"):
         AdaShare(network=small.on_vectors(), holdout=1.0)

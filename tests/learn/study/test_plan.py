@@ -76,7 +76,7 @@ def test_teachers_come_first(make_study: Make) -> None:
         ({"repeat": {"folds": 2, "seeds": [1]}}, ["repeat: expected either folds or seeds"]),
         ({"repeat": {"seeds": []}}, ["repeat: seeds: at least one is needed"]),
         ({"repeat": {"seeds": [1, 1]}}, ["repeat: seeds: duplicate seed"]),
-        ({"repeat": {"seeds": [1], "times": 2}}, ["repeat: times and group belong to folds"]),
+        ({"repeat": {"seeds": [1], "times": 2}}, ["repeat: times and group only apply to folds"]),
         ({"settings": {"a": {"chnge": {}}}}, ["settings.a.chnge: unknown key; did you mean change?"]),
         ({"recipe": 3}, ["recipe: expected a recipe, or the path of one"]),
         ({"reference": "single"}, ["reference: no setting single; did you mean single-task?"]),

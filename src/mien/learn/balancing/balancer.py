@@ -1,4 +1,4 @@
-"""What all balancers have in common: their interface, the values of the losses, and the Gramian of their gradients."""
+"""The interface of all balancers, the values of the losses, and the Gramian of their gradients."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class Balancer(Protocol):
         """Return one weight for each of ``means``, the same on every process.
 
         Args:
-            means: by term name, see above.
+            means: the terms by name, see above.
             features: this process's rows of the representation that all heads read, N x width, attached to the graph.
             reduce: sums over the processes. Every process calls it equally often.
         """
         ...
 
     def state(self) -> dict[str, Any]:
-        """What a resumed run needs: numbers, strings, lists and dictionaries; {} if nothing."""
+        """Return what a resumed run needs: numbers, strings, lists and dictionaries; {} if it needs nothing."""
         ...
 
     def load(self, state: Mapping[str, Any]) -> None:
@@ -65,7 +65,7 @@ def gramian(means: Mapping[str, Tensor], features: Tensor | None, reduce: Reduce
     batch.
 
     Args:
-        means: see :class:`Balancer`; gives the order of the rows. A term that does not depend on the features has
+        means: see :class:`Balancer`; their order is that of the rows. A term that does not depend on the features has
             zeros.
         features: see :class:`Balancer`.
         reduce: see :class:`Balancer`.

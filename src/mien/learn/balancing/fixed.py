@@ -16,7 +16,7 @@ class FixedWeights:
     """The same weights at every step.
 
     Args:
-        weights: by term name; 1 for terms that are not listed.
+        weights: the lambdas by term name; 1 for terms that are not listed.
 
     Example:
         >>> FixedWeights({"affect": 0.5})({"affect": torch.tensor(2.0), "expression": torch.tensor(1.0)})
@@ -37,8 +37,8 @@ class FixedWeights:
         return {name: self.weights.get(name, 1.0) for name in means}
 
     def state(self) -> dict[str, Any]:
-        """Nothing changes from step to step."""
+        """Return {}: nothing changes from step to step."""
         return {}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Nothing to load."""
+        """Do nothing: there is no state."""

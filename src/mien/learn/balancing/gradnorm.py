@@ -1,4 +1,4 @@
-"""GradNorm: gradients of equal size, larger for terms that learn slowly (Chen and others 2018)."""
+"""GradNorm: gradients of equal size, larger for terms that learn slowly (Chen et al. 2018)."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class GradNorm:
         self._weights |= {name: weight * scale for name, weight in moved.items()}
 
     def state(self) -> dict[str, Any]:
-        """The weights, and the first loss of each term."""
+        """Return the weights, and the first loss of each term."""
         return {"weights": dict(self._weights), "first": dict(self._first)}
 
     def load(self, state: Mapping[str, Any]) -> None:

@@ -19,7 +19,7 @@ SCALE_DEPENDENT = ("FairGrad",)
 """Weightings that depend on the size of the gradients, and therefore get the unscaled Gramian."""
 
 EXCLUDED_OPTIONS = ("projector", "pref_vector")
-"""Options that are neither numbers nor words; lambdas serve as preferences."""
+"""TorchJD's options that are neither numbers nor strings; lambdas serve as preferences."""
 
 REGULARISATION = 1e-4
 """Added to the diagonal of a Gramian of trace 1 for UPGrad and DualProj, as in TorchJD: makes the solution unique."""
@@ -31,13 +31,13 @@ class GramianWeights:
     ==============  =================================================  ===============================
     ``weighting``   paper                                              ``options``
     ==============  =================================================  ===============================
-    ``AlignedMTL``  Senushkin and others 2023                          ``scale_mode``: min, median, rmse
-    ``CAGrad``      Liu and others 2021; needs ``torchjd[cagrad]``     ``c`` (required), ``norm_eps``
+    ``AlignedMTL``  Senushkin et al. 2023                             ``scale_mode``: min, median, rmse
+    ``CAGrad``      Liu et al. 2021; needs ``torchjd[cagrad]``        ``c`` (required), ``norm_eps``
     ``DualProj``    Lopez-Paz and Ranzato 2017
     ``FairGrad``    Ban and Ji 2024                                    ``alpha`` (required), ``max_iters``
-    ``IMTLG``       Liu and others 2021
+    ``IMTLG``       Liu et al. 2021
     ``MGDA``        Desideri 2012; see also :class:`MgdaUb`            ``epsilon``, ``max_iters``
-    ``PCGrad``      Yu and others 2020
+    ``PCGrad``      Yu et al. 2020
     ``UPGrad``      Quinton and Rey 2024
     ==============  =================================================  ===============================
 
@@ -52,8 +52,8 @@ class GramianWeights:
 
     Args:
         weighting: the name, as in the table.
-        options: of the weighting, by their name in TorchJD.
-        seed: >= 0, of PCGrad's order.
+        options: the weighting's options, by their names in TorchJD.
+        seed: >= 0, seed of PCGrad's order.
 
     Raises:
         ValueError: for an unknown weighting or option, an option that is missing or out of its range, or a package that
@@ -98,7 +98,7 @@ class GramianWeights:
         return fill_missing({names[row]: weight for row, weight in zip(kept, weights, strict=True)}, names)
 
     def state(self) -> dict[str, Any]:
-        """The number of the step, from which the order of the terms follows."""
+        """Return the number of the step, which determines the order of the terms."""
         return {"step": self._step}
 
     def load(self, state: Mapping[str, Any]) -> None:

@@ -25,15 +25,15 @@ class MgdaUb:
     the trunk stops learning. ``normalise`` prevents this.
 
     Departures: the terms' own layers move by the weighted gradient too, as in the authors' code (the paper's algorithm
-    2 does not weight them). A term whose gradient at z is exactly zero is left out of the problem, where it would take
-    all the weight; it gets 1/T, and the others share the rest.
+    2 does not weight them). A term whose gradient at z is exactly zero is excluded from the problem, where it would
+    take all the weight; it gets 1/T, and the others share the rest.
 
     Args:
         normalise: before the problem is solved, divide the gradient of each term by its norm (``l2``), by its loss
-            (``loss``), or by both (``loss+``), as in the authors' code; ``none`` (the paper) does not. As there, the
-            resulting weights then multiply the plain losses, so only ``none`` promises to raise no loss.
-        scale: what equals 1: the ``sum`` of the weights (the paper), or their ``mean``, which gives steps as long as
-            with weights of 1.
+            (``loss``), or by both (``loss+``), as in the authors' code; ``none`` (the paper) does not. As in that code,
+            the resulting weights multiply the plain losses, so only ``none`` promises to raise no loss.
+        scale: what is scaled to 1: the ``sum`` of the weights (the paper), or their ``mean``, which gives steps as long
+            as with weights of 1.
         solver: ``frank_wolfe``, the paper's algorithm, by TorchJD; with 6 terms its weights are within about 0.01 of
             the exact ones. ``exact``: an active-set method, which ends at the minimum and is faster.
         epsilon: > 0, ``frank_wolfe`` stops after a step smaller than this.
@@ -105,8 +105,8 @@ class MgdaUb:
         return [float(weight) for weight in weights]
 
     def state(self) -> dict[str, Any]:
-        """Nothing is kept from step to step."""
+        """Return {}: nothing is kept from step to step."""
         return {}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Nothing to load."""
+        """Do nothing: there is no state."""

@@ -1,6 +1,6 @@
 """Exact solutions of two small quadratic programs over a Gramian, as non-negative least squares.
 
-Both take the T x T Gramian G of T gradients and need nothing else about them. T is the number of terms, a handful.
+Both need only the T x T Gramian G of the T gradients. T, the number of terms, is small.
 """
 
 from __future__ import annotations

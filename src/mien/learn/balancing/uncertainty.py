@@ -1,4 +1,4 @@
-"""Uncertainty weighting: each term by the noise that the network learns for it (Kendall and others 2018)."""
+"""Uncertainty weighting: each term is weighted by the noise that is learnt for it (Kendall et al. 2018)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from mien.learn.balancing.balancer import Reduce, losses, single_process
 class UncertaintyWeighting:
     """Weights of ``sum_i c_i exp(-s_i) L_i + s_i / 2``, with s_i = log sigma_i^2 learnt together with the network.
 
-    c_i is 1 for the likelihood of a class (Kendall and others 2018, eq. 10) and 1/2 for that of a value (eq. 7). The
-    weight of a term is ``c_i exp(-s_i)``; s_i is 0 at first and moves by its own gradient, in closed form::
+    c_i is 1 for the likelihood of a class (Kendall et al. 2018, eq. 10) and 1/2 for that of a value (eq. 7). The weight
+    of a term is ``c_i exp(-s_i)``; s_i is 0 at first and moves by its own gradient, in closed form::
 
         s_i <- s_i - rate * (1/2 - c_i exp(-s_i) L_i)
 
@@ -23,11 +23,11 @@ class UncertaintyWeighting:
     A step uses the weights from before the update, as a single optimiser over all would.
 
     Departures: s_i has its own rate and moves by plain gradient descent. It is kept within ``bound``; otherwise the
-    weight of a loss that reaches 0 would grow without end. A term without labels in a step keeps its s_i. The
-    derivation assumes likelihoods; concordance and the couplings are not likelihoods and are weighted all the same.
+    weight of a loss that reaches 0 would grow without bound. A term without labels in a step keeps its s_i. The
+    derivation assumes likelihoods; concordance and the couplings are not likelihoods, but are weighted in the same way.
 
     Args:
-        regression: the terms with c_i = 1/2, squared errors; all others have 1.
+        regression: names of the terms with c_i = 1/2, squared errors; all others have 1.
         rate: > 0, the learning rate of s_i.
         bound: > 0, the largest ``|s_i|``; weights are between ``c_i exp(-bound)`` and ``c_i exp(bound)``.
 
@@ -66,7 +66,7 @@ class UncertaintyWeighting:
         return weights
 
     def state(self) -> dict[str, Any]:
-        """s of each term."""
+        """Return s of each term."""
         return {"s": dict(self._s)}
 
     def load(self, state: Mapping[str, Any]) -> None:

@@ -18,10 +18,10 @@ RHO = 1e-6
 
 
 def contrastive(squared: Tensor, same: bool, margin: Tensor | float) -> Tensor:
-    """Eq. 4, f_cont = - xi max(0, xi (D^2 - alpha)), for pairs of one group (xi = 1) or of two groups (xi = -1).
+    """Eq. 4, f_cont = - xi max(0, xi (D^2 - alpha)), for pairs within a group (xi = 1) or across groups (xi = -1).
 
-    As the paper says below it, the margin applies to pairs of two groups only, so f_cont is - D^2 for pairs of one
-    group and max(0, alpha - D^2) for pairs of two.
+    As the paper says below it, the margin applies only to pairs across groups, so f_cont is - D^2 within a group and
+    max(0, alpha - D^2) across groups.
 
     Args:
         squared: D^2 of the pairs.
@@ -32,11 +32,13 @@ def contrastive(squared: Tensor, same: bool, margin: Tensor | float) -> Tensor:
 
 
 class ContrastiveCritic(Critic):
-    """L_c (eq. 6 and 7): strong samples close to each other, weak ones farther from them than a margin.
+    """The critic of papers/001 (L_c, eq. 6 and 7): strong samples close together, weak ones beyond a margin from them.
+
+    It minimises
 
         E_(i,j)~P D^2  +  1/2 E_(i,j)~P+Q max(0, alpha - D^2)  +  1/4 E f_cont^2
 
-    is minimised. It is the negative of eq. 3,
+    which is the negative of eq. 3,
 
         E_P f - 1/2 E_(P+Q) f - 1/4 E_((P+Q)/2) f^2
 

@@ -17,12 +17,12 @@ class Critic(nn.Module):
     if it is not the paper's, ``adversarial_loss``, which the encoder minimises while the critic is frozen.
 
     Departure: the paper's functions are bounded ("measurable and bounded"), those of its release are not, and their
-    spread then grows without end, because the encoder pushes the outputs up. ``bound: tanh`` keeps them in (-1, 1).
+    spread then grows without bound, because the encoder pushes the outputs up. ``bound: tanh`` keeps them in (-1, 1).
 
     Args:
         features: length of the encoder's feature vectors.
         outputs: length d of the critic's output vectors.
-        hidden: widths of the two layers before.
+        hidden: widths of the two layers before the output.
         dropout: probability, in training only.
         bound: ``tanh``, or ``none`` as in the release.
 
@@ -72,7 +72,7 @@ class Critic(nn.Module):
     def adversarial_loss(self, strong: Tensor, weak: Tensor) -> Tensor:
         """Return the scalar that the encoder minimises: L_adv = - 1/N_w sum_i z_wi (papers/001, Algorithm 1, line 7).
 
-        Departure: z is a vector there and the loss a number; as in the release, it is the mean over the dimensions too.
+        Departure: there z is a vector but the loss is a number; as in the release, the mean is over the dimensions too.
 
         Args:
             strong: N_s x outputs; not used here.

@@ -21,7 +21,7 @@ def second_moment(p: Tensor, q: Tensor) -> Tensor:
 
 
 class FisherGan(Critic):
-    """The Fisher integral probability metric: a difference of means under a second-order constraint.
+    """The critic of Fisher GAN: the Fisher integral probability metric, a difference of means under a constraint.
 
         d_F(P, Q) = sup_f  E_P f - E_Q f   with   Omega(f) = 1/2 E_P f^2 + 1/2 E_Q f^2 = 1
 
@@ -29,15 +29,16 @@ class FisherGan(Critic):
 
         E_P f - E_Q f + L (1 - Omega) - rho/2 (Omega - 1)^2          then   L <- L - rho (1 - Omega)
 
-    so L, 0 at first, grows while f is too large. ``critic_loss`` is its negative. P, the data there, are the strong
-    samples; Q, the generated ones, are the weak samples, because the encoder moves the weak ones in Algorithm 1 of
-    papers/001. The generator minimises - E_Q f, which is exactly the encoder's loss of papers/001, so it is unchanged.
+    so L starts at 0 and grows while f is too large. ``critic_loss`` is its negative. P, the data in that paper, is the
+    strong samples here, and Q, the generated samples, is the weak ones, because the encoder moves the weak ones in
+    Algorithm 1 of papers/001. The generator minimises - E_Q f, which is exactly the encoder's loss of papers/001, so it
+    is unchanged.
 
     Minimum: - d_F at the saddle point, where Omega = 1 and L = d_F / 2. Over all f, d_F^2 is the integral of
     2 (P - Q)^2 / (P + Q), so d_F is in [0, 2].
 
-    f is one number without a bound, as there: the constraint bounds it. Within (-1, 1), Omega would never reach 1 and
-    the multiplier would decrease for ever, so there are no options ``outputs`` and ``bound``.
+    As in that paper, f is one number without a bound: the constraint bounds it. Within (-1, 1), Omega would never reach
+    1 and the multiplier would decrease forever, so there are no options ``outputs`` and ``bound``.
 
     Args:
         features: length of the encoder's feature vectors.

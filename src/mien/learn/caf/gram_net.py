@@ -1,4 +1,4 @@
-"""The critic of GRAM nets (Srivastava and others, 2020) instead of the contrastive one (papers/001, Table 4)."""
+"""The critic of GRAM nets (Srivastava et al., 2020) instead of the contrastive one (papers/001, Table 4)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mien.learn.caf.critic import Bound, Critic
 Objective = Literal["squared_ratio", "released"]
 
 BANDWIDTHS = (1.0, math.sqrt(2), 2.0, math.sqrt(8), 4.0)
-"""Those of the PyTorch release for CIFAR-10; their squares are 1, 2, 4, 8 and 16."""
+"""The bandwidths of the PyTorch release for CIFAR-10; their squares are 1, 2, 4, 8 and 16."""
 
 
 def kernels(x: Tensor, y: Tensor, bandwidths: Sequence[float]) -> Tensor:
@@ -31,12 +31,12 @@ def density_ratio(p: Tensor, q: Tensor, bandwidths: Sequence[float] = BANDWIDTHS
 
         r = N_q / N_p (K_qq + ridge I)^-1 K_qp 1
 
-    As an estimate, it may have negative values. For coinciding samples, all are 1 / (1 + ridge / N_q).
+    The estimate may be negative. If all samples coincide, it is 1 / (1 + ridge / N_q).
 
     Args:
         p: N_p x d.
         q: N_q x d.
-        bandwidths: of the kernels, in the unit of the samples.
+        bandwidths: kernel bandwidths, in the unit of the samples.
         ridge: above 0.
     """
     p, q = p.double(), q.double()  # the condition number is N_q / ridge, too large for float32
@@ -46,9 +46,9 @@ def density_ratio(p: Tensor, q: Tensor, bandwidths: Sequence[float] = BANDWIDTHS
 
 
 def squared_mmd(p: Tensor, q: Tensor, bandwidths: Sequence[float] = BANDWIDTHS) -> Tensor:
-    """The squared maximum mean discrepancy for the sum of the kernels: a scalar in [0, 2 * their number].
+    """The squared maximum mean discrepancy for the sum of the kernels: a scalar in [0, 2 H] for H kernels.
 
-    It includes the diagonals (the biased estimate of Gretton and others) and is therefore 0 or more.
+    It includes the diagonals (the biased estimate of Gretton et al.) and is therefore 0 or more.
 
     Args:
         p, q, bandwidths: as in :func:`density_ratio`.
@@ -58,28 +58,28 @@ def squared_mmd(p: Tensor, q: Tensor, bandwidths: Sequence[float] = BANDWIDTHS) 
 
 
 class GramNet(Critic):
-    """Generative ratio matching: outputs whose density ratio is that of the features.
+    """The critic of GRAM nets (generative ratio matching): its outputs keep the density ratio of the features.
 
     The squared difference of the two ratios, in expectation over Q, is the Pearson divergence of the features minus
     that of the outputs. So the critic maximises
 
         PD(P, Q) = E_Q r^2 - 1          r = p / q in the space of the outputs, see :func:`density_ratio`
 
-    and ``critic_loss`` is the negative. P, the data there, are the strong samples; Q, the generated ones, are the weak
-    samples. The generator minimises MMD^2 in that space, and so does the encoder here, instead of - E z in papers/001.
-    The data of a generator do not move, so the strong outputs are detached in it.
+    and ``critic_loss`` is the negative. P, the data in that paper, is the strong samples here, and Q, the generated
+    samples, is the weak ones. The generator minimises MMD^2 in that space, and so does the encoder here, instead of
+    - E z in papers/001. The data of a generator are fixed, so the strong outputs are detached in that loss.
 
     Minimum: - PD of the features, which no function of them exceeds; for N(m, s^2 I) and N(m', s^2 I) the divergence is
     exp(|m - m'|^2 / s^2) - 1. Note that r is known only at samples of Q: if the groups do not overlap, r is 0, not
     large.
 
-    Departures: its release minimises the root of MMD^2, whose gradient is infinite at 0. No bound is the default, as
-    there.
+    Departures: its release minimises the root of MMD^2, whose gradient is infinite at 0. As in that paper, there is no
+    bound by default.
 
     Args:
         features: length of the encoder's feature vectors.
-        bandwidths: of the kernels, in the unit of the outputs.
-        ridge: of the linear system.
+        bandwidths: kernel bandwidths, in the unit of the outputs.
+        ridge: ridge of the linear system.
         objective: ``squared_ratio``; or ``released``: E_Q (r - 1)^2 + E_Q r, whose last term is meant to keep estimates
             positive.
         outputs, hidden, dropout, bound: see :class:`mien.learn.caf.critic.Critic`.

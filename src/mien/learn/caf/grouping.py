@@ -17,7 +17,7 @@ BINS = 256
 
 
 class Grouping:
-    """Finds the radius from which an emotion is strong, and divides batches by it."""
+    """Base class: finds the radius from which an emotion is strong, and divides batches by it."""
 
     def decision_radius(self, labels: Labels) -> float:
         """Return delta_r, above 0.
@@ -87,7 +87,7 @@ class KMeans(Grouping):
 
     Args:
         k: number of clusters, at least 2.
-        seed: of the initial centres.
+        seed: seed of the initial centres.
 
     Raises:
         ValueError: if k is below 2.
@@ -114,13 +114,13 @@ class KMeans(Grouping):
 
 @dataclass(frozen=True)
 class FixedRadius(Grouping):
-    """A radius of your own.
+    """A fixed decision radius.
 
     Args:
         radius: above 0.
 
     Raises:
-        ValueError: if it is not.
+        ValueError: if ``radius`` is not above 0.
     """
 
     radius: float
@@ -138,10 +138,10 @@ class FixedRadius(Grouping):
 class ReleasedGrouping(Grouping):
     """The grouping of the paper's release, which differs from the paper: one threshold per mini-batch.
 
-    For each dimension: the sum of the batch's labels, in the order that they happen to have, from the first to the
-    middle between the positions of the smallest and the largest, divided by the sum of all; t is the root of the sum of
-    both squares. Strong is r^2 > t + 0.25, weak r^2 < t + 0.25. If a group is empty: r^2 > 0.65 and r^2 < 0.3, and rows
-    between these are in neither group.
+    For each dimension: the sum of the labels, in batch order, from the first to midway between the positions of the
+    smallest and the largest, divided by the sum of all; t is the root of the sum of both squares. Strong is
+    r^2 > t + 0.25, weak r^2 < t + 0.25. If a group is empty: r^2 > 0.65 and r^2 < 0.3, and rows between these are in
+    neither group.
 
     Departure: where labels sum to 0, their share is taken as 0. With several ranks, each uses its own rows.
 
@@ -155,7 +155,7 @@ class ReleasedGrouping(Grouping):
     weak: float = 0.3
 
     def decision_radius(self, labels: Labels) -> float:
-        """That of :class:`Otsu`, which a stratified sampler spreads faces by; nothing else uses it."""
+        """The radius of :class:`Otsu`; only a stratified sampler uses it."""
         return Otsu().decision_radius(labels)
 
     def groups(self, labels: Tensor, radius: float) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,7 @@ Correlation = Literal["embedding", "paired"]
 
 
 class Margin(Protocol):
-    """Gives alpha for the samples of a batch."""
+    """Computes alpha for the samples of a batch."""
 
     def between(self, strong: Tensor, weak: Tensor, epoch: int) -> Tensor:
         """Return one margin, a scalar; or one for each strong sample, N_s.
@@ -44,8 +44,8 @@ def information(squared: Tensor, largest: float) -> Tensor:
 def embedding_correlation(strong: Tensor, weak: Tensor, bandwidth: float | None) -> Tensor:
     """eta in [0, 1]: the cosine between the mean embeddings of the two groups in the space of a Gaussian kernel.
 
-    1 if both groups have the same distribution, and the nearer to 0 the farther apart they are. For groups distributed
-    as N(m, s^2 I) and bandwidth h, it is exp(- |m_s - m_w|^2 / (2 (h^2 + 2 s^2))) in the limit of many samples.
+    It is 1 if both groups have the same distribution, and falls towards 0 as they move apart. For groups distributed as
+    N(m, s^2 I) and bandwidth h, it is exp(- |m_s - m_w|^2 / (2 (h^2 + 2 s^2))) in the limit of many samples.
 
     Args:
         strong: N_s x d.
@@ -81,7 +81,7 @@ def paired_correlation(strong: Tensor, weak: Tensor, bandwidth: float | None) ->
 
 
 def _median(squares: Tensor) -> Tensor:
-    """The median of the squares above 0; 1 if all are 0: everything is in one place, and any width will do."""
+    """The median of the squares above 0; 1 if all are 0: then all points coincide, and any width works."""
     apart = squares[squares > 0]
     return apart.median().clamp(min=1e-30) if len(apart) else squares.new_ones(())
 
@@ -99,7 +99,7 @@ def neighbours(points: Tensor) -> Tensor:
 
 
 def adaptive_counts(strong: Tensor, weak: Tensor, thresholds: Tensor) -> Tensor:
-    """K of each sample by the adaptive nearest-neighbour rule (Balsubramani and others, 2019): N, int64.
+    """K of each sample by the adaptive nearest-neighbour rule (Balsubramani et al., 2019): N, int64.
 
     The smallest k for which the empirical bias of the k nearest other samples, the share of the more frequent group
     among them minus 1/2, is above the threshold of k; N - 1 if there is none.
@@ -107,7 +107,7 @@ def adaptive_counts(strong: Tensor, weak: Tensor, thresholds: Tensor) -> Tensor:
     Args:
         strong: N_s x d; they come first in the result.
         weak: N_w x d.
-        thresholds: for k = 1 to N - 1.
+        thresholds: one for each k from 1 to N - 1.
     """
     groups = torch.cat([strong.new_ones(len(strong)), weak.new_zeros(len(weak))])
     near = groups[neighbours(torch.cat([strong, weak]))]
@@ -126,15 +126,15 @@ def _check_positive(name: str, **positive: float | None) -> None:
 
 @dataclass(frozen=True)
 class InformationMargin:
-    """Only the first term of eq. 5: MI(g(Z_s), g(Z_w)) = - 1/2 log(1 - eta^2).
+    """The first term of eq. 5 alone: MI(g(Z_s), g(Z_w)) = - 1/2 log(1 - eta^2).
 
     The paper has no formula for eta, "the correlation coefficient of g(Z_s) and g(Z_w)", and the samples of the two
     groups are not paired. ``embedding`` needs no pairs; see :func:`embedding_correlation` and
     :func:`paired_correlation`.
 
     Args:
-        correlation: which eta.
-        bandwidth: of the Gaussian kernel; None: the median.
+        correlation: the definition of eta.
+        bandwidth: bandwidth of the Gaussian kernel; None: the median.
         largest: maximum of the term; 2.5 is the release's.
 
     Raises:
@@ -157,17 +157,16 @@ class InformationMargin:
 
 @dataclass(frozen=True)
 class ConfidenceMargin:
-    """Only the second term of eq. 5: Delta(N, K), with N the samples of the batch and K the mean of their adaptive
-    counts.
+    """The second term of eq. 5 alone: Delta(N, K), with N the batch size and K the mean adaptive count.
 
-    K is found with the same Delta(N, k) as threshold. Departure: that of Balsubramani and others is
-    A sqrt(log(N / c) / k); the paper's, without the root, is used for both here.
+    The counts use the same Delta(N, k) as their threshold. Departure: the threshold of Balsubramani et al. is
+    A sqrt(log(N / c) / k); here the paper's expression, without the root, is used for both.
 
     Args:
         c: the confidence parameter, in (0, 1].
 
     Raises:
-        ValueError: for another c.
+        ValueError: if c is not in (0, 1].
     """
 
     c: float = 0.05
@@ -194,7 +193,7 @@ class AdaptiveMargin:
         correlation, bandwidth, largest: see :class:`InformationMargin`.
 
     Raises:
-        ValueError: as these do.
+        ValueError: as for these classes.
 
     Example:
         >>> margin = AdaptiveMargin(c=0.05)
@@ -220,7 +219,7 @@ class AdaptiveMargin:
 
 @dataclass(frozen=True)
 class ConstantMargin:
-    """kappa of Table 4.
+    """A constant margin: kappa of papers/001, Table 4.
 
     Args:
         value: the margin; ValueError unless above 0.
@@ -238,7 +237,7 @@ class ConstantMargin:
 
 @dataclass(frozen=True)
 class LinearMargin:
-    """kappa' of Table 4: start + slope * epoch.
+    """A margin that grows with the epochs, start + slope * epoch: kappa' of papers/001, Table 4.
 
     Args:
         start, slope: ValueError unless above 0.
@@ -270,7 +269,7 @@ class ReleasedMargin:
     release's is NaN for every fifth one).
 
     Args:
-        variance: of the channel.
+        variance: variance of the channel.
         scale: A.
         largest: maximum of the first term.
 

@@ -32,7 +32,7 @@ def class_margin(embeddings: Tensor, labels: Tensor, margin: Margin, epoch: int)
         epoch: passes over the training set so far.
 
     Returns:
-        The margin, or None if there is one class, or none with two samples.
+        The margin, or None if there is only one class, or no class with two samples.
     """
     counts = Counter(labels.tolist())
     several = sorted(c for c, count in counts.items() if count > 1)
@@ -47,14 +47,14 @@ class WithMargin(nn.Module):
     """A loss of pytorch-metric-learning whose margin is recomputed for each batch, see :func:`class_margin`.
 
     The margin is a number, so no gradient flows through it. It is computed from the embeddings as the loss compares
-    them, which have length 1 unless its distance has ``normalize_embeddings=False``. After a call, the loss's own
-    attribute holds it, where the library's records find it. A batch without a margin uses the one that the loss was
-    created with. With several ranks, each uses its own rows.
+    them, which have length 1 unless its distance has ``normalize_embeddings=False``. After a call, it is in the loss's
+    own attribute, from which the library can record it. A batch without a margin uses the one that the loss was created
+    with. With several ranks, each uses its own rows.
 
-    Note the unit. papers/001 subtracts D^2 from alpha; the library compares D by default, and between vectors of length
+    Mind the unit: papers/001 subtracts D^2 from alpha; the library compares D by default, and between vectors of length
     1, D is at most 2 and D^2 at most 4. With ``LpDistance(power=2)``, the loss compares squares as the paper does. With
     the default, a ``neg_margin`` above 2 is out of reach: every pair of two classes is pushed apart. ``scale`` converts
-    alpha, which is in nats, to the unit of the distance. The paper does not say what it did.
+    alpha, which is in nats, to the unit of the distance. The paper does not say which unit it used.
 
     Args:
         loss: a ``ContrastiveLoss`` (its ``neg_margin``), ``TripletMarginLoss`` or ``MarginLoss`` (their ``margin``).

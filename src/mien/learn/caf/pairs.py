@@ -21,7 +21,7 @@ def paired(strong: Tensor, weak: Tensor, pairs: Pairs = "all") -> tuple[Tensor, 
     Args:
         strong: N_s x d.
         weak: N_w x d.
-        pairs: which pairs.
+        pairs: which pairs to return.
 
     Returns:
         Indices into ``strong`` (i and j), and into ``strong`` and ``weak``: int64, each two of equal length.

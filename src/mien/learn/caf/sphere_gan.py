@@ -9,8 +9,7 @@ from mien.learn.caf.critic import Bound, Critic
 
 
 def geodesic(z: Tensor) -> Tensor:
-    """The distance on the unit sphere from the north pole to the points that z are projected to: N x d to N, in (0,
-    pi].
+    """Geodesic distance from the north pole of the unit sphere to the projection of z: N x d to N, in (0, pi].
 
     The inverse stereographic projection of z is (2 z, |z|^2 - 1) / (|z|^2 + 1) in d + 1 dimensions and the north pole
     is (0, 1), so the cosine of the angle between them is (|z|^2 - 1) / (|z|^2 + 1), and the tangent of half of it 1 /
@@ -33,21 +32,21 @@ def moments(distances: Tensor, highest: int) -> Tensor:
 
 
 class SphereGan(Critic):
-    """Geometric moments on the hypersphere: the mean powers of the distances to its north pole.
+    """The critic of Sphere GAN: mean powers of the distances to the north pole of a hypersphere.
 
         max_f  sum_r  E_P d(f)^r - E_Q d(f)^r          r = 1 to R
 
-    with d as in :func:`geodesic`. ``critic_loss`` is the negative. P, the data there, are the strong samples; Q, the
-    generated ones, are the weak samples: the critic moves strong ones away from the north pole and weak ones towards
-    it. The generator minimises - sum_r E_Q d^r, and so does the encoder here, instead of - E z in papers/001: it moves
-    weak samples away from the pole, to where the strong ones are.
+    with d as in :func:`geodesic`. ``critic_loss`` is the negative. P, the data in that paper, is the strong samples
+    here, and Q, the generated samples, is the weak ones: the critic moves strong ones away from the north pole and weak
+    ones towards it. The generator minimises - sum_r E_Q d^r, and so does the encoder here, instead of - E z in
+    papers/001: it moves weak samples away from the pole, to where the strong ones are.
 
     Minimum: over all f, - TV(P, Q) (pi + ... + pi^R), with TV half the integral of |P - Q|: samples are at the south
     pole where strong ones are more frequent, and at the north pole elsewhere.
 
-    Departure: atan2 instead of acos, see :func:`geodesic`. No bound is the default, because distances on a sphere are
-    bounded: that is what the paper uses the sphere for. With ``bound: tanh`` every point has a gradient, and is farther
-    than 2 atan(1 / sqrt(d)) from the north pole.
+    Departure: atan2 instead of acos, see :func:`geodesic`. There is no bound by default, because distances on a sphere
+    are bounded, which is why the paper uses one. With ``bound: tanh`` every point has a gradient, and is farther than
+    2 atan(1 / sqrt(d)) from the north pole.
 
     Args:
         features: length of the encoder's feature vectors.

@@ -25,7 +25,7 @@ LARGEST = 40
 """Largest number of classes for which the confusion matrix is kept, and of subgroups of a column."""
 
 QUARTERS, VALUES = 4, 12
-"""Numbers with more than ``VALUES`` different values are divided into ``QUARTERS`` subgroups."""
+"""Numeric columns with more than ``VALUES`` different values are divided into ``QUARTERS`` subgroups."""
 
 SUBGROUPS = ("gender", "sex", "age", "age_group", "race", "ethnicity", "skin_tone")
 """Columns whose subgroups are always evaluated."""
@@ -38,8 +38,8 @@ class Scores:
     Args:
         rows: the number of rows.
         units: the number of subjects, videos or rows that the intervals resample.
-        metrics: by ``task.metric``.
-        intervals: of these metrics; empty for a single unit.
+        metrics: the metrics by ``task.metric``.
+        intervals: intervals of these metrics; empty for a single unit.
         official: the names of the metrics that the protocol asks for.
     """
 
@@ -50,7 +50,7 @@ class Scores:
     official: tuple[str, ...]
 
     def to_dict(self, names: Sequence[str] | None = None) -> dict[str, Any]:
-        """As JSON, with the named metrics, or the official ones."""
+        """JSON-ready data, with the named metrics, or the official ones."""
         names = self.official if names is None else names
         return {
             "rows": self.rows,
@@ -68,12 +68,13 @@ class Assessment:
         tasks: the tasks that were evaluated.
         unit: what intervals resample: ``subject``, ``video``, ``row`` or another column.
         missed: the number of rows without a prediction.
-        whole: of all rows.
-        databases: of the rows of each data set; the name is empty if the manifest has no column ``dataset``.
-        subgroups: of each column, the rows of each value.
-        confusion: of each task of classes C x (C + 1) counts, true x predicted; the last column counts missed rows.
-        counts: of each task of attributes A x 4: annotated, positive, predicted, both.
-        reliability: of each task, and of each attribute.
+        whole: scores of all rows.
+        databases: scores of the rows of each data set; the name is empty if the manifest has no column ``dataset``.
+        subgroups: for each column, scores of the rows of each value.
+        confusion: for each classification task, C x (C + 1) counts, true x predicted; the last column counts missed
+            rows.
+        counts: for each attribute task, A x 4: annotated, positive, predicted, both.
+        reliability: reliability of each task, and of each attribute.
     """
 
     tasks: tuple[Task, ...]
@@ -87,7 +88,7 @@ class Assessment:
     reliability: dict[str, dict[str, Reliability]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """JSON-ready data."""
         return {
             "unit of the intervals": self.unit,
             "missed": self.missed,
@@ -121,12 +122,13 @@ def assess(
     """Evaluate predictions as a whole, by database and by subgroup.
 
     Args:
-        found: N predictions of the labels that both sides have (:func:`mien.learn.evaluate.sources.label_map.mapped`).
-        protocol: of :data:`mien.learn.evaluate.protocols.PROTOCOLS`, or ``headline``; None: each database's own.
+        found: N predictions of the labels that network and database have in common
+            (:func:`mien.learn.evaluate.sources.label_map.mapped`).
+        protocol: a name in :data:`mien.learn.evaluate.protocols.PROTOCOLS`, or ``headline``; None: each database's own.
         by: columns whose subgroups are evaluated in addition to :data:`SUBGROUPS`.
         unit: the column that groups rows for the intervals; None: see :func:`mien.learn.evaluate.bootstrap.units`.
-        resamples: of the intervals; 0 for none.
-        seed: of the intervals.
+        resamples: number of bootstrap resamples; 0 for no intervals.
+        seed: seed of the resamples.
 
     Raises:
         ManifestError: if a column is missing, or has too many values for subgroups.

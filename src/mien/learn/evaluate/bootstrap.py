@@ -17,13 +17,13 @@ from mien.learn.evaluate.predictions import Predictions
 RESAMPLES, LEVEL = 1000, 0.95
 
 CELLS = 4_000_000
-"""Largest number of values of a block of resamples that is in memory at once."""
+"""Largest number of values in a block of resamples, to limit memory."""
 
 Interval = tuple[float, float]
 
 
 def units(rows: pa.Table, column: str | None = None) -> tuple[str, NDArray[np.int_]]:
-    """The units that are resampled as a whole, because their rows are similar: their name, and each row's number.
+    """The units that are resampled as a whole, because their rows are similar: their name, and each row's unit.
 
     Args:
         rows: N rows of a manifest.
@@ -57,10 +57,10 @@ def intervals(
         found: N predictions.
         members: N, the unit of each row, numbered from 0 without gaps.
         resamples: the number of resamples.
-        seed: of the draws.
+        seed: seed of the draws.
 
     Returns:
-        empty if there is only one unit, which says nothing about others.
+        The intervals by ``task.metric``; empty if there is only one unit, which says nothing about others.
     """
     count = int(members.max()) + 1 if len(members) else 0
     if count < 2:
@@ -90,8 +90,8 @@ def draws(count: int, resamples: int, seed: int, width: int = 1) -> Iterator[NDA
     Args:
         count: the number of units, and of draws in a resample.
         resamples: rows of all blocks together.
-        seed: of the draws.
-        width: the number of sums of a unit; it changes the size of the blocks only, not the draws.
+        seed: seed of the draws.
+        width: the number of sums of a unit; it only changes the size of the blocks, not the draws.
     """
     generator = np.random.default_rng(seed)
     size = max(1, CELLS // max(count, width))

@@ -1,6 +1,6 @@
-"""The ceiling of a relatedness: the classes predicted from the true attributes, and the other way round.
+"""The ceiling of a relatedness: the classes predicted from the true attributes, and vice versa.
 
-A coupling passes on what one task knows about the other through the table. It has little to give if a network that
+A coupling passes on what one task knows about the other through the table. It has little to offer if a network that
 sees the picture predicts the classes better than their true attributes do.
 """
 
@@ -49,7 +49,7 @@ def ceiling(classes: Task, attributes: Task, index: Array, values: Array, *, tim
 
     Returns:
         ``classes from attributes``: the posterior given the true attributes (naive Bayes); ``attributes from classes``:
-        the table's row of the true class; ``attributes from nothing``: their rates. Each with the metrics of
+        the table's row of the true class; ``attributes from nothing``: the attributes' rates. Each with the metrics of
         :mod:`mien.learn.evaluate.metrics`.
 
     Raises:

@@ -19,10 +19,10 @@ LONGEST = 22
 
 
 def confusion(task: Task, counts: NDArray[np.int_]) -> Figure:
-    """The confusion matrix, a row for each true class; cells are percentages of their row.
+    """The confusion matrix, one row per true class; cells are percentages of their row.
 
     Args:
-        task: of classes.
+        task: a classification task.
         counts: C x (C + 1); the last column, missed rows, is drawn if there are any.
     """
     columns = [*task.labels, "missed"] if counts[:, -1].any() else list(task.labels)

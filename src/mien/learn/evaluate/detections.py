@@ -16,13 +16,14 @@ class Detections:
     """M faces and what the tool predicts for them.
 
     Args:
-        tasks: what the tool predicts; of attributes and continuous values, the labels that it knows.
-        pictures: M, the picture of each face, as the tool names it: a path, the end of one, or a name without suffix.
+        tasks: what the tool predicts; of attributes and continuous values, only the labels that it has.
+        pictures: M, the picture of each face, as the tool names it: a path, the end of a path, or a name without
+            suffix.
         frames: M, the number of the frame, from 0; NaN for a picture that is not a frame of a video.
         boxes: M x 4, x, y, width and height in pixels of the picture; NaN if the tool reports none.
-        outputs: of each task, M x labels: probabilities, or values in [-1, 1]. If a row of classes is all 0, the face
+        outputs: for each task, M x labels: probabilities, or values in [-1, 1]. If all classes of a row are 0, the face
             shows none of them.
-        notes: lines that a reader of the metrics has to know.
+        notes: lines that a reader of the metrics needs to know.
     """
 
     tasks: tuple[Task, ...]

@@ -67,12 +67,12 @@ def metrics(
     """All metrics of all tasks that have labels, by ``task.metric``.
 
     Args:
-        outputs, labels, mask: of each task, as in :class:`mien.learn.evaluate.predictions.Predictions`.
+        outputs, labels, mask: by task name, as in :class:`mien.learn.evaluate.predictions.Predictions`.
         tasks: the tasks to evaluate.
         missed: N, the rows without a prediction; None if there are none.
 
     Returns:
-        the metrics, without undefined ones.
+        The metrics, without undefined ones.
     """
     result: dict[str, float] = {}
     for task in tasks:
@@ -109,7 +109,7 @@ def task_metrics(
 
 
 def lower_is_better(metric: str) -> bool:
-    """Whether a metric, given by its full name, measures errors, or how well people can be told apart."""
+    """Whether lower values of a metric, given by its full name, are better: errors, and the identity probe."""
     return "rmse" in metric.split(".") or metric.startswith("probe.")
 
 

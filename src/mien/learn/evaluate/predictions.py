@@ -17,7 +17,7 @@ from mien.learn.evaluate.metrics import likeliest
 from mien.tasks import Task
 
 Predictor = Callable[[NDArray[Any]], Mapping[str, NDArray[np.floating]]]
-"""From N x H x W x 3 uint8 pictures, or N x D features, to readable outputs of each task, N x labels."""
+"""Maps N x H x W x 3 uint8 pictures, or N x D features, to readable outputs of each task, N x labels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +26,10 @@ class Predictions:
 
     Args:
         tasks: what is predicted; their labels name the columns of the outputs.
-        outputs: of each task, N x labels: probabilities, or values in [-1, 1].
-        labels: of each task, as in :class:`mien.learn.batch.Batch` with hard class labels: N indices, or N x labels.
+        outputs: for each task, N x labels: probabilities, or values in [-1, 1].
+        labels: for each task, as in :class:`mien.learn.batch.Batch` with hard class labels: N indices, or N x labels.
             Missing labels are 0.
-        mask: of each task, bool, N or N x labels: what is labelled.
+        mask: for each task, bool, N or N x labels: what is labelled.
         rows: the N rows of the manifest with all its columns, such as ``path``, ``subject``, ``video``, ``dataset``;
             of several manifests, without columns whose types contradict each other.
         missed: N, bool: rows without a prediction, for instance because no face was found. Their outputs are 0, and
@@ -56,7 +56,7 @@ def predict(predictor: Predictor, tasks: tuple[Task, ...], *manifests: Manifest,
 
     Args:
         predictor: from :func:`mien.learn.evaluate.predictor.open_predictor`, for instance.
-        tasks: of the predictor. Rows of a manifest that does not label a task have no label of it.
+        tasks: tasks of the predictor; rows of a manifest that lacks one of them have no label of it.
         manifests: at least one.
         size: the number of rows that are predicted at once.
 

@@ -46,9 +46,9 @@ def official(names: Sequence[str], tasks: Sequence[Task], protocol: str) -> tupl
     """The names of the metrics that a protocol asks for, in its order.
 
     Args:
-        names: of all metrics that there are, as ``task.metric``.
-        tasks: of these metrics.
-        protocol: of :data:`PROTOCOLS`. Any other name, such as ``headline``, or a protocol without any of these
+        names: all available metrics, as ``task.metric``.
+        tasks: the tasks of these metrics.
+        protocol: a name in :data:`PROTOCOLS`. Any other name, such as ``headline``, or a protocol without any of these
             metrics means :data:`HEADLINE` of every task.
     """
     headline = tuple(f"{task.name}.{metric}" for task in tasks for metric in HEADLINE[task.kind])

@@ -1,4 +1,4 @@
-"""Reliability: of all faces that get a probability near 0.8, do 8 in 10 have the label?"""
+"""Reliability diagrams: of the faces with a predicted probability near 0.8, do 8 in 10 have the label?"""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Reliability:
 
     @property
     def error(self) -> float:
-        """The expected calibration error in [0, 1]: the mean distance of the two, weighted by the counts; 0 if empty.
+        """Expected calibration error in [0, 1]: mean distance of probability and share, weighted by count; 0 if empty.
 
         Lower is better. (Guo, Pleiss, Sun and Weinberger 2017, eq. 3.)
         """
@@ -42,7 +42,7 @@ class Reliability:
         return float((gap * self.count[there]).sum() / max(self.count.sum(), 1))
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON, without empty bins."""
+        """JSON-ready data, without empty bins."""
         there = self.count > 0
         return {
             "expected calibration error": self.error,
@@ -58,7 +58,7 @@ def reliability(probability: Array, positive: NDArray[np.bool_], bins: int = BIN
 
     Args:
         probability: N, in [0, 1].
-        positive: N, whether the label is there.
+        positive: N, whether the row has the label.
         bins: the number of bins; a probability on a border is in the upper bin, 1 in the last.
 
     Example:

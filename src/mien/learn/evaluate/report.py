@@ -37,9 +37,9 @@ class Evaluation:
     Args:
         manifest: its path, as shown.
         split: the split of its rows.
-        source: of the data, from its metadata.
-        weak: task -> why its label is weak.
-        resamples, seed: of the intervals.
+        source: source of the data, from its metadata.
+        weak: task -> why its labels are weak.
+        resamples, seed: number of resamples of the intervals, and their seed.
         networks: name -> results.
         maps: network -> lines about labels that differ between network and manifest.
     """
@@ -93,7 +93,7 @@ def cell(part: Scores, name: str) -> str:
 
 
 def official(networks: Mapping[str, Assessment]) -> tuple[list[str], list[list[str]]]:
-    """Head and rows of the table of official metrics: database and metric, and a column for each network."""
+    """Header and rows of the table of official metrics: database and metric, and one column per network."""
     keys = dict.fromkeys(
         (base, name) for each in networks.values() for base, part in each.databases.items() for name in part.official
     )

@@ -23,7 +23,7 @@ class Estimate:
 
     Args:
         n: number of runs.
-        mean: of the metric.
+        mean: mean of the metric.
         sd: standard deviation between the runs (n - 1 in the denominator); None for one run.
         low, high: 95 % interval of the mean; None for one run.
     """
@@ -41,9 +41,9 @@ class PairedDifference:
 
     Args:
         n: number of pairs.
-        mean: of the differences.
+        mean: mean of the differences.
         low, high: 95 % interval of the mean difference; None for one pair.
-        p: of the two-sided t-test against no difference; None for one pair.
+        p: p value of the two-sided t-test against no difference; None for one pair.
         p_holm: the same, adjusted for the number of settings (:func:`holm`); None before the adjustment.
     """
 
@@ -123,7 +123,7 @@ def holm(values: Sequence[float | None]) -> list[float | None]:
 
 
 def verdict(found: PairedDifference | None, metric: str = "") -> str | None:
-    """The verdict of a difference; None without an interval. :func:`lower_is_better` tells which sign is better.
+    """The verdict of a difference; None without an interval. :func:`lower_is_better` says which sign is better.
 
     ``none shown`` does not prove that there is no difference: the interval says how large it could be.
     """

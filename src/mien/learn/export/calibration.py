@@ -1,9 +1,9 @@
 """Calibration: from a network's raw outputs to true probabilities, with 0.5 as the best threshold.
 
-Class logits get a temperature and an offset per class, attribute logits a scale and an offset each (Platt 1999; Guo
-et al. 2017), all fitted on rows that were not used for training. Then each attribute is shifted until 0.5 is the
-threshold with the best F1 on these rows: every user of such a column takes 0.5 and more for "present", and for a rare
-attribute the best threshold of the true probability is far lower.
+Class logits get a temperature and an offset per class, attribute logits a scale and an offset each (Platt 1999; Guo et
+al. 2017), all fitted on rows that were not used for training. Then each attribute is shifted until 0.5 is the threshold
+with the best F1 on these rows: users of such a column take 0.5 or more for "present", and for a rare attribute the best
+threshold of the true probability is far lower.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ CALIBRATION = "calibration.json"
 """File in the folder of a checkpoint that ``mien calibrate`` writes and ``mien export`` builds into the network."""
 
 EARLIER = "readout.json"
-"""The same file, as earlier versions of mien called it."""
+"""The name of the same file in earlier versions of mien."""
 
 PULL = 1e-3
-"""Weight of the squares that keep scales near 1 and offsets near 0; it only matters if data is scarce."""
+"""Weight of the penalty that keeps scales near 1 and offsets near 0; it only matters if data is scarce."""
 
 FEWEST = 20
-"""A set with fewer labelled rows of an attribute, or fewer than half as many of either kind, cannot fit it."""
+"""Fewest labelled rows that can fit an attribute, at least half as many of them present and half as many absent."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Calibration:
     """``raw * scale + offset`` before the softmax or the sigmoid.
 
     Args:
-        scale, offset: of each task one number per label; all scales of a task of classes are the same.
-        thresholds: of each attribute label the true probability, in (0, 1), that is shifted to 0.5.
+        scale, offset: for each task, one number per label; all scales of a classification task are equal.
+        thresholds: for each attribute label, the true probability in (0, 1) that is shifted to 0.5.
         mirror: whether ``raw`` is the mean over the picture and its mirror image, :mod:`mien.learn.export.mirror`.
     """
 
@@ -54,7 +54,7 @@ class Calibration:
     mirror: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """JSON-ready data."""
         return {
             "scale": {name: list(values) for name, values in self.scale.items()},
             "offset": {name: list(values) for name, values in self.offset.items()},
@@ -107,14 +107,14 @@ def fit(
 ) -> tuple[Calibration, dict[str, int]]:
     """The calibration of a network, and the index of the set that each label was fitted on.
 
-    Each label is fitted on the first set that has labels of it, an attribute on the first that has enough of either
-    kind (:data:`FEWEST`), so put reliable sets first. Labels that no set can fit keep the output of the network, and so
-    do continuous values.
+    Each label is fitted on the first set that has labels of it, an attribute on the first that has enough present and
+    absent ones (:data:`FEWEST`), so put reliable sets first. Labels that no set can fit keep the output of the network,
+    and so do continuous values.
 
     Args:
-        tasks: of the network.
-        raw: of each set the raw outputs of each task, N x labels.
-        columns: of each set the labels, from :func:`label_shares`: N x C shares, or N x A in [0, 1].
+        tasks: tasks of the network.
+        raw: for each set, the raw outputs of each task, N x labels.
+        columns: for each set, the labels from :func:`label_shares`: N x C shares, or N x A in [0, 1].
         prior: see :func:`fit_classes`.
     """
     scale: dict[str, tuple[float, ...]] = {}
@@ -161,7 +161,7 @@ def _fit_threshold(outputs: Array, labels: Array) -> tuple[float, float, float]:
 
 
 def fit_classes(logits: Array, shares: Array, prior: float) -> tuple[float, Array]:
-    """The inverse temperature and the offsets that make class probabilities true of a given population.
+    """The inverse temperature and the offsets that calibrate class probabilities for a given population.
 
     The class frequencies of the population are those of the rows to the power of ``prior``: 1 keeps them, 0 makes all
     classes equally frequent. A row is weighted by the weights of its classes in that population,

@@ -14,7 +14,7 @@ from mien.tasks import Task
 class Mirrored(nn.Module):
     """A network that returns the mean of the raw outputs for each picture and its mirror image.
 
-    Labels of the left and of the right half of the face are swapped for the mirror image. It takes twice the time.
+    Labels of the left and of the right half of the face are swapped for the mirror image. This takes twice the time.
     Not in the papers.
 
     Args:

@@ -45,7 +45,7 @@ class Exported(nn.Module):
     Args:
         network: from a checkpoint.
         tasks: its label space, in the order of the outputs.
-        calibration: of its raw outputs; None for none.
+        calibration: calibration of its raw outputs; None for none.
     """
 
     def __init__(self, network: nn.Module, tasks: tuple[Task, ...], calibration: Calibration | None = None) -> None:
@@ -71,8 +71,9 @@ def export(folder: Path | str, target: Path, *, name: str | None = None, half: b
     Args:
         folder: a checkpoint.
         target: the ``.onnx`` file.
-        name: of the network; None for the recipe's.
-        half: keep the weights in 16 bits: a file of half the size. The arithmetic stays in 32: the speed is the same.
+        name: name of the network; None for the recipe's.
+        half: store the weights in 16 bits, which halves the file. Arithmetic stays in 32 bits, so the speed is the
+            same.
 
     Raises:
         CheckpointError: if the checkpoint cannot be used, or its network reads features instead of pictures.
@@ -82,7 +83,7 @@ def export(folder: Path | str, target: Path, *, name: str | None = None, half: b
     tasks = tuple(Task.from_dict(task) for task in card["tasks"])
     side = card["preprocessing"].get("size")
     if side is None:
-        raise CheckpointError(f"{folder}: its network reads feature vectors; only one that reads pictures is exported")
+        raise CheckpointError(f"{folder}: its network reads feature vectors; only picture networks can be exported")
     calibration = read_calibration(find(Path(folder)) or Path(folder))
     module = Exported(network, tasks, calibration).eval()
     crops = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, side, side, 3), np.uint8))
@@ -93,7 +94,7 @@ def export(folder: Path | str, target: Path, *, name: str | None = None, half: b
     data = model.SerializeToString()
     difference = _difference(module, data, crops)
     allowed = HALF_TOLERANCE if half else TOLERANCE
-    if not difference <= allowed:  # nor NaN
+    if not difference <= allowed:  # also true for NaN
         raise RuntimeError(f"{target}: the exported network differs by {difference:.1e}, more than {allowed:.0e}")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(data)
@@ -134,7 +135,7 @@ def _metadata(card: dict[str, Any], name: str | None, calibration: Calibration |
 
 
 def halve(model: Any) -> None:
-    """Keep each large weight of an ONNX model in 16 bits, with a cast that ONNX Runtime does once, at loading."""
+    """Store each large weight of an ONNX model in 16 bits, with a cast that ONNX Runtime does once, on loading."""
     graph = model.graph
     casts = []
     for weight in graph.initializer:

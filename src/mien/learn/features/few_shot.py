@@ -54,7 +54,7 @@ class ProbeResult:
     Args:
         method: ``linear`` or ``knn``.
         shots: the number of training rows, see :func:`probe`; None: all.
-        metrics: by name, over the draws; a single draw has no interval.
+        metrics: the metrics by name, over the draws; a single draw has no interval.
     """
 
     method: str
@@ -75,18 +75,18 @@ def probe(
     """Evaluate a linear probe and the nearest neighbours for each number of shots.
 
     The interval is that of Student's t over the draws of the shots: it shows how much the choice of the training rows
-    matters, not how the metrics would vary on other evaluation rows. All methods use the same draws, and the rows of
-    fewer shots are among those of more.
+    matters, not how the metrics would vary on other evaluation rows. All methods use the same draws, and the rows of a
+    smaller number of shots are among those of a larger one.
 
     Args:
         train: the rows to train on.
         test: the rows to evaluate on.
-        task: of the labels.
-        shots: numbers of random training rows: per class for tasks of classes (all rows of a class that has fewer), in
-            total for other tasks; None: all rows, once.
+        task: the task of the labels.
+        shots: numbers of random training rows: per class for classification tasks (all rows of a class that has fewer),
+            in total for other tasks; None: all rows, once.
         repeats: the number of draws, with the seeds ``seed``, ``seed + 1`` and so on.
         neighbours: k.
-        seed: of the first draw.
+        seed: seed of the first draw.
 
     Raises:
         ValueError: if either side has no labels, or a feature is not finite.
@@ -130,12 +130,12 @@ def linear(train: Labelled, asked: Array, task: Task) -> Array:
 
     The features are standardised by the training rows and divided by the square root of their number, and the penalties
     are fixed, as in :func:`mien.learn.features.identity_probe.identity_probe`. If all training rows have the same
-    label, it is predicted; without any training row, 0 is.
+    label, it is predicted; without training rows, 0 is.
 
     Args:
         train: the rows to train on.
         asked: M x D features.
-        task: of the labels.
+        task: the task of the labels.
 
     Returns:
         M x labels: 1 for the predicted class or attribute, otherwise 0; or values in [-1, 1].
@@ -152,7 +152,7 @@ def nearest_neighbours(train: Labelled, asked: Array, task: Task, neighbours: in
     Args:
         train: the rows to train on.
         asked: M x D features.
-        task: of the labels.
+        task: the task of the labels.
         neighbours: k; all rows if there are fewer.
 
     Returns:

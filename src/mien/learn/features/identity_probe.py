@@ -1,6 +1,6 @@
 """The identity probe: how well a linear model tells people apart by a network's features.
 
-The less it can, the more person-independent the features are.
+The worse it does, the more person-independent the features are.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ def identity_probe(features: Array, persons: Sequence[object], seed: int = 0) ->
     It is evaluated by cross-validation with five folds, each with a fifth of the faces of every person. The features
     are standardised and divided by the square root of their number, so that networks of any width are penalised alike.
 
-    Person-independent features have an ``accuracy`` near ``chance``: lower is better. A larger probe may read more. If
-    all faces of a person come from one video or one lighting, the accuracy partly comes from telling these apart.
+    Person-independent features have an ``accuracy`` near ``chance``: lower is better. A larger probe may find more. If
+    all faces of a person come from one video or one lighting, the accuracy partly reflects these.
 
     Args:
         features: N x D, finite.
         persons: N, who each face is, None if unknown.
-        seed: of the division into folds.
+        seed: seed of the division into folds.
 
     Returns:
         ``accuracy``, the share of faces assigned to the right person; ``chance``, the share of the person with the most
@@ -113,9 +113,9 @@ def features_of(
     """The features of a manifest's inputs, N x D, as the heads read them in evaluation mode, and the person of each.
 
     Args:
-        network: has ``features`` among its outputs; its mode is restored.
-        manifest: its rows, in their order.
-        column: names the person; None: no person is needed.
+        network: a network with ``features`` among its outputs; its mode is restored.
+        manifest: the rows, in their order.
+        column: the column that names the person; None: no person is needed.
         device: where the network is.
         size: the number of rows in a batch.
 

@@ -1,4 +1,4 @@
-"""Matching of classes with valence and arousal; ours, since papers/003, section 3.1.3, leaves this coupling open."""
+"""Matching of classes with valence and arousal; our own, since papers/003, section 3.1.3, leaves this coupling open."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class AffectMatching:
     freedom)^(-(freedom + 2) / 2)``, with d_c the Mahalanobis distance to the mean. It approaches a Gaussian as
     ``freedom`` grows. The pull of a Gaussian grows without bound with the distance; the pull of these tails does not.
 
-    With p the predicted classes and y the predicted (valence, arousal), for every sample:
+    With p the predicted class probabilities and y the predicted (valence, arousal), for every sample:
 
     - ``affect_matching_classes`` pulls p towards ``q(c | y) ~ prior_c f_c(y)`` (Bayes). ``kl`` is 0 exactly at p = q;
-      ``soft_target`` is smallest in p at p = q; ``as_printed`` puts all of p on the class with the largest q.
+      ``soft_target`` is minimal in p at p = q; ``as_printed`` puts all of p on the class with the largest q.
     - ``affect_matching_affect`` pulls y towards the mixture that the classes imply:
-      ``-log sum_c p_c f_c(y) + max_c log f_c(mean_c)``. It is never negative, and 0 where p is certain of the class
-      with the tightest density and y is its mean. In y it is smallest where the mixture is densest: at mean_c if p is
-      certain of c.
+      ``-log sum_c p_c f_c(y) + max_c log f_c(mean_c)``. It is never negative, and it is 0 where p is certain of the
+      class with the tightest density and y is its mean. It is minimal in y where the mixture is densest: at mean_c if p
+      is certain of c.
 
     Both are in nats. Like every matching loss, this one pulls values towards the mean of their class, and so reduces
     the differences within a class.
@@ -48,7 +48,7 @@ class AffectMatching:
     Args:
         prior: ``russell_1977`` (ratings of emotion words), the path of a .json file written by
             :meth:`mien.relatedness.affect_prior.AffectPrior.to_dict`, or ``inferred``, see :meth:`with_prior`.
-        reading: of the first term; see :func:`mien.learn.losses.coupling.divergence`.
+        reading: how the first term reads "-p log q"; see :func:`mien.learn.losses.coupling.divergence`.
         targets: ``labels``: where a sample is labelled, the label replaces the prediction on the target side;
             ``predictions``: labels are not used.
         stop_gradient: ``targets``: the first term moves only the classes, the second only valence and arousal;
@@ -102,7 +102,7 @@ class AffectMatching:
         labels = by_name[self.classes].labels
         if self.gaussians is not None and self.gaussians.class_labels != labels:
             own = self.gaussians.class_labels
-            raise ValueError(f"AffectMatching: the prior has the classes {own}, the task {labels}")
+            raise ValueError(f"AffectMatching: the prior has the classes {own}, the task has {labels}")
 
     def __call__(
         self,

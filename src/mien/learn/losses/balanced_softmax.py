@@ -16,24 +16,24 @@ from mien.learn.losses.term import LossTerm, precise
 from mien.tasks import Kind
 
 FLOOR = 1e-4
-"""Smallest prior: the logarithm stays finite for a class that no training row has."""
+"""Smallest prior; keeps the logarithm finite for a class without training rows."""
 
 
 @dataclass(frozen=True)
 class BalancedSoftmax:
-    """``-sum_c y_c log softmax(f + strength log prior)_c``: the network learns logits f that do not contain the prior.
+    """``-sum_c y_c log softmax(f + strength log prior)_c``: the network learns logits f without the prior.
 
     Ren et al. 2020, eq. 4, with ``strength`` 1; Menon et al. 2021, eq. 10 ("logit adjusted loss"), where ``strength``
     is tau. Not in our three papers, which resample instead. Labels may be vote shares; the prior is then their mean
     over the rows.
 
-    Minimum over f for one row: at ``softmax(f + strength log prior) = y``. The network is read without the prior, so
-    its probabilities are those of a population in which all classes are equally frequent; ``mien calibrate`` restores a
+    Minimum over f for one row: at ``softmax(f + strength log prior) = y``. No prior is added in prediction, so the
+    probabilities are those of a population in which all classes are equally frequent; ``mien calibrate`` restores a
     part of the prior.
 
     Args:
         strength: 0 is the ordinary cross-entropy, 1 removes the prior completely.
-        prior: of the classes; None: counted from the training rows.
+        prior: frequencies of the classes; None: counted in the training rows.
 
     Raises:
         ValueError: if ``strength`` is negative or not finite, or if ``prior`` is not a valid prior.
@@ -58,8 +58,8 @@ class BalancedSoftmax:
         """Return the loss with the prior of the training rows, unless it already has one.
 
         Args:
-            sets: for each data set its labels, N indices or N x C shares, NaN where not labelled, and how many of its
-                rows are in a step, so that the prior is that of the batches.
+            sets: for each data set, its labels (N indices or N x C shares, NaN where not labelled) and its number of
+                rows per step, so that the prior is that of the batches.
             classes: C.
 
         Raises:

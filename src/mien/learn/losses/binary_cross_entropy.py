@@ -11,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from mien.learn.losses.term import LossTerm, precise
 
 Normalise = Literal["weights", "attributes"]
-"""What the sum over a sample's attributes is divided by: the sum of their weights, or their number."""
+"""The divisor of the sum over a sample's attributes: the sum of their weights, or their number."""
 
 
 def binary_cross_entropy(

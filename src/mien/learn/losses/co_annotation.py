@@ -1,4 +1,4 @@
-"""Co-annotation: labels of one task replace missing labels of the other (papers/003, section 3.1.2)."""
+"""Co-annotation: labels of one task fill in missing labels of the other (papers/003, section 3.1.2)."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class CoAnnotation:
 
     Args:
         reweight: weight observational attributes by agreement; otherwise all have weight 1.
-        normalise: what the sum over the implied attributes of a sample is divided by; the paper does not say.
-            ``weights``: the sum of their weights, so that a sample whose only implied attribute is observational counts
-            as much as any other. ``attributes``: their number, so that such a sample counts less.
+        normalise: the divisor of the sum over a sample's implied attributes; the paper does not say. ``weights``: the
+            sum of their weights, so that a sample whose only implied attribute is observational counts as much as any
+            other. ``attributes``: their number, so that such a sample counts less.
 
     Raises:
         ValueError: for an unknown choice.
@@ -78,7 +78,7 @@ class CoAnnotation:
 
     @staticmethod
     def implied_class(present: Tensor, belongs: Tensor) -> tuple[Tensor, Tensor]:
-        """The largest class whose attributes are all present: N indices, and N bool, whether there is one.
+        """The class with the most attributes, all of them present: N indices, and N bool, True where there is one.
 
         Args:
             present: N x A bool, annotated and present.

@@ -1,4 +1,4 @@
-"""1 - concordance correlation coefficient for valence and arousal (papers/003, eq. 2, L_VA)."""
+"""The concordance loss, 1 - CCC, for valence and arousal (papers/003, eq. 2, L_VA)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Moments:
 
     Args:
         own: number of labelled cells on this rank; 0 if all ranks together have fewer than two.
-        mean_p, variance_p: of the predictions.
-        mean_t, variance_t: of the labels.
-        covariance: of predictions and labels.
+        mean_p, variance_p: mean and variance of the predictions.
+        mean_t, variance_t: mean and variance of the labels.
+        covariance: covariance of predictions and labels.
         error: mean squared difference.
     """
 
@@ -83,8 +83,8 @@ def concordance(outputs: Tensor, labels: Tensor, mask: Tensor) -> LossTerm:
     A dimension with fewer than two labels is skipped. If labels and outputs are constant, CCC is 0.
 
     Departures: the formula printed in papers/003 squares the variances in the denominator (E^2[...]); the coefficient
-    of Lin (1989) does not, and neither does this. The paper averages valence and arousal equally; here a dimension
-    counts by its labelled cells, which is the same if both are labelled.
+    of Lin (1989) does not, and neither does this. The paper averages valence and arousal equally; here a dimension is
+    weighted by its labelled cells, which is the same if both are labelled.
 
     Minimum: 0, where outputs and labels are equal.
 

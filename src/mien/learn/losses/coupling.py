@@ -1,4 +1,4 @@
-"""What all couplings have in common: their interface, and the three readings of "-p log q"."""
+"""The interface of all couplings, and the three readings of "-p log q"."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Outputs = Mapping[str, Tensor]
 """Raw outputs by task name, logits or values: N x labels."""
 
 Reading = Literal["kl", "as_printed", "soft_target"]
-"""How to read "-p log q" with p the prediction and q the target: see :func:`divergence`."""
+"""The readings of "-p log q", with p the prediction and q the target; see :func:`divergence`."""
 
 EPSILON = 1e-3
 """The logarithm of a mixture q is computed from q clipped to [EPSILON, 1 - EPSILON]: tables contain zeros and ones.
@@ -50,11 +50,11 @@ def divergence(log_p: Tensor, q: Tensor, reading: Reading, log_q: Tensor | None 
         reading: one of
 
             - ``as_printed``: ``-p log q``, the formula of papers/002 and /003. Over the positive outcomes of
-              independent attributes alone, it is smallest at p = 0.
-            - ``kl``: ``p log p - p log q``, the papers' footnote, KL(p || q); over all outcomes, it is smallest at
+              independent attributes alone, it is minimal at p = 0.
+            - ``kl``: ``p log p - p log q``, the papers' footnote, KL(p || q); over all outcomes, it is minimal at
               p = q, where q is not clipped.
             - ``soft_target``: ``-q log p``, the distillation loss of Hinton et al. 2015; over all outcomes, it is
-              smallest in p at p = q.
+              minimal in p at p = q.
         log_q: logarithm of the target, finite, if known; otherwise that of q clipped, see ``EPSILON``.
     """
     if reading == "soft_target":

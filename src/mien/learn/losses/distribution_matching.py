@@ -17,16 +17,16 @@ from mien.spelling import check_choices
 
 @dataclass(frozen=True)
 class DistributionMatching:
-    """Match each predicted attribute p_i with q_i, the mixture of the table's rows by the predicted classes.
+    """Match each predicted attribute p_i with q_i, the table's rows averaged over the predicted classes.
 
     ``q_i = sum_c p(c | x) p(i | c)`` (eq. 3), and then the loss between p_i and q_i, summed over the attributes (eq.
     4), for every sample, labelled or not.
 
     Minimum over both outcomes: ``kl`` is 0 exactly where p = q (with q clipped, see ``EPSILON``); ``soft_target`` is
-    smallest in p at p = q; ``as_printed`` is smallest in p at 1 where q > 1/2 and at 0 elsewhere. Minimum over the
-    positive outcome alone: ``as_printed`` is eq. 4 to the letter, and smallest at p = 0 for every attribute; ``kl`` is
-    smallest in p at p = q / e and may be negative; ``soft_target`` at p = 1. So over the positive outcome alone no
-    reading is smallest where p and q agree, and other losses must hold the attributes in place.
+    minimal in p at p = q; ``as_printed`` is minimal in p at 1 where q > 1/2, and at 0 elsewhere. Minimum over the
+    positive outcome alone: ``as_printed``, which is eq. 4 to the letter, is minimal at p = 0 for every attribute;
+    ``kl`` is minimal in p at p = q / e and may be negative; ``soft_target`` is minimal at p = 1. So over the positive
+    outcome alone no reading is minimal where p and q agree, and other losses must hold the attributes in place.
 
     Args:
         reading: see :func:`mien.learn.losses.coupling.divergence`.
@@ -38,9 +38,9 @@ class DistributionMatching:
         stop_gradient: the side that is a fixed target: with ``classes`` only the attributes move, with ``attributes``
             only the classes; ``none``: both move, as in the papers. Departure: the default was chosen by measurement
             (docs/results.md), because with both sides free the classes give way to the attributes.
-        attribute_weights: ``equal`` (the papers), or ``informative``: each attribute by its mutual information with
-            the class under the table, scaled so that the largest is 1. Ours: the mixture pulls attributes that the
-            class does not explain towards their mean, and this makes it pull them less.
+        attribute_weights: ``equal`` (the papers), or ``informative``: each attribute is weighted by its mutual
+            information with the class under the table, scaled so that the largest weight is 1. Ours: the mixture pulls
+            attributes that the class does not explain towards their mean, and this weakens the pull.
         cells: ``all`` (the papers), or ``unlabelled``: only attributes without an annotation are matched. Ours: an
             annotated attribute has its own label, while the mixture only knows the mean of its class.
 
@@ -75,7 +75,7 @@ class DistributionMatching:
             attribute_logits = attribute_logits.detach()
         with full_precision(class_logits):
             q = class_logits.softmax(1) @ table_weights(relatedness, class_logits, reweight=self.reweight)
-        q = q.clamp(0, 1)  # against rounding
+        q = q.clamp(0, 1)  # rounding can leave [0, 1]
         loss = divergence(logsigmoid(attribute_logits), q, self.reading)
         if self.outcomes == "both":
             loss = loss + divergence(logsigmoid(-attribute_logits), 1 - q, self.reading)

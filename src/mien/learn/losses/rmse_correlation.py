@@ -18,12 +18,12 @@ class RmseCorrelation:
 
     Where papers/001 is silent:
 
-    - How L_RMSE combines valence and arousal. Here it is the mean over the dimensions of each one's root, as for PCC
-      and CCC. The paper's release adds both: ``rmse=2.0``.
+    - How L_RMSE combines valence and arousal. Here it is the mean of the dimensions' roots, as for PCC and CCC. The
+      paper's release adds them, which is ``rmse=2.0``.
     - What the expectations are taken over. Here it is the (global) batch, with moments summed over all ranks first, as
       in :func:`mien.learn.losses.concordance.concordance`. With micro-batches it is still the whole batch.
-    - Missing labels. Here a dimension counts by its labelled cells, and one with fewer than two is skipped because it
-      has no correlations.
+    - Missing labels. Here a dimension is weighted by its labelled cells, and one with fewer than two is skipped because
+      it has no correlations.
     - Coefficients that are 0 / 0. PCC is 0 where labels or predictions are constant, CCC where both are. The gradient
       of the root is 0 where there is no error.
 

@@ -24,29 +24,28 @@ class SoftCoAnnotation:
     sum), ``q = softmax(I / temperature)`` (eq. 6), and the loss between prediction p and q, summed over the classes
     (eq. 7). Samples without an annotated attribute that belongs to any class are skipped.
 
-    Minimum: ``kl`` is 0 exactly where p = q; ``soft_target`` is smallest at p = q, where it is the entropy of q;
+    Minimum: ``kl`` is 0 exactly where p = q; ``soft_target`` is minimal at p = q, where it is the entropy of q;
     ``as_printed`` puts all of p on the class with the largest q.
 
-    q is computed from labels alone, so only the classes move and there is no gradient to stop on its side. Classes are
-    mutually exclusive and eq. 7 sums over all of them, so there is no equivalent of distribution matching's
-    ``outcomes``.
+    q is computed from labels alone, so only the classes move, and q has no gradient to stop. Classes are mutually
+    exclusive and eq. 7 sums over all of them, so there is no equivalent of distribution matching's ``outcomes``.
 
-    Departure: the papers leave I open for a class without an (annotated) attribute, neutral above all: eq. 5 is 0 / 0.
-    See ``empty``.
+    Departure: the papers do not define I for a class without (annotated) attributes, such as neutral: eq. 5 is then
+    0 / 0. See ``empty``.
 
-    Ours is ``evidence: likelihood``, ``I(c) = sum_i y_i log w_ci + (1 - y_i) log (1 - w_ci)`` over the annotated
-    attributes, so that q is the posterior of a naive Bayes classifier with a uniform prior. Eq. 5 averages, and so
-    hardly prefers any class where w are frequencies: the I of two classes differ by less than 1. Here absent attributes
-    are evidence too.
+    Our own addition is ``evidence: likelihood``, ``I(c) = sum_i y_i log w_ci + (1 - y_i) log (1 - w_ci)`` over the
+    annotated attributes, so that q is the posterior of a naive Bayes classifier with a uniform prior. Eq. 5 averages,
+    so it hardly separates the classes if w are frequencies: their I differ by less than 1. Here absent attributes are
+    evidence too.
 
     Args:
         reading: see :func:`mien.learn.losses.coupling.divergence`.
         reweight: w is the table's weight; otherwise 1 for every attribute that belongs to the class.
-        empty: how a class is treated none of whose attributes is annotated. ``zero``: I = 0, no evidence for it.
-            ``absence``: I is the share of the annotated attributes that are absent, which suits neutral. ``exclude``:
-            the class is skipped; p and q are taken over the other classes, and its logit gets no gradient.
-        temperature: of the softmax of eq. 6, above 0; 1 is the papers'. I lies in [0, 1], so at 1 no class can be more
-            than e times as likely as another; a lower temperature sharpens q.
+        empty: the treatment of a class without annotated attributes. ``zero``: I = 0, no evidence for it. ``absence``:
+            I is the share of the annotated attributes that are absent, which suits neutral. ``exclude``: the class is
+            skipped; p and q are taken over the other classes, and its logit gets no gradient.
+        temperature: temperature of the softmax of eq. 6, above 0; 1 in the papers. I is in [0, 1], so at 1 no class can
+            be more than e times as likely as another; a lower temperature sharpens q.
         evidence: ``indicator`` (the papers) or ``likelihood``, under which every class has evidence, so that ``empty``
             does not matter.
         noise: ``likelihood`` clips w to [noise, 1 - noise]: how often an annotation contradicts a table of 0 and 1.

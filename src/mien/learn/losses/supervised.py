@@ -30,9 +30,9 @@ def supervised(
     """Return one term per task, by task name: for faces, L_Emo, L_AU and L_VA of eq. 2.
 
     Args:
-        outputs, batch: of the same rows.
+        outputs, batch: a batch, and the network's outputs for it.
         tasks: the label space.
-        losses: by task name, for tasks with another loss than the standard one of their kind.
+        losses: by task name, for tasks whose loss is not the standard one of their kind.
 
     Example:
         >>> import torch

@@ -13,7 +13,7 @@ from mien.learn.models.preprocessing import Channels, Preprocessing, Scaling
 from mien.tasks import FACE, Task
 
 SMALLEST = 63
-"""Pixels that leave at least one after the first convolution and three poolings."""
+"""Smallest side in pixels: one is left after the first convolution and three poolings."""
 
 MAP = 6
 """Side of the last map for pictures of 224 pixels."""
@@ -54,8 +54,8 @@ def regressor(inputs: int, outputs: int, *, hidden: Sequence[int], dropout: floa
     Args:
         inputs: length of the feature vector.
         outputs: number of labels of the task.
-        hidden: widths of the layers between.
-        dropout: before each layer except the last, and the first, which the network's own dropout precedes.
+        hidden: widths of the hidden layers.
+        dropout: probability before each hidden layer except the first, which the network's own dropout precedes.
     """
     layers: list[nn.Module] = []
     for index, width in enumerate(hidden):
@@ -65,7 +65,7 @@ def regressor(inputs: int, outputs: int, *, hidden: Sequence[int], dropout: floa
 
 
 class AlexNet(Network):
-    """All tasks read from the last map of an AlexNet (Krizhevsky 2014), each with a small regressor of its own.
+    """An AlexNet (Krizhevsky 2014): all tasks read its last map, each with a small regressor of its own.
 
     The paper calls it "a reduced model of FC layers of AlexNet" and refers elsewhere for details; the widths are those
     of its release. As in AlexNet, dropout comes before each hidden layer. Valence and arousal are unbounded.
@@ -74,7 +74,7 @@ class AlexNet(Network):
         tasks: the label space.
         hidden: widths of each regressor's hidden layers; with none it is linear, as in the other networks.
         dropout: probability before each hidden layer, in training only.
-        side: of the pictures in pixels, at least 63; with 224, the paper's, nothing is averaged.
+        side: picture side in pixels, at least 63; at 224, as in the paper, nothing is averaged.
         channels, detail, scaling: see :class:`mien.learn.models.preprocessing.Preprocessing`.
         weights: path of ImageNet weights with torchvision's names (use ``scaling: imagenet`` with them). The paper
             trains from scratch.

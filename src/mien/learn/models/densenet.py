@@ -15,7 +15,7 @@ from mien.learn.models.preprocessing import Channels, Preprocessing, Scaling
 from mien.tasks import FACE, Task
 
 GROWTH, BOTTLENECK, LAYERS = 32, 4, (6, 12, 24, 16)
-"""Channels that each layer adds; the factor of these that its first convolution outputs; layers of each block."""
+"""Channels that each layer adds; how many times as many its first convolution outputs; layers per block."""
 
 OLD_NAME = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
 """torchvision's published file is older than its code: ``norm.1.`` for what the code names ``norm1.``."""
@@ -71,7 +71,7 @@ class DenseTrunk(nn.Module):
         layers["norm5"] = nn.BatchNorm2d(width)
         self.features = nn.Sequential(layers)
         self.width = width
-        initialise(self, "in")  # each layer makes far fewer channels than it reads
+        initialise(self, "in")  # each layer outputs far fewer channels than it reads
 
     def forward(self, x: Tensor) -> Tensor:
         """N x 3 x H x W, H and W at least 29, to N x 1,024."""
@@ -80,12 +80,12 @@ class DenseTrunk(nn.Module):
 
 
 class DenseNet121(Network):
-    """All tasks read from the 1,024 pooled features of a DenseNet-121 (Huang et al. 2017).
+    """A DenseNet-121 (Huang et al. 2017): all tasks read its 1,024 pooled features.
 
     Args:
         tasks: the label space; each task has its own linear output layer.
         dropout: probability on the shared features, in training only.
-        side: of the pictures in pixels, at least 32; 224 is ImageNet's.
+        side: picture side in pixels, at least 32; 224 is ImageNet's.
         channels, detail, scaling: see :class:`mien.learn.models.preprocessing.Preprocessing`.
         weights: path of ImageNet weights, as torchvision or timm name them (use ``scaling: imagenet`` with them).
 

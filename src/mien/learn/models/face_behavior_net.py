@@ -16,7 +16,7 @@ channels (its issue 6035): wrong weights, a hang or a crash."""
 
 
 class FaceBehaviorNet(Network):
-    """All tasks read from the same feature space.
+    """The network of papers/003 (Fig. 1): all tasks read the same features of a residual trunk.
 
     Args:
         tasks: the label space; each task has its own linear output layer.

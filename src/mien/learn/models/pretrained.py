@@ -46,7 +46,7 @@ def fill(trunk: nn.Module, tensors: Mapping[str, Tensor], source: str, ignored: 
 
     Args:
         trunk: the module to fill.
-        tensors: by the trunk's names.
+        tensors: the tensors by the trunk's names.
         source: the name of the file in error messages.
         ignored: prefixes of names that are skipped.
 
@@ -55,7 +55,7 @@ def fill(trunk: nn.Module, tensors: Mapping[str, Tensor], source: str, ignored: 
     """
     wanted = trunk.state_dict()
     given = {name: tensor for name, tensor in tensors.items() if name in wanted or not name.startswith(ignored or "\0")}
-    # files from before batch normalisation counted its batches lack that count, which is not used here
+    # files older than the batch counter of batch normalisation lack it; it is not used here
     missing = [name for name in wanted if name not in given and not name.endswith("num_batches_tracked")]
     problems = [
         *(f"{name} is missing" for name in missing),
@@ -68,7 +68,7 @@ def fill(trunk: nn.Module, tensors: Mapping[str, Tensor], source: str, ignored: 
     ]
     if problems:
         more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise ValueError(f"weights: {source}: not of this network: {', '.join(problems[:3])}{more}")
+        raise ValueError(f"weights: {source}: does not fit this network: {', '.join(problems[:3])}{more}")
     trunk.load_state_dict(wanted | given)
 
 

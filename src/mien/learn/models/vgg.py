@@ -68,16 +68,16 @@ class VGGTrunk(nn.Module):
 
 
 class VGG16(Network):
-    """All tasks read from the last hidden layer of a VGG-16 (Simonyan and Zisserman 2015).
+    """A VGG-16 (Simonyan and Zisserman 2015): all tasks read its last hidden layer.
 
     Args:
         tasks: the label space; each task has its own linear output layer.
-        batch_norm: with batch normalisation (torchvision's ``vgg16_bn``); the paper does not say. Without it, the
-            network hardly trains from random weights.
+        batch_norm: whether to use batch normalisation (torchvision's ``vgg16_bn``); the paper does not say. Without it,
+            the network hardly trains from random weights.
         head: ``fc`` keeps the two hidden layers of 4,096, with 120 M of the 134 M parameters; ``pool`` uses the mean
             over the map, 512 features, instead.
         dropout: probability after each hidden layer, in training only.
-        side: of the pictures in pixels, at least 32; 224 is ImageNet's.
+        side: picture side in pixels, at least 32; 224 is ImageNet's.
         channels, detail, scaling: see :class:`mien.learn.models.preprocessing.Preprocessing`.
         weights: path of ImageNet weights, as torchvision or timm name them (use ``scaling: imagenet`` with them).
 

@@ -28,7 +28,7 @@ class Curve:
     """Predicted and true values of a video.
 
     Args:
-        name: of the video; empty for rows that are not from a video.
+        name: name of the video; empty for rows that are not from a video.
         frames: N positions in the video, ascending.
         predicted: N x D.
         true: N x D, NaN where not annotated.
@@ -93,8 +93,8 @@ def draw(found: Sequence[Curve], task: Task, path: Path, *, most: int = 4, ranke
     Args:
         found: the videos, at least one.
         task: its labels are the dimensions.
-        path: of the PNG file.
-        most: how many videos to draw, those with the most frames. The CCC at the top is that of all videos.
+        path: the PNG file.
+        most: number of videos to draw, those with the most frames. The CCC at the top covers all videos.
         ranked: for rows that are not from videos: order them by their true value in each panel; rows without one are
             skipped.
     """

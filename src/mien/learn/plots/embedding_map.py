@@ -39,7 +39,7 @@ class Colouring:
     """The colours of a panel.
 
     Args:
-        title: of the panel.
+        title: title of the panel.
         groups: name and colour of each group; the first is drawn first, below the others.
         member: N, the index of each face's group.
     """
@@ -54,9 +54,9 @@ def project(features: Array, method: Method = "tsne", seed: int = 0) -> NDArray[
 
     Args:
         features: N x D; the first 50 principal components are used.
-        method: ``tsne`` (van der Maaten and Hinton 2008), perplexity 30 or less for few faces; ``umap`` (McInnes and
-            others 2018), if umap-learn is installed.
-        seed: of the method.
+        method: ``tsne`` (van der Maaten and Hinton 2008), perplexity 30 or less for few faces; ``umap`` (McInnes et al.
+            2018), if umap-learn is installed.
+        seed: seed of the method.
 
     Raises:
         ValueError: if there are fewer than five faces, or all have the same features.
@@ -118,7 +118,7 @@ def draw(points: Array, panels: Sequence[Colouring], head: str, path: Path) -> N
         points: N x 2.
         panels: at least one.
         head: the title.
-        path: of the PNG file.
+        path: the PNG file.
     """
     across, up = np.ptp(points, axis=0)
     width, height = 0.3 + 5.0 * len(panels), 1.7 + 4.8 * float(np.clip(up / max(across, 1e-9), 0.5, 1))

@@ -30,8 +30,8 @@ class ClassSpec:
     """A class that the recipe names, with checked arguments.
 
     Args:
-        name: a class of the package that the key stands for, or a dotted path to your own.
-        arguments: for its constructor.
+        name: a class of the key's package, or a dotted path to your own.
+        arguments: the arguments of its constructor.
         factory: the class.
     """
 
@@ -40,17 +40,17 @@ class ClassSpec:
     factory: Any
 
     def build(self, **supplied: Any) -> Any:
-        """The instance; ``supplied`` are the arguments that a recipe does not hold."""
+        """Create the instance; ``supplied`` are the arguments that a recipe cannot set."""
         accepted = inspect.signature(self.factory).parameters
         supplied = {key: value for key, value in supplied.items() if key in accepted or key not in OPTIONAL}
         return self.factory(**self.arguments, **supplied)
 
 
 def class_spec(package: ModuleType, *, having: str = "__call__") -> Any:
-    """A field type: ``ClassName``, ``ClassName: {argument: value}`` or ``my.module.ClassName: ...``.
+    """A field type that accepts ``ClassName``, ``ClassName: {argument: value}`` or ``my.module.ClassName: ...``.
 
     Args:
-        package: where classes without a dotted path are looked up.
+        package: the package of classes without a dotted path.
         having: an attribute that the class must have; the package's other classes are ignored.
     """
 

@@ -44,7 +44,7 @@ class Recipe(Typed):
     """One training run.
 
     Args:
-        name: of the run; its folder is ``runs/NAME`` unless the command sets another one.
+        name: name of the run; its folder is ``runs/NAME`` unless the command sets another one.
         seed: seed of weights, row order, augmentation and dropout.
         tasks: names of the tasks to train; by default all tasks of the manifests.
         network: a class of ``mien.learn.models``.
@@ -56,22 +56,22 @@ class Recipe(Typed):
         teachers: checkpoints whose predictions replace missing labels (papers/002, "S-T").
         batch_size: rows per step, divided among the sets without a ``size``; sets with a ``size`` add to it.
         mixing: how the sets share a step.
-        augmentation: of the training crops.
+        augmentation: augmentation of the training crops.
         relatedness: tables for the couplings: a named table, a file, ``inferred``, or a list for several pairs of
             tasks.
         losses: classes of ``mien.learn.losses`` that replace the standard losses of tasks, by task name.
         couplings: classes of ``mien.learn.losses``.
-        weights: of the loss terms by name, the lambdas; 1 where not given.
+        weights: weights of the loss terms by name, the lambdas; 1 by default.
         balancing: a class of ``mien.learn.balancing`` that weighs the terms (times their lambdas) in every step.
         adversarial: the contrastive adversarial framework of papers/001; by default no critic.
         optimizer, schedule: how the weights are updated.
         epochs: an epoch covers the set that needs the most steps.
         steps: the number of steps, instead of ``epochs``.
-        micro_batches: the network processes a step in this many parts, one after the other, to save memory; the
+        micro_batches: number of parts in which the network processes a step, one after the other, to save memory; the
             gradient is that of the whole step (see :mod:`mien.learn.train.micro_batches`).
         precision: ``bf16`` runs convolutions in bfloat16 (autocast), faster on processors that support it.
         validate_every: epochs between validations; the last epoch is always validated.
-        probes: faces of known people, by name: how well people can be told apart by the features.
+        probes: faces of known people, by name, to measure how well the features tell people apart.
         select: the validation metric that selects ``best``, such as ``expression.accuracy``; by default the accuracy,
             mean F1 or mean CCC of the first task with labels in the validation rows.
         save_every: steps between checkpoints, in addition to the one after each epoch.
@@ -116,7 +116,7 @@ def load(path: Path | str, changes: Iterable[str] = ()) -> Recipe:
     """Read a recipe file.
 
     Args:
-        path: of a YAML file.
+        path: a YAML file.
         changes: ``key=value`` strings that replace values of the file; keys are dotted, such as ``data.0.size``.
 
     Raises:
@@ -152,7 +152,7 @@ def parse(data: dict[str, Any], source: str = "recipe") -> Recipe:
 
 
 def parse_stored(data: dict[str, Any], source: str) -> Recipe:
-    """The recipe of a checkpoint or a finished run; keys that are newer than it take their defaults.
+    """The recipe of a checkpoint or a finished run; keys that were added later take their defaults.
 
     Earlier versions called ``warm_start`` ``start``.
 

@@ -15,7 +15,7 @@ from mien.spelling import did_you_mean
 
 
 class Typed(BaseModel):
-    """Base of all sections: unknown keys, NaN and infinity are refused."""
+    """Base of all sections: unknown keys, NaN and infinity are rejected."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -51,7 +51,7 @@ def table(entry: Any) -> Any:
 
 
 def as_list(value: Any) -> Any:
-    """A list of one where a single value is given."""
+    """Wrap a single value in a tuple."""
     return value if isinstance(value, list | tuple) else (value,)
 
 
@@ -65,7 +65,7 @@ class Rows(Typed):
 
     Args:
         manifest: the file, or the folder that holds it, relative to the working directory.
-        split: which of its rows.
+        split: the split of its rows.
     """
 
     manifest: str
@@ -82,16 +82,16 @@ class DataSet(Rows):
     """Rows to train on.
 
     Args:
-        split: which rows of the manifest.
+        split: the split of its rows.
         size: how many of its rows are in each mini-batch; by default the recipe's ``batch_size`` is divided in
             proportion to the lengths of the sets, so that one epoch covers all of them.
         tasks: names of the tasks whose labels are used; by default all.
         balance: how much more often rows of rare classes are drawn, from 0 (every row once) to 1 (all classes equally
-            often), see :func:`mien.learn.data.batches.mixing.balanced`; by the first task of classes that the set has
-            labels for and that is trained.
+            often), see :func:`mien.learn.data.batches.mixing.balanced`; the classes are those of the first trained
+            classification task that the set has labels for.
         keep: for each task the share of its labelled rows that keep the label; the other labels are hidden.
-        shots: how many rows of each class to train on, drawn by the recipe's seed from the rows that a fold leaves; by
-            default all. Counted by the first task of classes that the set has labels for
+        shots: how many rows of each class to train on, drawn with the recipe's seed from the rows that a fold leaves;
+            by default all. The classes are those of the first classification task that the set has labels for
             (:mod:`mien.learn.data.manifest.shots`); rows without its label are not trained on.
     """
 
@@ -114,7 +114,7 @@ class WarmStart(Typed):
         checkpoint: a folder such as ``runs/NAME/best`` whose weights replace random ones; by default none.
         partial: whether the encoder may differ in some weights: weights of the same name and shape are loaded, the
             others are initialised and reported. By default all must fit.
-        freeze: parts that do not change: no gradients, and running statistics stay.
+        freeze: parts that do not change: no gradients, and fixed running statistics.
         rates: factors on the optimiser's learning rate, by part.
     """
 
@@ -136,7 +136,7 @@ class Fold(Typed):
     Data sets with the same manifest and split lose the rows of the fold; others are used whole.
 
     Args:
-        index: which fold, from 0.
+        index: number of the fold, from 0.
         of: number of folds.
         seed: seed of the division; another seed is another repetition.
         group: a column, such as ``subject``; rows with the same value stay together.
@@ -178,9 +178,9 @@ class Optimizer(Typed):
     """Momentum SGD, Adam or AdamW.
 
     Args:
-        kind: which one.
+        kind: ``sgd``, ``adam`` or ``adamw``.
         rate: the highest learning rate.
-        momentum: of SGD (Nesterov's); papers/003 uses 0.9.
+        momentum: SGD's momentum (Nesterov's); papers/003 uses 0.9.
         betas: decay rates of the moments of Adam and AdamW.
         weight_decay: L2 penalty, or AdamW's decay.
         clip: largest norm of the gradient; None for no clipping.
@@ -221,7 +221,7 @@ class Probe(Rows):
 
 
 class CriticOptimizer(Optimizer):
-    """What updates the critic, and the encoder against it: an :class:`Optimizer` with the defaults of the release."""
+    """The optimiser of the critic, and of the encoder against it, with the defaults of the release."""
 
     kind: Literal["sgd", "adam", "adamw"] = "adam"
     rate: Annotated[float, Field(gt=0)] = 1e-4
@@ -239,13 +239,13 @@ class Adversarial(Typed):
         grouping: a class of ``mien.learn.caf`` that finds the decision radius between weak and strong.
         critic: a class of ``mien.learn.caf``.
         margin: a class of ``mien.learn.caf``, for a critic that has a margin; by default the critic's own.
-        weight: of the adversarial loss in the encoder's own phase; the release uses 0.1.
+        weight: weight of the adversarial loss in the encoder's own phase; the release uses 0.1.
         order: order of the three phases of a step; the release starts with ``regression``.
         forward: ``exact`` runs the encoder again after its weights have changed (Algorithm 1); ``shared`` takes the
             gradients of all phases from one pass and updates afterwards: faster. See
             :class:`mien.learn.train.adversary.Adversary`.
-        optimizer: of the critic, and of the encoder's adversarial phase, each with its own moments. The rate follows
-            the recipe's schedule.
+        optimizer: optimiser of the critic and of the encoder's adversarial phase, each with its own moments. The rate
+            follows the recipe's schedule.
         stratify: whether strong and weak faces are spread evenly over the steps, so that each step has both.
     """
 

@@ -21,7 +21,7 @@ def relaxed(logits: Tensor, temperature: float, noise: Tensor) -> Tensor:
     difference, and the difference of two Gumbel variables is a logistic one.
 
     Args:
-        logits: of alpha, the probability of selecting; any shape.
+        logits: logits of alpha, the probability of selecting; any shape.
         temperature: t > 0; near 0 the samples are near 0 or 1.
         noise: uniform in (0, 1), of the same shape.
     """
@@ -29,7 +29,7 @@ def relaxed(logits: Tensor, temperature: float, noise: Tensor) -> Tensor:
 
 
 def sparsity_loss(selected: Tensor) -> Tensor:
-    """Sum of log alpha over blocks and tasks: smaller the more blocks are skipped.
+    """Sum of log alpha over blocks and tasks; it falls as more blocks are skipped.
 
     Args:
         selected: alpha, blocks x tasks.
@@ -53,7 +53,7 @@ def sharing_loss(selected: Tensor) -> Tensor:
 
 
 class AdaShare(nn.Module):
-    """A residual network with a policy: which task uses which block.
+    """A residual network with a policy that determines which task uses which block.
 
     With a ``policy``, tasks that have had the same gates so far share the computation. A block that no task selects is
     neither computed nor trained, unless its shortcut changes the shape. Without a ``policy``, this module holds the
@@ -68,12 +68,13 @@ class AdaShare(nn.Module):
             dropped from its outputs, because each task may have its own.
         policy: for each block and each task, whether the block is selected; None: search before training.
         search_epochs: epochs of the search, including the warm-up.
-        warmup_epochs: how many of these come first, in which all tasks select all blocks and only weights are learnt.
+        warmup_epochs: how many of these are the warm-up, in which all tasks select all blocks and only weights are
+            learnt.
         sparsity, sharing: weights of :func:`sparsity_loss` and :func:`sharing_loss`.
         policy_rate: learning rate of the policy's logits (Adam); no logit moves further than about this times the
             number of search steps after the warm-up.
-        temperature: of the samples in the first epoch after the warm-up.
-        coldest: of the samples in the last epoch.
+        temperature: temperature of the samples in the first epoch after the warm-up.
+        coldest: temperature of the samples in the last epoch.
         holdout: share of the training rows on which the search learns the policy, 0.2 in the paper; the weights are
             learnt on the others.
 
@@ -107,7 +108,7 @@ class AdaShare(nn.Module):
         if not all(hasattr(network.trunk, part) for part in ("begin", "blocks", "end")):
             raise ValueError(f"AdaShare: {type(network).__name__} has no residual blocks")
         if not 0 <= warmup_epochs < search_epochs:
-            raise ValueError(f"AdaShare: {warmup_epochs} warmup_epochs leave none of {search_epochs} search_epochs")
+            raise ValueError(f"AdaShare: warmup_epochs {warmup_epochs} must be below search_epochs {search_epochs}")
         if not 0 < coldest <= temperature:
             raise ValueError(f"AdaShare: temperature {temperature} must be at least coldest {coldest}, both above 0")
         if not 0 < holdout < 1 or policy_rate <= 0 or min(sparsity, sharing) < 0:
@@ -121,11 +122,11 @@ class AdaShare(nn.Module):
         own_statistics(network.trunk, len(self.tasks), self.active)
         for block, row in zip(self.blocks, self.policy or (), strict=False):
             if _can_skip(block) and not any(row):
-                block.requires_grad_(False)  # otherwise several processes would wait for its gradient for ever
+                block.requires_grad_(False)  # otherwise several processes would wait for its gradient forever
 
     @property
     def preprocessing(self) -> nn.Module:
-        """The network's own."""
+        """The preprocessing of the network."""
         return self.network.preprocessing
 
     @property

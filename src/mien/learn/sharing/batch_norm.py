@@ -1,4 +1,4 @@
-"""Batch normalisation in a network through which several tasks pass one after the other."""
+"""Batch normalisation in a network with one forward pass per task."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class ActiveTask:
 
 
 class OwnStatistics(nn.Module):
-    """Batch normalisation with running statistics of its own for each task; scale and shift stay common.
+    """Batch normalisation with separate running statistics for each task; scale and shift are shared.
 
     A masked or gated trunk gives each task different activations. In training, each pass is normalised by its own
     batch. A common running mean would be the mean over the tasks, so no task would be evaluated with the statistics
     that it was trained with.
 
     Args:
-        norm: the layer; its buffers get a first axis, the task.
+        norm: the layer; its buffers get the task as a new first axis.
         tasks: the number of tasks.
         active: the task whose pass is running.
     """

@@ -19,8 +19,8 @@ def routing_masks(units: int, tasks: int, sharing: float, seed: tuple[int, ...])
     """The units that each task may use, tasks x units, 1 or 0.
 
     ``round(sharing * units)`` units, drawn at random, belong to all tasks. The others are dealt out one by one, so that
-    each has one owner and the tasks' numbers of units differ by at most one. If there are fewer units than tasks and
-    none would be common, one is made common: every task has a unit in every layer.
+    each has one owner and the numbers of units per task differ by at most one. If there are fewer units than tasks and
+    none would be shared, one is shared: every task has a unit in every layer.
     """
     generator = np.random.default_rng(seed)
     order = generator.permutation(units)
@@ -33,12 +33,12 @@ def routing_masks(units: int, tasks: int, sharing: float, seed: tuple[int, ...])
 
 
 class Routed(nn.Module):
-    """A layer whose outputs are 0 for tasks that may not use the unit.
+    """A layer whose output is 0 for units that the active task may not use.
 
     Args:
         layer: convolution, linear layer or normalisation.
         masks: tasks x units; a buffer, part of the forward graph, and therefore of the backward graph.
-        axis: of the units in the layer's output: 1 for maps, -1 for vectors.
+        axis: axis of the units in the layer's output: 1 for maps, -1 for vectors.
         active: the task whose pass is running.
     """
 
@@ -56,7 +56,7 @@ class Routed(nn.Module):
 
 
 class TaskRouting(nn.Module):
-    """A network in which every task has its own pass through its own units.
+    """A network in which every task has its own forward pass, through its own units.
 
     Every convolution and linear layer of the trunk is routed; the heads are not, because they are not shared. The mask
     comes after the batch normalisation that follows a layer (as in the paper), because the normalisation would turn the
@@ -64,8 +64,8 @@ class TaskRouting(nn.Module):
     them.
 
     Departures: each task has its own running statistics of batch normalisation (see
-    :class:`mien.learn.sharing.batch_norm.OwnStatistics`). All tasks pass in every step, while the paper takes one task
-    at a time: our batches have labels of several tasks, and their losses are summed.
+    :class:`mien.learn.sharing.batch_norm.OwnStatistics`). Every step runs all tasks, while the paper takes one task at
+    a time: our batches have labels of several tasks, and their losses are summed.
 
     The masks of two layers are drawn independently. In a residual network, a task may therefore write to most channels
     of the stream that the shortcuts carry; but only its own filters write in its pass, so that with ``sharing`` 0 no
@@ -76,7 +76,7 @@ class TaskRouting(nn.Module):
             each task has its own.
         sharing: the sharing ratio sigma in [0, 1], the share of each layer's units that all tasks use. 1 is ordinary
             hard sharing, 0 gives separate sub-networks.
-        seed: of the masks, which depend on nothing else.
+        seed: seed of the masks, independent of other random numbers.
 
     Raises:
         ValueError: if ``sharing`` is outside [0, 1], ``seed`` is negative or the trunk has no layer to route.
@@ -101,7 +101,7 @@ class TaskRouting(nn.Module):
 
     @property
     def preprocessing(self) -> nn.Module:
-        """The network's own."""
+        """The preprocessing of the network."""
         return self.network.preprocessing
 
     def forward(self, inputs: Tensor) -> dict[str, Tensor]:

@@ -32,7 +32,7 @@ class Repeats(Typed):
         folds: parts of the validation rows; each run trains outside one part and is evaluated on it.
         times: how many times the rows are divided into folds.
         group: a column; rows with equal values stay in one fold.
-        seeds: of weights, orders, augmentation and dropout; instead of folds.
+        seeds: seeds of weights, row order, augmentation and dropout; instead of folds.
     """
 
     folds: Annotated[int, Field(ge=2)] | None = None
@@ -49,15 +49,15 @@ class Repeats(Typed):
         if self.seeds is not None and len(set(self.seeds)) < len(self.seeds):
             raise ValueError("seeds: duplicate seed")
         if self.folds is None and self.model_fields_set & {"times", "group"}:
-            raise ValueError("times and group belong to folds")
+            raise ValueError("times and group only apply to folds")
         return self
 
 
 class Setting(Typed):
-    """One way to train.
+    """A setting of a study: the recipe with some changes.
 
     Args:
-        change: keys of the recipe, dotted ones too, and their values here.
+        change: keys of the recipe, which may be dotted, and their new values.
         each_task: train a separate network for each task, without couplings, balancing and sharing; join their metrics.
         teachers: another setting; its networks of the same fold or seed fill the missing labels.
     """
@@ -68,15 +68,15 @@ class Setting(Typed):
 
 
 class StudyFile(Typed):
-    """A study as it is in the file.
+    """The content of a study file.
 
     Args:
-        name: of the study; its folder is ``runs/NAME`` unless the command says otherwise.
+        name: name of the study; its folder is ``runs/NAME`` unless the command sets another one.
         recipe: the starting point of all settings, or the path of its file, relative to the working directory.
         repeat: folds or seeds.
-        settings: by name.
+        settings: the settings by name.
         reference: the setting that the others are compared with; None: the first.
-        metrics: what is reported; if empty, accuracy, mean F1 or mean CCC of each task.
+        metrics: the metrics to report; if empty, accuracy, mean F1 or mean CCC of each task.
     """
 
     name: Name
@@ -95,9 +95,9 @@ class Repeat:
     """One fold or one seed.
 
     Args:
-        name: such as ``time0-fold1`` or ``seed3``.
-        seed: of the recipe.
-        fold: of the recipe.
+        name: its name, such as ``time0-fold1`` or ``seed3``.
+        seed: seed of the recipe.
+        fold: fold of the recipe.
     """
 
     name: str
@@ -123,7 +123,7 @@ class Study:
 
     @property
     def name(self) -> str:
-        """Of the study."""
+        """The name of the study."""
         return self.file.name
 
     @property
@@ -157,7 +157,7 @@ def load(path: Path | str, changes: Iterable[str] = ()) -> Study:
     """Read a study file and check everything that needs no data.
 
     Args:
-        path: of a YAML file.
+        path: a YAML file.
         changes: ``key=value`` strings that replace values of the file; a key such as ``recipe.epochs`` works even if
             ``recipe`` is a path.
 

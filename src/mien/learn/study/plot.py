@@ -14,10 +14,10 @@ from mien.learn.evaluate.significance import NEGATIVE, NONE, POSITIVE, verdict
 from mien.learn.study.summary import SettingSummary, StudySummary
 
 COLUMNS = 2
-"""Panels in a line."""
+"""Panels per row."""
 
 COLOURS = {NEGATIVE: WARM, POSITIVE: COOL, NONE: "#66737f", None: INK}
-"""Of a setting in a panel, by its verdict; colour-blind people can tell them apart."""
+"""Colours of a setting by its verdict; colour-blind people can tell them apart."""
 
 PLAIN = ("ccc", "pcc", "rmse", "faces", "persons", "left_out")
 """Metrics that are not shares, and so are not shown in percent."""

@@ -59,7 +59,7 @@ def run_all(
     ended: Callable[[RunOutcome], object],
     progress: Callable[[str], object] = lambda _: None,
 ) -> None:
-    """Train all runs. One that fails is recorded, and costs only the runs it should have taught.
+    """Train all runs. A failure is recorded; only the runs that need the failed one as teacher fail with it.
 
     The first Ctrl-C, SIGTERM or SIGHUP saves each run after its current step; the second ends them at once.
 

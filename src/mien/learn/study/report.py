@@ -21,10 +21,10 @@ def write_report(folder: Path, summary: StudySummary, runs: Runs, command: str) 
     """Write all files of the report; settings without runs are only listed.
 
     Args:
-        folder: of the study.
-        summary: of its finished runs.
+        folder: folder of the study.
+        summary: summary of its finished runs.
         runs: the same runs, with all metrics.
-        command: that trains them.
+        command: the command that trains them.
     """
     kept = tuple(row for row in summary.rows if row.n or row.setting == summary.study.reference)
     shown = replace(summary, rows=kept)
@@ -109,7 +109,7 @@ def markdown(summary: StudySummary, command: str) -> str:
 
 
 def means(summary: StudySummary) -> list[list[str]]:
-    """The table of means, head first."""
+    """The table of means, header first."""
     digits = {name: decimals(summary.rows, name) for name in summary.metrics}
     head = ["setting", "runs", *map(_titled, summary.metrics), "verdict"]
     return [head] + [
@@ -124,7 +124,7 @@ def means(summary: StudySummary) -> list[list[str]]:
 
 
 def differences(summary: StudySummary) -> list[list[str]]:
-    """The table of differences to the reference, head first."""
+    """The table of differences from the reference, header first."""
     digits = {name: decimals(summary.rows, name) for name in summary.metrics}
     return [["setting", *map(_titled, summary.metrics)]] + [
         [row.setting, *(show_difference(row.differences[name], name, digits[name]) for name in summary.metrics)]
@@ -134,7 +134,7 @@ def differences(summary: StudySummary) -> list[list[str]]:
 
 
 def verdicts(summary: StudySummary) -> list[list[str]]:
-    """The table of verdicts, head first."""
+    """The table of verdicts, header first."""
     return [["setting", *(f"{task} (by {metric})" for task, metric in summary.headlines.items())]] + [
         [row.setting, *(row.verdicts[task] or "" for task in summary.headlines)]
         for row in summary.rows

@@ -29,10 +29,10 @@ class PlannedRun:
     """A run that is not finished.
 
     Args:
-        study: that it belongs to.
-        store: where it is kept.
-        setting: by name.
-        repeat: which.
+        study: the study that it belongs to.
+        store: the store that it is saved in.
+        setting: name of the setting.
+        repeat: its fold or seed.
     """
 
     study: Study
@@ -47,13 +47,13 @@ class PlannedRun:
 
     @property
     def needs(self) -> tuple[str, str] | None:
-        """The run that must be finished before: its teacher's."""
+        """The run that must be finished first: its teacher's."""
         teacher = self.study.file.settings[self.setting].teachers
         return (teacher, self.repeat.name) if teacher else None
 
     @property
     def teaches(self) -> bool:
-        """Whether its networks are needed when it is finished."""
+        """Whether its networks are needed after it is finished."""
         return self.setting in {setting.teachers for setting in self.study.file.settings.values()}
 
 
@@ -132,7 +132,7 @@ def perform(planned: PlannedRun, stopped: Callable[[], bool] = lambda: False, sa
 def train(recipe: Recipe, folder: Path, stopped: Callable[[], bool], say: Say) -> tuple[Trainer, dict[str, float]]:
     """Train to the end and return the metrics of the last epoch.
 
-    Not of the best epoch: the evaluated rows would choose it, which would flatter every setting.
+    Not of the best epoch: it would be chosen on the evaluated rows, which would flatter every setting.
     """
 
     def searching(_: Mapping[str, float]) -> None:
@@ -166,7 +166,7 @@ def _saved_metrics(folder: Path) -> dict[str, float]:
 
 
 def _taught(planned: PlannedRun) -> Recipe:
-    """The job's recipe with its teachers."""
+    """The recipe of a run with its teachers."""
     recipe = planned.study.recipe(planned.setting, planned.repeat)
     if planned.needs is None:
         return recipe

@@ -24,12 +24,12 @@ class FinishedRun:
 
     Args:
         setting, repeat: their names.
-        metrics: of the last epoch, by ``task.metric``.
+        metrics: metrics of the last epoch, by ``task.metric``.
         headlines: the headline metric of each task, by the task's name.
         networks: folders of its checkpoints, in its own folder; removed unless the run is a teacher.
         seconds: the time that the last process took.
-        recipe: its plain data, without the teachers that the study provides.
-        versions: of mien and torch.
+        recipe: plain data of its recipe, without the teachers that the study provides.
+        versions: versions of mien and torch.
         context: what else the run depended on, see :func:`context_of`; None if an earlier version wrote the run.
     """
 
@@ -124,7 +124,7 @@ def own_recipe(study: Study, setting: str, repeat: Repeat) -> dict[str, Any]:
 
 
 def context_of(study: Study, setting: str, repeat: Repeat) -> dict[str, Any]:
-    """What a run depends on besides its own recipe: ``each_task``, and both of its teachers."""
+    """What else a run depends on, apart from its own recipe: ``each_task``, and both of its teachers."""
     *teachers, _ = study.with_teachers([setting])
     alone = {name: study.file.settings[name].each_task for name in (*teachers, setting)}
     return {
@@ -134,7 +134,7 @@ def context_of(study: Study, setting: str, repeat: Repeat) -> dict[str, Any]:
 
 
 def _settings(run: FinishedRun) -> dict[str, Any]:
-    """Recipe and context of a run; recipe keys that are newer than the run have their defaults."""
+    """Recipe and context of a run; recipe keys that were added later have their defaults."""
     found = parse(dict(run.recipe)).plain()
     if run.context is None:
         return found

@@ -29,8 +29,8 @@ class SettingSummary:
     Args:
         setting: its name.
         n: the number of finished runs.
-        values: of each metric, by repeat.
-        estimates: by metric.
+        values: values of each metric, by repeat.
+        estimates: estimates by metric.
         differences: from the reference by metric; empty for the reference.
         verdicts: by task: ``negative``, ``positive`` or ``none shown``; None without an interval.
     """
@@ -58,7 +58,7 @@ class StudySummary:
         headlines: the headline metric of each task.
         rows: one per setting, in the study's order.
         failures: why a run is missing, by setting and repeat; empty if it has not run yet.
-        versions: of mien and torch, of all runs.
+        versions: versions of mien and torch in all runs.
     """
 
     study: Study
@@ -69,7 +69,7 @@ class StudySummary:
     versions: Mapping[str, tuple[str, ...]]
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything that tables and charts are made from, as JSON."""
+        """JSON-ready data: everything in the tables and charts."""
         file = self.study.file
         return {
             "format": 1,

@@ -29,14 +29,14 @@ class Adversary:
 
     - ``critic``: the critic minimises its loss; the encoder is frozen.
     - ``adversarial``: the encoder minimises the critic's adversarial loss; the critic is frozen.
-    - ``regression``: encoder and heads minimise the recipe's ordinary objective, whatever its tasks and couplings are.
+    - ``regression``: encoder and heads minimise the recipe's ordinary objective, with all its tasks and couplings.
 
-    A phase takes no gradient for what is frozen. The critic's phase does not change the encoder, so it shares the
+    A phase computes no gradient for what is frozen. The critic's phase does not change the encoder, so it shares the
     forward pass of the next phase. With ``forward: exact`` there are two passes per step (three if the critic comes
     last), one for each state of the encoder's weights: exactly Algorithm 1. With ``shared`` there is one: both
     gradients of the encoder are taken at the weights at the start of the step, and ``order`` only determines whether
-    the critic is updated before the adversarial gradient is taken. Running statistics of batch normalisation count
-    every pass.
+    the critic is updated before the adversarial gradient is taken. Every pass updates the running statistics of batch
+    normalisation.
 
     A batch with fewer than two strong samples or no weak one (over all ranks) skips the critic's and the adversarial
     phase, and is counted as skipped. Rows without a label in some dimension of the task are in no group.
@@ -67,7 +67,7 @@ class Adversary:
         rate: float,
         epoch: int,
     ) -> dict[str, float]:
-        """One step; the global mean of each loss.
+        """Run one step and return the global mean of each loss.
 
         Args:
             forward: runs the network on the batch; its argument is whether ``backward`` will follow (DDP must know).
@@ -117,7 +117,7 @@ class Adversary:
         return places[strong], places[weak]
 
     def critic_phase(self, features: Tensor, groups: tuple[Tensor, Tensor], epoch: int) -> dict[str, float]:
-        """The critic's phase: one update of the critic; its loss, or that it was skipped.
+        """Update the critic once, and return its loss, or that the phase was skipped.
 
         Args:
             features: N x width of this rank's rows.
@@ -136,7 +136,7 @@ class Adversary:
     def adversarial_phase(
         self, features: Tensor, groups: tuple[Tensor, Tensor], *, keep_graph: bool = False
     ) -> tuple[list[Tensor] | None, dict[str, float]]:
-        """The adversarial gradient of each encoder parameter, over all ranks, and the loss; None if skipped.
+        """The adversarial gradient of each encoder parameter over all ranks, None if skipped; and the loss.
 
         Args:
             features: N x width, with the graph of the encoder.
@@ -151,7 +151,7 @@ class Adversary:
         return self._gradients(loss + 0.0 * z.sum(), self.encoder, keep_graph), {"adversarial": value}
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:
-        """What a checkpoint needs to resume: the critic, and the state of both optimisers."""
+        """The tensors that a checkpoint needs to resume: the critic, and the state of both optimisers."""
         return {
             "critic": self.critic.state_dict(),
             "critic_optimizer": flat(self.critic_optimizer),

@@ -36,7 +36,7 @@ class RunningMeans:
 
 
 def append(path: Path, row: Mapping[str, float]) -> None:
-    """Add a row; a new column (a loss that is first seen now) is added to all rows."""
+    """Append a row; a new column, for a loss that is seen for the first time, is added to all rows."""
     _write(path, [*_read(path), row])
 
 

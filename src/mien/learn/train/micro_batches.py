@@ -1,9 +1,9 @@
 """Gradient accumulation that is exact for losses of the whole batch.
 
-CCC, couplings and critics depend on a batch as a whole: their mean over micro-batches is another loss. So the parts of
-a step pass through the network one after the other without storing activations, the loss is computed from all outputs
-together, and the backward pass recomputes each part (``torch.utils.checkpoint``). This costs one more forward pass, and
-needs the activation memory of one part only.
+CCC, couplings and critics depend on a batch as a whole: their mean over micro-batches is a different loss. So the parts
+of a step pass through the network one after the other without storing activations, the loss is computed from all
+outputs together, and the backward pass recomputes each part (``torch.utils.checkpoint``). This costs one more forward
+pass, and needs the activation memory of one part only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def in_parts(network: nn.Module, inputs: Tensor, parts: int, *others: object) ->
     Gradients are those of the whole batch, up to rounding. Departure: batch normalisation sees each part by itself.
 
     Args:
-        network: from inputs, and the ``others``, to named outputs with one row per input.
+        network: maps inputs, and the ``others``, to named outputs with one row per input.
         inputs: N x C x H x W or N x D.
         parts: at least 1, at most N are used.
         others: further arguments, the same for every part.

@@ -23,7 +23,7 @@ from mien.tasks import Task
 
 
 class DivergedError(RuntimeError):
-    """A loss is no longer finite; the checkpoints hold the state before."""
+    """A loss is no longer finite; the checkpoints hold an earlier state."""
 
 
 class BalancingError(ValueError):
@@ -36,7 +36,7 @@ class Coupled:
 
     Args:
         coupling: the loss.
-        relatedness: of the pair; None for a coupling that needs none.
+        relatedness: the table of the pair; None for a coupling that needs none.
         suffix: added to the names of its terms if a run couples several pairs.
     """
 
@@ -46,11 +46,11 @@ class Coupled:
 
     @property
     def names(self) -> dict[str, str]:
-        """The run's name of each of the coupling's terms."""
+        """The run's name for each term of the coupling."""
         return {term: term + self.suffix for term in self.coupling.terms}
 
     def reaches(self, task: str, label: str) -> bool:
-        """Whether it constrains a label, as far as is known: of attributes only those that go with some class."""
+        """Whether it constrains a label, as far as is known; attributes only if they belong to some class."""
         table = self.relatedness
         if table and task == table.attributes:
             return bool(table.weights[:, table.attribute_labels.index(label)].any())
@@ -65,7 +65,7 @@ class Coupled:
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """What a run minimises.
+    """The objective of a run: the weighted sum of its terms.
 
     Args:
         tasks: each has a supervised term.
@@ -73,7 +73,7 @@ class Objective:
         lambdas: fixed weights of the terms.
         balancer: weighs the terms, times their lambdas, in every step; None for weights of 1.
         accelerator: knows the other processes.
-        losses: by task name, of tasks whose loss is not the standard one of their kind.
+        losses: by task name, for tasks whose loss is not the standard one of their kind.
     """
 
     tasks: Sequence[Task]

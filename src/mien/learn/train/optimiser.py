@@ -36,7 +36,7 @@ def optimizer_of(
     """The optimiser of a recipe.
 
     Args:
-        settings: of the recipe.
+        settings: the recipe's ``optimizer``.
         parameters: what it updates; or groups, each with ``params`` and the ``factor`` on its learning rate.
     """
     rate, decay = settings.rate, settings.weight_decay

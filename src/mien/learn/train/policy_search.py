@@ -1,8 +1,8 @@
-"""The search for AdaShare's policy (Sun and others, 2020): weights and policy in turn, then the policy is sampled.
+"""The search for AdaShare's policy (Sun et al., 2020): weights and policy in turn, then the policy is sampled.
 
-An epoch is one pass over the rows that the weights learn from; after the warm-up, as many steps of the policy follow on
-the rows held out for it. All use sampled gates. In the end the weights are discarded: they were learned together with
-another policy.
+An epoch is one pass over the rows that the weights learn from; after the warm-up, it is followed by as many policy
+steps on the rows held out for them. All steps use sampled gates. In the end the weights are discarded, because they
+were learned together with other policies.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from mien.learn.train.setup.run import Run
 from mien.learn.train.trainer import Report, Trainer, seed_of
 
 Policy = list[list[bool]]
-"""For each block, for each task, whether it is selected."""
+"""For each block and each task, whether the block is selected."""
 
 POLICY = "policy.json"
 
@@ -53,13 +53,13 @@ def with_policy(recipe: Recipe, folder: Path, report: Report = lambda *_: None) 
 
 
 def search(recipe: Recipe, folder: Path, report: Report = lambda *_: None) -> Policy:
-    """A policy for the recipe's data and network, sampled from the learned probabilities by the recipe's seed.
+    """A policy for the recipe's data and network, sampled from the learned probabilities with the recipe's seed.
 
     A finished search is read from ``folder/policy.json``; an interrupted one resumes from its last whole epoch.
 
     Args:
         recipe: its ``sharing`` is AdaShare without a policy.
-        folder: of the search; holds ``last``, ``log.csv`` and ``policy.json``.
+        folder: folder of the search; holds ``last``, ``log.csv`` and ``policy.json``.
         report: called after each step.
 
     Raises:
@@ -108,7 +108,7 @@ def opened(epoch: int, epochs: int, blocks: int) -> int:
     Departure: with fewer than two epochs per block they open faster, so that all are open for half of the time.
 
     Args:
-        epoch: of the policy, from 0.
+        epoch: epoch of the policy, from 0.
         epochs: number of epochs of the policy.
         blocks: number of blocks of the network.
     """
@@ -121,15 +121,15 @@ def temperature(epoch: int, epochs: int, warmest: float, coldest: float) -> floa
 
 
 class PolicySearch(Trainer):
-    """A training run that learns a policy; its weights have no other use.
+    """A training run that learns a policy; its weights are discarded.
 
     The weights are updated as in any training of this recipe, on a share of the rows; the policy's logits by Adam, on
     the rows held out. The held-out rows and the noise of each step depend on the seed only and are the same on every
     rank.
 
     Args:
-        run: of a recipe whose ``sharing`` is AdaShare without a policy.
-        folder: of the search.
+        run: the run of a recipe whose ``sharing`` is AdaShare without a policy.
+        folder: folder of the search.
     """
 
     def __init__(self, run: Run, folder: Path) -> None:
@@ -150,7 +150,7 @@ class PolicySearch(Trainer):
 
     @property
     def logits(self) -> Tensor:
-        """Of the policy, blocks x tasks."""
+        """The logits of the policy, blocks x tasks."""
         assert self.adashare.logits is not None
         return self.adashare.logits
 
@@ -160,9 +160,10 @@ class PolicySearch(Trainer):
         epoch_done: Callable[[dict[str, float]], None] = lambda _: None,
         stop: Callable[[], bool] = lambda: False,
     ) -> dict[str, float]:
-        """Search from the current epoch to the end; the last row of the log, none if nothing was left to do.
+        """Search from the current epoch to the end; return the last row of the log, {} if nothing was left to do.
 
-        ``stop`` ends it after the current epoch, saved. See :meth:`mien.learn.train.trainer.Trainer.train`.
+        ``stop`` ends the search after the current epoch, which is saved. See
+        :meth:`mien.learn.train.trainer.Trainer.train`.
         """
         row: dict[str, float] = {}
         per_epoch = self.weight_rows.steps_per_epoch
@@ -186,20 +187,20 @@ class PolicySearch(Trainer):
         return row
 
     def train_step(self, step: int) -> dict[str, float]:
-        """One update of the weights, with sampled gates; the policy stays."""
+        """Update the weights once, with sampled gates; the policy is unchanged."""
         means = self._backward(self.weight_rows, step, policy=False)
         self.logits.grad = None
         self.update(learning_rate(step, self.steps, self.recipe.schedule))
         return means
 
     def policy_step(self, step: int) -> dict[str, float]:
-        """One update of the policy, by the losses on held-out rows and the two regularisers; the weights stay."""
+        """Update the policy once, by the losses on held-out rows and the two regularisers; weights are unchanged."""
         means = self._backward(self.policy_rows, step, policy=True)
         self.policy_optimizer.step()
         return {f"policy.{name}": mean for name, mean in means.items()}
 
     def _backward(self, rows: Mixing, step: int, *, policy: bool) -> dict[str, float]:
-        """Gradients of weights and logits, so that in every step every parameter has one on every rank."""
+        """Compute gradients of weights and logits: every parameter needs one in every step, on every rank."""
         epoch = step // self.weight_rows.steps_per_epoch - self.warmup
         epochs, blocks = self.epochs - self.warmup, len(self.adashare.blocks)
         free = opened(epoch, epochs, blocks) if epoch >= 0 else 0

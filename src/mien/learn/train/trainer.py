@@ -69,7 +69,7 @@ class Trainer:
 
     @classmethod
     def of(cls: type[Own], recipe: Recipe, folder: Path) -> Own:
-        """A trainer of this recipe; if the folder holds a run, initial weights are not read, for it can be resumed.
+        """Build a trainer for a recipe. If the folder holds a run to resume, initial weights are not read.
 
         Raises:
             RecipeError, ManifestError, TeacherError, CheckpointError, ModelError: as
@@ -89,12 +89,12 @@ class Trainer:
         epoch_done: Callable[[dict[str, float]], None] = lambda _: None,
         stop: Callable[[], bool] = lambda: False,
     ) -> dict[str, float]:
-        """Train from the current step to the end; return the last validation metrics, none if nothing was left to do.
+        """Train from the current step to the end; return the last validation metrics, {} if nothing was left to do.
 
         Args:
             report: called after each step.
             epoch_done: called after each epoch with its row of ``log.csv``; without metrics if it was not validated.
-            stop: asked after each step; once it is true on any rank, the step is saved and the run ends.
+            stop: called after each step; once it returns True on any rank, the step is saved and the run ends.
 
         Raises:
             KeyboardInterrupt: if it was stopped before the end.
@@ -123,7 +123,7 @@ class Trainer:
         return metrics
 
     def train_step(self, step: int) -> dict[str, float]:
-        """One batch and one update of the weights (an adversary's three phases); the global mean of each loss."""
+        """Run one batch and one update (an adversary's three phases); return the global mean of each loss."""
         torch.manual_seed(seed_of(self.recipe.seed, step, self.accelerator.process_index))
         batch = self.augment(self.batches(step).to(self.accelerator.device))
         self.network.train()
@@ -152,7 +152,7 @@ class Trainer:
             return in_parts(network, images, self.recipe.micro_batches)
 
     def backward(self, outputs: Mapping[str, Tensor], batch: Batch) -> dict[str, float]:
-        """Leave the gradients of the objective in the parameters; the global mean of each term with labels."""
+        """Leave the gradients of the objective in the parameters; return the global mean of each term with labels."""
         loss, means = self.objective(outputs, batch)
         self.optimizer.zero_grad()
         self.accelerator.backward(loss)
@@ -166,7 +166,7 @@ class Trainer:
         self.optimizer.step()
 
     def validate(self) -> dict[str, float]:
-        """The metrics of the validation rows, and for each probe how well people can be told apart."""
+        """The metrics of the validation rows, and how well each probe tells people apart."""
         predictor = predictor_of(self.bare, self.run.tasks, self.accelerator.device)
         metrics = evaluate(predictor, self.run.tasks, *self.run.validation)
         for name, (manifest, column) in self.run.probes.items():
@@ -182,7 +182,7 @@ class Trainer:
                 self.folder / name,
                 self.bare,
                 self.optimizer,
-                besides=self.adversary.tensors() if self.adversary else {},
+                extra=self.adversary.tensors() if self.adversary else {},
                 tasks=self.run.tasks,
                 relatedness=self.run.relatedness,
                 recipe=self.recipe.plain(),

@@ -84,5 +84,5 @@ def test_a_fold_is_cut_out_before_the_shots_are_drawn(easy: Path, plain_recipe: 
 
 def test_a_set_without_classes_has_no_shots(easy: Path, plain_recipe: Recipes) -> None:
     recipe = parse(plain_recipe(data=[{"manifest": str(easy), "shots": 2, "tasks": ["affect"]}]))
-    with pytest.raises(RecipeError, match=r"data\.0\.shots: the set has no task of classes to count by"):
+    with pytest.raises(RecipeError, match=r"data\.0\.shots: the set has no classification task to count by"):
         select_rows(recipe)

@@ -170,7 +170,7 @@ def test_a_label_in_an_unknown_unit_is_skipped_and_reported(tmp_path: Path) -> N
             "its columns are not those of openface, py-feat, libreface, deepface, fer, mien: path, mood",
         ),
         ("path,AU01\na.jpg,much\n", "column AU01: "),
-        ("path,AU01,AU01\na.jpg,1,0\n", "column AU01 appears twice"),
+        ("path,AU01,AU01\na.jpg,1,0\n", "duplicate column AU01"),
         ("path,AU01\na.jpg,1,0\n", "Expected 2 columns, got 3"),
     ],
 )

@@ -28,7 +28,7 @@ def test_the_radius_is_that_of_the_training_rows(caf_recipe: Recipes, tmp_path: 
         ({"task": "valence"}, {}, "adversarial.task: no continuous task valence; did you mean affect"),
         ({}, {"tasks": ["expression"], "losses": {}}, r"adversarial.task: name one of .* \(there is none\)"),
         ({"grouping": {"FixedRadius": {"radius": 5.0}}}, {}, r"decision radius 5 0 of \d+ training rows are strong"),
-        ({"grouping": {"FixedRadius": {"radius": 1e-9}}}, {}, "each group needs some"),
+        ({"grouping": {"FixedRadius": {"radius": 1e-9}}}, {}, "both groups need rows"),
         ({"critic": {"ContrastiveCritic": {"outputs": 0}}}, {}, "adversarial.critic: .* all widths must be 1 or more"),
         ({"margin": {"ConstantMargin": {"value": 0.0}}}, {}, "adversarial.margin: .*: value must be above 0"),
         (

@@ -230,7 +230,7 @@ def test_the_critic_teaches_only_what_is_not_frozen(
     ("changes", "start", "message"),
     [
         ({"network": {"ResNet18": {"side": 32}}}, {}, "is a FaceBehaviorNet, not a ResNet18"),
-        ({"network": {"FaceBehaviorNet": {"width": 16, "depth": [1, 1], "side": 32}}}, {}, "not of this network: "),
+        ({"network": {"FaceBehaviorNet": {"width": 16, "depth": [1, 1], "side": 32}}}, {}, "does not fit this network"),
         ({"network": {"FaceBehaviorNet": {"width": 8, "depth": [1], "side": 32}}}, {}, "is unexpected"),
         ({"network": {"FaceBehaviorNet": {"width": 8, "depth": [1, 1, 1], "side": 32}}}, {}, "is missing"),
         (

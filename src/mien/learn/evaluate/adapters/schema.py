@@ -29,12 +29,12 @@ class Schema:
         labels: its columns -> our labels: probabilities, or values in our unit.
         intensities: its columns -> our labels, 0 to 5; used if no column of ``labels`` has the label.
         box: columns with x, y, width and height, or one column with all four.
-        points: number of landmarks ``x_0``, ``y_0`` ...; if they are there, the box is the one around them.
+        points: number of landmarks ``x_0``, ``y_0`` ...; if the table has them, the box is the one around them.
         frame, first: the column with the number of the frame, and the number of the first frame.
         found: a column that is 0 if the tool found no face.
         word: a column with the most probable expression, instead of probabilities.
         certain: the number that means a probability of 1.
-        note: what a reader of its metrics has to know.
+        note: what a reader of its metrics needs to know.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Schema:
     note: str = ""
 
     def columns(self) -> frozenset[str]:
-        """All columns that are read if they are there."""
+        """All columns that are read if the table has them."""
         points = {f"{axis}_{point}" for axis in "xy" for point in range(self.points)}
         single = {self.frame, self.found or "", self.word or ""}
         return frozenset({*PICTURE, *self.labels, *self.intensities, *self.box, *points, *single})
@@ -120,9 +120,9 @@ def recognised(columns: Sequence[str], labels: Sequence[str], name: str | None =
     """The schema of a table.
 
     Args:
-        columns: of the table.
-        labels: of the manifest.
-        name: of the tool; None: the first schema whose marks are there, otherwise :func:`own`.
+        columns: columns of the table.
+        labels: labels of the manifest.
+        name: name of the tool; None: the first schema whose marks the table has, otherwise :func:`own`.
 
     Raises:
         ValueError: if there is no schema of this name, or the table has no known columns.

@@ -27,7 +27,7 @@ NUMBERED = re.compile(r"\d+$")
 
 
 def is_table(path: Path) -> bool:
-    """Whether a path is that of a table, judging by its name."""
+    """Whether a path is that of a table, by its suffix."""
     return path.name.lower().endswith(SUFFIXES)
 
 
@@ -37,7 +37,7 @@ def stem(path: Path) -> str:
 
 
 def names(path: Path) -> list[str]:
-    """The columns of a table; with one row per frame, those of one face, without its number."""
+    """The columns of a table; if it has one row per frame, those of one face, without the number."""
     return list(dict.fromkeys(_bare(_written(path)).values()))
 
 
@@ -106,7 +106,7 @@ def _table(path: Path, written: list[str], wanted: list[str]) -> pa.Table:
         rows = list(_objects(path))
         return pa.table({name: pa.array([row.get(name) for row in rows], pa.string()) for name in wanted})
     if twice := [name for name in wanted if written.count(name) > 1]:
-        raise ValueError(f"column {twice[0]} appears twice")
+        raise ValueError(f"duplicate column {twice[0]}")
     convert = pyarrow.csv.ConvertOptions(
         include_columns=wanted,
         column_types=dict.fromkeys(wanted, pa.string()),

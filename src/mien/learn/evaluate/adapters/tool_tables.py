@@ -41,16 +41,16 @@ def read(path: Path, tasks: Sequence[Task], schema: str | None = None) -> Detect
     """The faces of a tool's table.
 
     An empty cell means that the label is absent (0); an empty column is ignored. A face without any value was not found
-    and is skipped, as is one that the tool itself reports as not found. A label with values outside its range has a
-    unit that we do not know: it is skipped (for classes, the whole task), and a note reports it.
+    and is skipped, as is one that the tool itself reports as not found. A label with values outside its range has an
+    unknown unit: it is skipped (for classes, the whole task), and a note reports it.
 
     Args:
-        path: a file, or a folder of files. A table without a column for the picture has the name of its picture.
+        path: a file, or a folder of files. A table without a picture column must be named after its picture.
         tasks: the label space of the manifest.
         schema: the name of the tool; None to recognise it by its columns.
 
     Raises:
-        ValueError: if it has nothing usable; the message names the file.
+        ValueError: if it has nothing usable, naming the file.
         OSError: if it cannot be opened.
     """
     files = sorted(each for each in path.iterdir() if is_table(each)) if path.is_dir() else [path]
@@ -109,7 +109,7 @@ def _skip_unknown_units(path: Path, task: Task, values: dict[str, Floats], found
 
 
 def _known(task: Task, values: Mapping[str, Floats]) -> Task | None:
-    """The task with the labels that a tool has; tasks of classes keep all, and those it lacks are never predicted."""
+    """The task with the labels that a tool has; classification tasks keep all, but never predict the rest."""
     kept = [index for index, label in enumerate(task.labels) if label in values]
     if len(kept) < (2 if task.kind is Kind.CLASSES else 1):
         return None

@@ -1,4 +1,4 @@
-"""A network as its users get it: from whole pictures, by the pipeline of ``mien annotate``.
+"""A network as its users run it: on whole pictures, by the pipeline of ``mien annotate``.
 
 The crops of a manifest were prepared in advance, and pictures without a face were dropped then. Here every picture is
 opened, and its faces are found, aligned and read by :class:`mien.annotate.pipeline.Annotator` itself, so a face that
@@ -38,11 +38,11 @@ class Annotated:
 
     @property
     def line(self) -> str:
-        """One line with the speed, which depends on this machine and on everything else that ran on it."""
+        """One line with the speed, which depends on the machine and on everything else that runs on it."""
         rate = len(self.detections) / max(self.seconds, 1e-9)
         return (
-            f"{len(self.detections)} faces in {self.pictures} pictures; {rate:.1f} faces a second in this run, files, "
-            "detection and alignment included (a single timing on this machine, not a benchmark)"
+            f"{len(self.detections)} faces in {self.pictures} pictures; {rate:.1f} faces per second in this run, "
+            "files, detection and alignment included (a single timing on this machine, not a benchmark)"
         )
 
 
@@ -51,12 +51,12 @@ def annotated(
 ) -> Annotated:
     """Annotate the pictures, and frames of videos, that the rows name, each once.
 
-    Pictures that cannot be opened have no face; a note has their number, and the first reason.
+    Pictures that cannot be opened have no face; a note gives their number and the first reason.
 
     Args:
-        annotator: with an exported network, or the bundled one.
-        rows: with ``path``, and ``frame`` for videos.
-        folder: of relative paths that are not found from the working directory; the manifest's own by default.
+        annotator: an annotator with an exported network, or the bundled one.
+        rows: the rows, with ``path``, and ``frame`` for videos.
+        folder: base of relative paths that are not found from the working directory; the manifest's by default.
         advance: called with 1 after each picture.
     """
     start = time.perf_counter()

@@ -29,13 +29,13 @@ from mien.tasks import Kind, Task
 
 @dataclass(frozen=True)
 class LabelMap:
-    """How one task of a network maps to one of a database.
+    """The map from one task of a network to one of a database.
 
     Args:
         task: what is evaluated: the network's task with only the common labels, in its order and by its names.
-        places: of these labels among the network's outputs.
+        places: positions of these labels among the network's outputs.
         theirs: the database's task.
-        names: of these labels in the database.
+        names: names of these labels in the database.
         unused: labels that only the network has.
         unknown: labels that only the database has.
     """
@@ -56,7 +56,7 @@ class LabelMap:
         )
 
     def to_dict(self, skipped: int) -> dict[str, Any]:
-        """As JSON; ``skipped`` rows have an unknown class."""
+        """JSON-ready data; ``skipped`` rows have an unknown class."""
         return {
             "task": self.theirs.name,
             "labels": dict(zip(self.task.labels, self.names, strict=True)),
@@ -107,7 +107,7 @@ def mapped(found: Predictions, maps: Sequence[LabelMap]) -> Predictions:
     """The same predictions for the common labels, with the labels of the database.
 
     Args:
-        found: with all outputs of the network; its labels are replaced by those of its rows.
+        found: predictions with all outputs of the network; the labels are replaced by those of the rows.
         maps: from :func:`match`.
     """
     labels = {each.task.name: _labels(found.rows, each) for each in maps}

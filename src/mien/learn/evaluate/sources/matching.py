@@ -133,7 +133,7 @@ def assigned(rows: Boxes, faces: Boxes) -> list[int]:
 def paired(wanted: Sequence[str], given: Sequence[str]) -> dict[str, str]:
     """Picture of the manifest -> the tool's name for it, if it has one.
 
-    The tool's name may be a whole path, the end of one, or have no suffix.
+    The tool's name may be a whole path, the end of a path, or have no suffix.
 
     Raises:
         ValueError: if a picture could be two of the tool's, or one of the tool's could be two pictures.
@@ -163,7 +163,7 @@ def paired(wanted: Sequence[str], given: Sequence[str]) -> dict[str, str]:
 
 
 def _likeness(path: str, name: str) -> int:
-    """How many parts the ends of two paths have in common; 0 if their suffixes differ."""
+    """Number of parts that the ends of two paths have in common; 0 if their suffixes differ."""
     one, other = _parts(path), _parts(name)
     if one[1] and other[1] and one[1] != other[1]:
         return 0

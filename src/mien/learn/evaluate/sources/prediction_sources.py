@@ -30,17 +30,17 @@ def predictions(
 
     Args:
         path: a checkpoint folder or ``.onnx`` file, or the tables of a tool: a file, or a folder of them.
-        manifest: its pictures have to be prepared only for a network without ``end_to_end``.
+        manifest: its pictures only need to be prepared for a network without ``end_to_end``.
         split: the split of its rows.
         end_to_end: start from the whole pictures, with an exported network.
         schema: the name of the tool; needed for a folder of tables.
-        pictures: the folder of relative paths of the manifest; None for its own.
-        note: called with each line that a reader of the metrics has to know.
+        pictures: base of the manifest's relative paths; None for its own folder.
+        note: called with each line that a reader of the metrics needs to know.
         advance: called with 1 after each picture, if ``end_to_end``.
 
     Raises:
-        ValueError: for a manifest, a network or a table that cannot be used (its subclasses ManifestError,
-            CheckpointError, ModelError among them).
+        ValueError: for a manifest, a network or a table that cannot be used (including its subclasses ManifestError,
+            CheckpointError and ModelError).
         OSError: if a file cannot be opened.
     """
     if schema is not None or is_table(path):

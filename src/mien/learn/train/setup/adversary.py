@@ -23,11 +23,11 @@ from mien.tasks import Kind, Task
 
 @dataclass(frozen=True, eq=False)
 class Opponent:
-    """What the encoder learns against.
+    """The critic that the encoder learns against, and the grouping of the rows.
 
     Args:
-        settings: of the recipe.
-        critic: with its initial weights, on the CPU.
+        settings: the recipe's ``adversarial``.
+        critic: the critic with its initial weights, on the CPU.
         grouping: divides each batch into strong and weak rows.
         radius: the decision radius of the training rows.
         task: name of the continuous task whose labels are grouped.
@@ -50,10 +50,10 @@ def build_opponent(
 
     Args:
         settings: the recipe's ``adversarial``.
-        network_name: for messages.
+        network_name: name of the network in error messages.
         network: has a ``trunk`` with a ``width``.
         tasks: the label space of the run.
-        mixing: the labels of the training rows, from which the grouping is made.
+        mixing: the training rows, whose labels determine the decision radius.
 
     Raises:
         RecipeError: if the settings do not fit the tasks, the labels or the network.
@@ -73,7 +73,7 @@ def build_opponent(
 
 
 def encoder_parameters(network: nn.Module) -> list[nn.Parameter]:
-    """The learning parameters outside ``heads``: those that the features depend on."""
+    """The trainable parameters outside ``heads``: those that the features depend on."""
     named = network.named_parameters()
     return [weight for name, weight in named if not name.startswith("heads.") and weight.requires_grad]
 
@@ -119,7 +119,7 @@ def _decision_radius(grouping: Grouping, task: Task, mixing: Mixing) -> float:
     if not math.isfinite(radius) or not 2 <= strong < len(points):
         raise RecipeError(
             f"adversarial.grouping: with the decision radius {radius:.3g} {strong} of {len(points)} training rows are"
-            " strong; each group needs some"
+            " strong; both groups need rows"
         )
     return radius
 

@@ -100,7 +100,7 @@ def _affect_prior(classes: str, affect: str, tasks: Sequence[Task], labelled: Mi
 
 
 def _class_index(column: np.ndarray) -> np.ndarray:
-    """Class labels as N indices, NaN where missing; of shares the largest."""
+    """Class labels as N indices, the one with the largest share; NaN where missing."""
     if column.ndim == 1:
         return column
     return np.where(np.isnan(column).any(1), np.nan, np.nan_to_num(column).argmax(1))

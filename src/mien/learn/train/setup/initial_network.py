@@ -1,4 +1,4 @@
-"""The network of a run, with what its tasks share, before any training."""
+"""The untrained network of a run, with the scheme by which its tasks share it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from mien.tasks import Task
 def build_network(
     spec: ClassSpec, sharing: ClassSpec | None, tasks: tuple[Task, ...], shape: tuple[int, ...], *, pretrained: bool
 ) -> nn.Module:
-    """The network, wrapped in what its tasks share.
+    """The network, wrapped in the scheme by which its tasks share it.
 
     Args:
         spec: the class of the network.
         sharing: the class that wraps it, if any.
         tasks: the label space.
-        shape: of one input.
+        shape: shape of one input.
         pretrained: whether to load the pretrained weights that the network names.
     """
     try:
@@ -50,7 +50,7 @@ def check_inputs(network: nn.Module, manifests: Sequence[Manifest]) -> None:
 
 
 def size(shape: Sequence[int]) -> tuple[int, ...]:
-    """The size of an input without its channels: grey pictures are read like coloured ones."""
+    """The size of an input without its channels: grey pictures are treated like colour ones."""
     return tuple(shape[1:] if len(shape) == 3 else shape)
 
 

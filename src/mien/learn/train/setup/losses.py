@@ -1,4 +1,4 @@
-"""The terms of a run: losses in place of the standard ones, fixed weights, and the balancer."""
+"""The terms of a run: losses that replace the standard ones, fixed weights, and the balancer."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def build_losses(specs: Mapping[str, ClassSpec], tasks: Sequence[Task], mixing: 
 
 
 def build_lambdas(weights: Mapping[str, float], tasks: Sequence[Task], couplings: Sequence[Coupled]) -> FixedWeights:
-    """The fixed weights of the terms; a coupling's own name of a term applies to every pair of tasks."""
+    """The fixed weights of the terms; a coupling's own name for a term applies to every pair of tasks."""
     names = term_names(tasks, couplings)
     if duplicates := sorted({name for name in names if names.count(name) > 1}):
         raise RecipeError(f"couplings: duplicate loss {duplicates[0]}")
@@ -56,7 +56,7 @@ def build_lambdas(weights: Mapping[str, float], tasks: Sequence[Task], couplings
 
 
 def build_balancer(spec: ClassSpec | None, names: Sequence[str]) -> Balancer | None:
-    """What weighs the terms of these names in every step, if anything does."""
+    """The balancer of the terms with these names, if the recipe has one."""
     if spec is None:
         return None
     try:

@@ -93,7 +93,7 @@ def build_mixing(recipe: Recipe, training: Sequence[Manifest], tasks: Sequence[T
 
 
 def _plan(recipe: Recipe, lengths: Sequence[int]) -> Plan | None:
-    """How many rows of each set are in a step, where that is drawn."""
+    """The plan that draws the rows of each set in a step; None if their numbers are fixed."""
     if recipe.mixing.by == "aligned":
         return None
     for index, part in enumerate(recipe.data):
@@ -106,7 +106,7 @@ def _shot_task(recipe: Recipe, index: int, rows: Manifest) -> Task:
     """The task whose classes the shots of a data set are counted by."""
     task = counted_by(rows.tasks, recipe.data[index].tasks, recipe.tasks)
     if task is None:
-        raise RecipeError(f"data.{index}.shots: the set has no task of classes to count by")
+        raise RecipeError(f"data.{index}.shots: the set has no classification task to count by")
     return task
 
 

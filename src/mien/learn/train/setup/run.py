@@ -40,14 +40,14 @@ class Run:
         mixing: the batches, with the labels that teachers filled in.
         validation: the rows that it is evaluated on.
         select: the validation metric that selects the best checkpoint.
-        probes: for each probe the faces, and the column that identifies the person.
-        network: with its initial weights, on the CPU.
+        probes: for each probe, the faces and the column that identifies the person.
+        network: the network with its initial weights, on the CPU.
         frozen: modules of the network that stay in evaluation mode.
         relatedness: the tables of the couplings; none if nothing is coupled.
         couplings: each over one pair of tasks.
-        losses: by the task's name, of tasks whose loss is not the standard one of their kind.
+        losses: by task name, for tasks whose loss is not the standard one of their kind.
         lambdas: the fixed weights of the terms.
-        balancer: weighs the terms in every step, if anything does.
+        balancer: weighs the terms in every step; None for fixed weights only.
         opponent: the critic and what it needs, if the run is adversarial.
         notes: lines that the user should see before training.
     """
@@ -75,7 +75,7 @@ class Run:
 
     @property
     def untaught(self) -> list[str]:
-        """Labels that no training row has and no coupling reaches: their outputs will mean nothing."""
+        """Labels that no training row has and no coupling reaches: their outputs are meaningless."""
         unlabelled = self.mixing.unlabelled()
         return [label for name, label in unlabelled if not any(each.reaches(name, label) for each in self.couplings)]
 

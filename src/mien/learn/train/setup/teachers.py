@@ -71,13 +71,13 @@ def predict_labels(
 
 
 def fill(column: NDArray[np.float32] | None, predicted: NDArray[np.float32], task: Task) -> NDArray[np.float32]:
-    """A column of labels with a teacher's soft labels wherever it has none; existing labels stay.
+    """A column of labels with a teacher's soft labels wherever it has none; existing labels are kept.
 
     Args:
         column: as given by :meth:`mien.learn.data.manifest.Manifest.column`, NaN where there is no label; None
             if there are none at all.
         predicted: N x labels, as given by :func:`predict_labels`.
-        task: of the column.
+        task: the task of the column.
 
     Returns:
         N x labels. Classes become shares: one-hot in a labelled row, the teacher's probabilities in the others;

@@ -25,7 +25,7 @@ ENCODER = "encoder"
 """The part of a network that is everything except its ``heads``."""
 
 SIZES = ("shape", "size", "template", "vector", "view")
-"""What a preprocessing records about the size of its inputs and of the picture that it makes of them."""
+"""Keys of a preprocessing that hold the size of its inputs, or of the picture that it makes of them."""
 
 HEADS = "heads."
 """Prefix of the names of the heads' weights; the name of the task follows."""
@@ -81,7 +81,7 @@ def load_warm_start(network: nn.Module, settings: WarmStart, spec: ClassSpec, ta
 
 
 def freeze(network: nn.Module, settings: WarmStart, balancing: ClassSpec | None) -> list[nn.Module]:
-    """Turn off the gradients of the frozen parts; the modules that :func:`keep_frozen_in_eval` must keep.
+    """Turn off the gradients of the frozen parts; return the modules for :func:`keep_frozen_in_eval`.
 
     Raises:
         RecipeError: if a part is not in the network, nothing is left to learn, or a balancer needs gradients at
@@ -112,7 +112,7 @@ def keep_frozen_in_eval(modules: Iterable[nn.Module]) -> None:
 
 
 def rate_groups(network: nn.Module, settings: WarmStart) -> list[dict[str, Any]]:
-    """The learning weights, in groups with one factor on the learning rate, for the optimiser."""
+    """The trainable weights, in groups with one factor on the learning rate, for the optimiser."""
     groups: dict[float, list[Tensor]] = {}
     for name, weight in network.named_parameters():
         if weight.requires_grad:
@@ -126,7 +126,7 @@ def task_of(name: str) -> str:
 
 
 def _check_encoder(network: nn.Module, spec: ClassSpec, theirs: Recipe, card: dict[str, Any], folder: Path) -> None:
-    """Refuse another encoder before its weights are compared."""
+    """Reject a different encoder before its weights are compared."""
     if theirs.sharing:
         name = theirs.sharing.name
         raise RecipeError(f"warm_start.checkpoint: {folder} has no single encoder; with {name} each task has its own")
@@ -141,7 +141,7 @@ def _check_encoder(network: nn.Module, spec: ClassSpec, theirs: Recipe, card: di
 
 
 def _apart_from_size(preprocessing: dict[str, Any]) -> dict[str, Any]:
-    """What a preprocessing does to its inputs, whatever their size."""
+    """A preprocessing without the keys of its sizes."""
     plain = {key: value for key, value in preprocessing.items() if key not in SIZES}
     if plain.get("detail") == preprocessing.get("size"):
         plain.pop("detail", None)
