@@ -38,7 +38,7 @@ class Settings:
         return self._annotator(self.threads or max(1, cores() // (2 * workers)))
 
     def for_pictures(self) -> Annotator:
-        """Load the networks for pictures, of which one runs at a time."""
+        """Load the networks for pictures; only one of them runs at a time."""
         return self._annotator(self.threads)
 
     def _annotator(self, threads: int) -> Annotator:

@@ -1,4 +1,4 @@
-"""Many videos: one after another in this process, or several at once; one that fails costs no other."""
+"""Annotates many videos, one after another or several at once; a failure does not affect the others."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def annotate_video(
 
     Args:
         video: the video.
-        progress: called with ``("expected", frames)`` and ``("resumed", frames)``, the frames in all and those of
-            earlier runs, at the start; then with ``("frames", frames)`` and ``("drawn", frames)`` as frames are
-            annotated and drawn into the overlay.
+        progress: called at the start with ``("expected", frames)`` and ``("resumed", frames)``, the number of all
+            frames and of those from earlier runs; then with ``("frames", frames)`` and ``("drawn", frames)`` as frames
+            are annotated and drawn into the overlay.
         stop: checked after each chunk of frames; once it returns True, the table is completed with the frames so far.
         annotator: the networks.
-        settings: of the run.
+        settings: the settings of the run.
 
     Raises:
         MediaError: if it cannot be opened.
@@ -77,7 +77,7 @@ def annotate_videos(
     Args:
         videos: in the order in which they start.
         annotator: the networks of this process, for a single worker.
-        settings: of all videos.
+        settings: the settings of all videos.
         workers: number of videos at once. With more than one, each has a process of its own.
         progress: as for :func:`annotate_video`.
 

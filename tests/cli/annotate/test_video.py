@@ -86,7 +86,7 @@ def test_layouts_and_overlay(here: Path, network: Path) -> None:
         (["talk.mp4", "--layout", "excel", "--out", "a.csv"], "unknown layout excel"),
         (["talk.mp4", "--layout", "openface"], "must end in .csv"),
         (["talk.mp4", "--quality", "superb"], "superb"),
-        (["talk.mp4", "--fps", "5", "--every", "2"], "every and fps exclude each other"),
+        (["talk.mp4", "--fps", "5", "--every", "2"], "every and fps cannot be combined"),
         (["talk.mp4", "--fps", "-1"], "fps"),
         (["talk.mp4", "--start", "2", "--end", "1"], "end must be after start"),
         (["talk.mp4", "--as-manifest", "set"], "for pictures only"),
@@ -146,7 +146,7 @@ def test_a_stream(here: Path, network: Path) -> None:
     assert (result.exit_code, result.stderr) == (0, "")
     assert len(Path("live.csv").read_text().splitlines()) == 31
     refused(run(network, *stream, "--resume"), 2, "a stream cannot be resumed")
-    refused(run(network, *stream, "--overlay", "drawn.mp4"), 2, "a stream cannot be drawn")
+    refused(run(network, *stream, "--overlay", "drawn.mp4"), 2, "a stream cannot have an overlay")
     refused(run(network, "--source", "/dev/video99"), 1, "cannot be opened")
 
 
