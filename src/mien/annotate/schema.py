@@ -59,7 +59,7 @@ def face_rows(
         place: columns that all rows share: input, frame, note, and the time of a frame.
         faces: largest first.
         outputs: task name -> len(faces) x labels.
-        tasks: in the order of the columns.
+        tasks: the tasks in the order of the columns.
         scale: pixels of the original per pixel of ``faces``, along x and along y.
         tracks: one per face, for frames of a video.
     """

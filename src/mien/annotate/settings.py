@@ -16,9 +16,9 @@ class Settings:
     """Settings that all inputs of a run share; picklable, for other processes.
 
     Args:
-        model, min_size, batch_size, threads, compounds, video: for :class:`mien.annotate.pipeline.Annotator`.
-        smooth, constant, layout: for ``mien.video.postprocess.PostprocessOptions``.
-        overwrite, resume: for ``mien.video.run.VideoRun``.
+        model, min_size, batch_size, threads, compounds, video: options of :class:`mien.annotate.pipeline.Annotator`.
+        smooth, constant, layout: options of ``mien.video.postprocess.PostprocessOptions``.
+        overwrite, resume: options of ``mien.video.run.VideoRun``.
     """
 
     model: Path | None = None

@@ -25,8 +25,8 @@ class ImageSequence:
         rate: frames per second.
 
     Attributes:
-        width, height: of the first upright original, in pixels.
-        duration: in seconds.
+        width, height: size of the first upright original, in pixels.
+        duration: length in seconds.
         count: number of pictures.
         live, seekable: False and True; see :class:`mien.media.reader.VideoReader`.
         damaged: number of pictures that could not be read so far; each keeps its number, and is skipped.

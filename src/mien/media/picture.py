@@ -59,7 +59,7 @@ class Picture:
     Args:
         name: the value of the column ``input``.
         pixels: H x W x 3 uint8 RGB; smaller than the original where a large JPEG was decoded reduced.
-        width, height: of the upright original, in pixels.
+        width, height: size of the upright original, in pixels.
         note: the value of the column ``note``, or None.
     """
 

@@ -36,8 +36,8 @@ class Position:
     """The position of a frame in its video.
 
     Args:
-        number: from 0, in display order.
-        time: in seconds from the start.
+        number: counted from 0, in display order.
+        time: seconds from the start.
     """
 
     number: int
@@ -65,9 +65,9 @@ class VideoReader:
         fitted: scale frames to square pixels and to at most :data:`LONGEST`.
 
     Attributes:
-        width, height: of the upright original, in pixels.
+        width, height: size of the upright original, in pixels.
         rate: average frames per second, or None.
-        duration: in seconds, or None if unknown.
+        duration: length in seconds, or None if unknown.
         count: number of frames according to the container, or None.
         live: whether it can be read only once.
 

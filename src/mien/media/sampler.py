@@ -49,9 +49,9 @@ class FrameSampler:
 
     Attributes:
         name: the value of the column ``input``.
-        width, height: of the upright original, in pixels.
+        width, height: size of the upright original, in pixels.
         rate: average frames per second, or None.
-        duration: in seconds, or None if unknown.
+        duration: length in seconds, or None if unknown.
         expected: approximate number of frames to sample, or None if unknown.
 
     Raises:

@@ -66,7 +66,7 @@ def layout(width: int, height: int, tasks: Sequence[Task], panels: int) -> Layou
     """Arrange the frame with a strip of panels on its right, each column with as many panels as stay legible.
 
     Args:
-        width, height: of the frames of the video.
+        width, height: size of the frames of the video.
         tasks: the label space that a panel shows.
         panels: the number of panels to make room for, 1 to :data:`MAX_PANELS`.
     """
@@ -104,7 +104,7 @@ class Scene:
     have them.
 
     Args:
-        width, height: of the first frame; later frames of another size are fitted into it.
+        width, height: size of the first frame; later frames of another size are fitted into it.
         tasks: the label space of the rows. If there are more than ``MOST_BARS`` attributes, the first are shown.
         panels: see :func:`layout`.
         original: width and height of the frames that the coordinates of the rows refer to; by default, those of each
@@ -131,7 +131,7 @@ class Scene:
 
         Args:
             pixels: H x W x 3 uint8 RGB.
-            time: in seconds.
+            time: time of the frame in seconds.
             rows: the rows of this frame.
         """
         canvas = self._blank.copy()

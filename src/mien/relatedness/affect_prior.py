@@ -134,7 +134,7 @@ def infer_affect_prior(
         affect: N x 2 valence and arousal in [-1, 1]; NaN where not labelled.
         minimum_support: the number of rows that every class needs, at least 1.
         shrinkage: the weight of the shared covariance, in rows.
-        floor: in units of valence and arousal; its square is added to each variance.
+        floor: smallest standard deviation, in units of valence and arousal; its square is added to each variance.
         source: where the labels come from; stored with the prior.
 
     Raises:

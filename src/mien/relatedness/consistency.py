@@ -53,7 +53,7 @@ def measure_consistency(
         relatedness: a table over two of the tasks.
         tasks: the tasks of the outputs.
         threshold: in (0, 1].
-        margin: of the valence, in [0, 1).
+        margin: margin of the valence, in [0, 1).
 
     Returns:
         The metrics above, each a share in [0, 1] or None if there are no such faces; ``faces`` and the other numbers of

@@ -151,7 +151,7 @@ def distinctiveness(relatedness: Relatedness, class_prior: ArrayLike | None = No
     Its mean over the classes, weighted by the prior, is the sum of the mutual information over the attributes.
 
     Args:
-        relatedness, class_prior: as in :func:`informativeness`.
+        relatedness, class_prior: the same as for :func:`informativeness`.
 
     Returns:
         C numbers >= 0; 0 for a class whose attributes have the overall rates. Infinite only for a class of prior 0 with

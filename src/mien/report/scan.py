@@ -50,7 +50,7 @@ class Track:
     Args:
         input, name: the input, and the name of the track in it.
         faces: the number of rows.
-        seconds: for how long it is visible; for pictures, the number of faces.
+        seconds: how long it is visible; for pictures, the number of faces.
         first, last: the times of its first and last row in seconds.
         mean: the mean of each label.
         share: the share of time in which each class is the most probable of its task, and each attribute is present.

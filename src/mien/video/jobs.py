@@ -75,11 +75,11 @@ def annotate_videos(
     """Annotate videos, and yield each with its result as it ends; see :func:`mien.processes.run_jobs` for Ctrl-C.
 
     Args:
-        videos: in the order in which they start.
+        videos: the videos, in the order in which they start.
         annotator: the networks of this process, for a single worker.
         settings: the settings of all videos.
         workers: number of videos at once. With more than one, each has a process of its own.
-        progress: as for :func:`annotate_video`.
+        progress: the same as for :func:`annotate_video`.
 
     Raises:
         KeyboardInterrupt: after the last result, if a stop was requested.
