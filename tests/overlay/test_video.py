@@ -61,7 +61,7 @@ def test_frames_that_only_the_video_or_the_table_has_are_skipped(
 ) -> None:
     table = pq.ParquetFile(annotations(tmp_path / "t.parquet", ROWS))
     assert draw_overlay(frames(1, 3, 4), table.iter_batches(), FACE, tmp_path / "o.mp4") == 1
-    with pytest.raises(VideoWriteError, match=r"p\.mp4: nothing to draw: the video has none of the table's frames$"):
+    with pytest.raises(VideoWriteError, match=r"p\.mp4: nothing to draw: the video has no frame of the table$"):
         draw_overlay(frames(1, 4), table.iter_batches(), FACE, tmp_path / "p.mp4")
     with pytest.raises(VideoWriteError, match="nothing to draw"):
         draw_overlay([], table.iter_batches(), FACE, tmp_path / "p.mp4")

@@ -162,7 +162,7 @@ def draw_overlay(
                 if advance is not None:
                     advance(1)
         if not video.frames:
-            raise VideoWriteError(f"{path}: nothing to draw: the video has none of the table's frames")
+            raise VideoWriteError(f"{path}: nothing to draw: the video has no frame of the table")
         return video.frames
 
 
