@@ -1,4 +1,4 @@
-"""mien reads faces: expression, action units, valence and arousal, from pictures and videos to a table.
+"""mien reads faces in pictures and videos into a table: expression, action units, valence and arousal.
 
     >>> import mien
     >>> table = mien.annotate("photos")  # doctest: +SKIP
@@ -34,7 +34,7 @@ _MODULES = {
     "VideoOptions": "mien.annotate.options",
 }
 
-# The first import of a subpackage binds its name in this module; imported here, it does not replace the function below.
+# Importing a subpackage binds its name in this module. Importing it here keeps it from replacing the function below.
 importlib.import_module("mien.annotate")
 
 
@@ -51,8 +51,8 @@ def annotate(
 ) -> pa.Table:
     """Annotate every face in pictures and videos: one row per face, with columns that ``table.schema`` describes.
 
-    The whole table is in memory. For long videos, use :meth:`mien.annotate.pipeline.Annotator.stream`, or
-    :class:`mien.video.run.VideoRun`, which writes a file.
+    The whole table is held in memory. For long videos, use :meth:`mien.annotate.pipeline.Annotator.stream`, or
+    :class:`mien.video.run.VideoRun`, which writes to a file.
 
     The arguments, the table and the errors are those of :class:`mien.annotate.pipeline.Annotator`; use it directly to
     annotate several times without loading the networks again.

@@ -26,7 +26,7 @@ from mien.spelling import did_you_mean
 from mien.tasks import ACTION_UNITS, AFFECT, COMPOUND, EXPRESSION, FACE, Kind, Task
 
 WEIGHTINGS = ("fractions", "equal", "prototypical", "union", "mean")
-"""The choices of w_ca; see :meth:`Compounds.weighted`."""
+"""The named choices of w_ca; see :meth:`Compounds.weighted`."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Compound:
         expressions: one or two of ``mien.tasks.EXPRESSION``. A single one is a basic class, F = p(e1 | x); the same one
             twice is a basic class mixed with itself, F = 2 p(e1 | x), which is predicted more often.
         units: action unit -> weight in (0, 1]; 1 is prototypical, less is the share of people that show it.
-        positive: whether D is added.
+        positive: whether the valence term D is added.
 
     Raises:
         ValueError: for an unknown expression or unit, a weight out of range, or a class without units.
@@ -84,8 +84,8 @@ class Compounds:
         name: the name of the set.
         classes: at least two, with different labels.
         source: where the classes and their weights come from.
-        weighting: which of :data:`WEIGHTINGS` the weights are.
-        temperature: scores are divided by it before the softmax; above 0.
+        weighting: the kind of weights, one of :data:`WEIGHTINGS`.
+        temperature: divides the scores before the softmax; above 0.
 
     Raises:
         ValueError: for fewer than two classes, a duplicate label, or a temperature out of range.
@@ -131,8 +131,8 @@ class Compounds:
     def weighted(self, weighting: str) -> Compounds:
         """The same classes with other weights w_ca.
 
-        - ``fractions``: the weights of each class as given: an observational unit has the share of people that show it
-          (the paper's footnote 4).
+        - ``fractions``: the weights as given, which for an observational unit is the share of people that show it (the
+          paper's footnote 4).
         - ``equal``: 1 for each of these units (equation 3, taken literally).
         - ``prototypical``: the prototypical units only.
         - ``union`` and ``mean``: the larger and the mean weight of both expressions in the papers' own Table 1
@@ -164,10 +164,10 @@ class Compounds:
 
         Args:
             outputs: task name -> N x labels, as a network returns them.
-            tasks: the tasks of the outputs; additional tasks and another order of labels make no difference.
+            tasks: the tasks of the outputs; additional tasks and the order of the labels make no difference.
 
         Raises:
-            ValueError: as :meth:`check`.
+            ValueError: if the tasks lack a label that the scores need.
         """
         self.check(tasks)
         labels = _labels_of(tasks, ACTION_UNITS)
@@ -185,14 +185,14 @@ class Compounds:
         return units, expressions, np.where(pleasant & positive, 1.0, 0.0)
 
     def scores(self, outputs: Mapping[str, ArrayLike], tasks: Sequence[Task] = FACE) -> NDArray[np.float64]:
-        """Equation 8: N x C in [0, 3], or up to 4 for a class mixed with itself; arguments as :meth:`terms`."""
+        """The scores of equation 8: N x C in [0, 3], or up to 4 for a class mixed with itself; see :meth:`terms`."""
         units, expressions, valence = self.terms(outputs, tasks)
         return units + expressions + valence
 
     def probabilities(self, outputs: Mapping[str, ArrayLike], tasks: Sequence[Task] = FACE) -> NDArray[np.float64]:
-        """Softmax of score / temperature: N x C, each row sums to 1; arguments and errors as :meth:`terms`.
+        """Softmax of score / temperature: N x C, each row sums to 1; same arguments and errors as :meth:`terms`.
 
-        Ours: the paper only gives the largest score. At temperature 1 this is the paper's equation 6 applied to
+        Ours: the paper only takes the largest score. At temperature 1 this is the paper's equation 6 applied to
         indicator scores. The values rank the classes but are flat, and they are not calibrated.
         """
         scaled = self.scores(outputs, tasks) / self.temperature

@@ -54,8 +54,8 @@ _TABLE = (
 )
 
 DU_2014 = Compounds("du_2014", _ROWS, _TABLE)
-"""All fifteen. Appalled and hatred both mix disgust and anger, and awed mixes surprise and fear; equation 8 does not
-model which of the two dominates."""
+"""All fifteen compounds. Appalled and hatred both mix disgust and anger, and awed mixes surprise and fear; equation 8
+does not model which of the two dominates."""
 
 RAF_DB = Compounds("raf_db", tuple(each for each in _ROWS if each.label in COMPOUND.labels), _TABLE)
 """The eleven classes of RAF-DB, in the order of ``mien.tasks.COMPOUND``."""
@@ -106,10 +106,11 @@ def load(name: str | os.PathLike[str], weighting: str = "fractions", temperature
     Args:
         name: one of :data:`NAMED`, or a path that ends in .yaml or .yml.
         weighting: one of :data:`mien.compound.WEIGHTINGS`; see :meth:`mien.compound.Compounds.weighted`.
-        temperature: of the softmax.
+        temperature: divides the scores before the softmax; above 0.
 
     Raises:
-        ValueError: for an unknown name, or a file that cannot be read or does not describe classes; one line.
+        ValueError: for an unknown name, or a file that cannot be read or does not describe classes; the message is one
+            line.
 
     Example:
         >>> [each.label for each in load("raf_db").classes][:2]

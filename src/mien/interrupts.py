@@ -1,4 +1,4 @@
-"""Ctrl-C and the signals that ask a program to end: the first one stops it in order, the second one at once."""
+"""Ctrl-C and the signals that ask a program to end: the first stops it cleanly, the second immediately."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def heard_endings() -> list[signal.Signals]:
 
 @contextmanager
 def handled_by(handler: Any) -> Iterator[None]:
-    """Handle Ctrl-C and the heard endings with ``handler`` inside the block; restore the earlier handlers after it."""
+    """Handle Ctrl-C and :func:`heard_endings` with ``handler`` inside the block, then restore the earlier handlers."""
     before = {number: signal.signal(number, handler) for number in (signal.SIGINT, *heard_endings())}
     try:
         yield

@@ -1,4 +1,4 @@
-"""Work in processes: jobs, each in a process of its own, and a map whose results keep their order."""
+"""Work in several processes: jobs that each run in their own process, and a map that keeps its results in order."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 PENDING_PER_WORKER = 2
-"""Jobs per worker that :func:`map_in_order` reads ahead, so that memory does not grow with their number."""
+"""Jobs per worker that :func:`map_in_order` reads ahead; the limit keeps memory from growing with their number."""
 
 POLL_SECONDS = 0.2
-"""Seconds between two checks for a request to stop while jobs run in other processes."""
+"""Seconds between checks for a stop request while jobs run in other processes."""
 
 EXPECTED_ERRORS = (OSError, ValueError)
-"""Errors whose message is enough; any other one is a bug, and comes with a traceback."""
+"""Errors whose message is enough; any other error is a bug and is reported with its traceback."""
 
 ProgressCallback: TypeAlias = Callable[..., object]
 """Called with what a job reports."""
@@ -38,19 +38,19 @@ StopCheck: TypeAlias = Callable[[], bool]
 """Returns True once the job should stop."""
 
 Work: TypeAlias = Callable[[Job, ProgressCallback, StopCheck], Result]
-"""``work(job, progress, stop)``. It may end a stopped job with a result, or raise KeyboardInterrupt."""
+"""``work(job, progress, stop)``. If the job is stopped, it may return a result or raise KeyboardInterrupt."""
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome(Generic[Job, Result]):
-    """How a job ended. Without a result and without an error, it was stopped.
+    """How a job ended. A job with neither a result nor an error was stopped.
 
     Args:
         job: the job.
         result: what the work returned.
         error: why it failed, in one line.
-        traceback: of an error other than :data:`EXPECTED_ERRORS`.
-        killed: whether its process ended without an answer, as it does when memory runs out.
+        traceback: the traceback of an error other than :data:`EXPECTED_ERRORS`.
+        killed: whether its process ended without an answer, as happens when memory runs out.
     """
 
     job: Job
@@ -71,19 +71,20 @@ def run_jobs(
     workers: int,
     progress: ProgressCallback = lambda *_: None,
 ) -> Generator[Outcome[Job, Result], None, None]:
-    """Run jobs and yield the outcome of each as it ends. A job that fails, or is killed, costs no other job.
+    """Run jobs and yield the outcome of each as it ends. A failed or killed job does not affect the others.
 
-    The first Ctrl-C, SIGTERM or SIGHUP asks the running jobs to stop and starts no more; the second ends them at once.
+    After the first Ctrl-C, SIGTERM or SIGHUP, the running jobs are asked to stop and no others start; the second ends
+    them immediately.
 
     Args:
         next_job: returns the next job that can start; None if there is none until another job has ended.
         work: runs a job. With several workers it must be picklable, and so must jobs, results and reports.
-        workers: number of jobs that run at once, each in a spawned process of its own that ends with this one. With 1,
+        workers: number of jobs that run at once, each in its own spawned process, which ends with this one. With 1,
             jobs run in this process.
         progress: called with the job and what it reports.
 
     Raises:
-        KeyboardInterrupt: after the last outcome, if a stop was requested; or at the second request.
+        KeyboardInterrupt: after the last outcome, if a stop was requested; immediately at the second request.
 
     Example:
         >>> todo = [3, 4]
@@ -155,7 +156,7 @@ def _run_in_processes(
             if stop() and not stopping:
                 stopping = True
                 for pipe in running:
-                    with suppress(OSError):  # it has just ended
+                    with suppress(OSError):  # the job has just ended
                         pipe.send("stop")
             ready: list[Any] = multiprocessing.connection.wait(list(running), timeout=POLL_SECONDS)
             for pipe in ready:
@@ -179,14 +180,14 @@ def _start(work: Work[Job, Result], job: Job) -> tuple[Any, Any]:
     context: Any = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_run_in_this_process, args=(theirs, work, job), daemon=True)
-    with handled_by(signal.SIG_IGN):  # the process inherits it: only its parent hears Ctrl-C, and passes it on
+    with handled_by(signal.SIG_IGN):  # inherited by the process: only its parent handles Ctrl-C, and passes it on
         process.start()
-    theirs.close()  # now the pipe ends when the process does
+    theirs.close()  # from now on, the pipe closes when the process ends
     return ours, process
 
 
 def _receive(pipe: Any, process: Any) -> Any:
-    """The next message of a process: what it reports, or its outcome."""
+    """The next message from a process: a report or its outcome."""
     try:
         return pipe.recv()
     except (EOFError, OSError):
@@ -221,7 +222,7 @@ def _outcome(work: Work[Job, Result], job: Job, progress: ProgressCallback, stop
         return Outcome(job)
     except EXPECTED_ERRORS as error:
         return Outcome(job, error=_one_line(error) or type(error).__name__)
-    except Exception as error:  # a bug in one job, or a full accelerator, must not cost the others their work
+    except Exception as error:  # a bug in one job, or a full accelerator, must not end the others
         reason = f"{type(error).__name__}: {_one_line(error)[:300]}"
         return Outcome(job, error=reason, traceback=traceback.format_exc())
 

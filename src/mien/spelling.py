@@ -8,7 +8,7 @@ from typing import Literal, get_args, get_origin, get_type_hints
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The end of an error message about an unknown word: the closest known word, or all known words.
+    """Suggest the closest known word, or else list all of them, to end an error message about an unknown word.
 
     Example:
         >>> did_you_mean("happines", ["happiness", "fear"])
@@ -34,7 +34,7 @@ def check_choices(options: object) -> None:
     """Check the fields of a dataclass that are typed as a ``Literal``.
 
     Raises:
-        ValueError: naming the first such field whose value is not one of the choices.
+        ValueError: if a value is not one of the choices; the message names the first such field.
     """
     for name, hint in get_type_hints(type(options)).items():
         if get_origin(hint) is Literal and (value := getattr(options, name)) not in get_args(hint):

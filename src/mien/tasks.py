@@ -28,7 +28,7 @@ class Task:
 
     Args:
         name: the key of the task in batches, outputs, recipes and checkpoints.
-        kind: what its outputs are.
+        kind: how its labels relate to each other.
         labels: the label names, in the order of the head's outputs; they are also column names.
         meanings: one short sentence per label.
 

@@ -231,7 +231,7 @@ def test_pictures_and_videos_in_one_table(
     [
         ({"every": 0}, "every must be at least 1"),
         ({"fps": 0}, "fps must be more than 0"),
-        ({"every": 2, "fps": 5}, "exclude each other"),
+        ({"every": 2, "fps": 5}, "every and fps cannot be combined"),
         ({"start": -1}, "start must be 0 or more"),
         ({"start": 3, "end": 3}, "end must be after start"),
         ({"max_faces": 0}, "max_faces must be at least 1"),

@@ -168,7 +168,7 @@ def test_nothing_in_common_is_refused(make_set: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--protocol", "raf"), "--protocol raf: no such protocol; there are headline, aff_wild"),
+        (("--protocol", "raf"), "--protocol raf: no such protocol; known: headline, aff_wild"),
         (("--by", "hat"), "no column hat for subgroups"),
         (("--group", "hat"), "no column hat to group rows by"),
         (("--report", "report.pdf"), "report.pdf: a report is an .html file, or a folder"),

@@ -56,7 +56,7 @@ def test_refusals(refused: Callable[..., str], affect_checkpoint: Path, moving_f
         ((moving_faces, moving_faces, *task), "not a checkpoint of mien"),
         ((affect_checkpoint, affect_checkpoint, moving_faces, *task), "takes one NETWORK and one MANIFEST; given: "),
         ((affect_checkpoint, moving_faces, "--task", "affects"), "has no task affects; did you mean affect?"),
-        ((affect_checkpoint, moving_faces, *task, "--split", "train"), "split train: rows that are learnt from cannot"),
+        ((affect_checkpoint, moving_faces, *task, "--split", "train"), "split train: the rows to learn from cannot"),
         ((affect_checkpoint, moving_faces, *task, "--train-split", "no"), "no rows of split 'no'"),
         ((moving_faces,), "missing option '--task'; see 'mien probe --help'"),
         (task, "missing argument 'MANIFEST'; see 'mien probe --help'"),

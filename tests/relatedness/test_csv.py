@@ -118,8 +118,8 @@ def changed(**changes: object) -> str:
     ("text", "reason"),
     [
         ("{", "not valid JSON"),
-        ("[1]", "not a relatedness"),
-        ('{"classes": "a"}', "not a relatedness (missing: attributes, class_labels"),
+        ("[1]", "not a table of relatedness"),
+        ('{"classes": "a"}', "not a table of relatedness (missing: attributes, class_labels"),
         (changed(class_labels="neutral"), "class_labels must be a list of names"),
         (changed(weights=[[0, 1], [0]]), "weights must be a list of rows of numbers, all of the same length"),
         (changed(weights=[["0"] * 17] * 7), "weights must be a list of rows of"),

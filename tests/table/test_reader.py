@@ -42,7 +42,7 @@ def test_files_that_are_not_tables_of_mien(tmp_path: Path, annotations: Callable
         "d.parquet": "is a folder",
         "empty.parquet": "cannot be read",
         "cut.parquet": "cannot be read",
-        "other.parquet": "not a table of mien annotate",
+        "other.parquet": "not a table from mien annotate",
         "old.parquet": "has no label space: no metadata 'tasks'",
         "broken.parquet": "its metadata 'tasks' cannot be read",
         "less.parquet": "has no column AU12, expression",

@@ -58,7 +58,7 @@ def test_killed_many_times(network: Path, clip: Clip, tmp_path: Path) -> None:
     made = [f"{stem}.{kind}" for stem in ("a", "whole") for kind in ("parquet", "summary.csv", "tracks.csv")]
     assert sorted(entry.name for entry in tmp_path.iterdir()) == made
     status, said, faults = ended(start(network, source, out, "--resume"))
-    assert (status, said, faults) == (0, f"{out}: is complete already\n", "")
+    assert (status, said, faults) == (0, f"{out}: already complete\n", "")
 
 
 def test_ctrl_c_and_resume(network: Path, clip: Clip, tmp_path: Path) -> None:

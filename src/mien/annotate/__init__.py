@@ -1,1 +1,1 @@
-"""Annotation: faces in pictures and videos to rows of a table."""
+"""Annotation: turns the faces in pictures and videos into rows of a table."""

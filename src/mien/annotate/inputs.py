@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# os.path answers False where pathlib raises: in a forbidden folder, for an overlong name.
+# os.path returns False where pathlib raises: in a forbidden folder, or for an overlong name.
 # ruff: noqa: PTH100, PTH110, PTH112, PTH113, PTH118, PTH122, PTH123, PTH207
 import glob
 import os
@@ -19,7 +19,7 @@ from PIL import Image
 from mien.media.picture import SUFFIXES, VIDEOS, MediaError
 
 SEQUENCE = re.compile(r"%0?\d*d")
-"""The number in the path of a sequence of pictures, which are the frames of a video."""
+"""The placeholder for the frame number in the path of a sequence of pictures."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Source:
     """A picture or video to read.
 
     Args:
-        name: for the column ``input``: the path, or ``input 3`` for the fourth item of a list.
+        name: the value of the column ``input``: the path, or ``input 3`` for the fourth item of a list.
         item: a path, an array, a PIL image, or the error of a folder or glob without pictures.
         video: whether it is a video.
     """
@@ -42,7 +42,7 @@ Inputs: TypeAlias = Input | Iterable[Input]
 
 
 def is_single(inputs: Inputs) -> bool:
-    """Whether ``inputs`` is one input and not a list; a folder is one input."""
+    """Whether ``inputs`` is one input rather than a list; a folder is one input."""
     things = (str, bytes, os.PathLike, ndarray, Image.Image, Source)
     return inputs is None or isinstance(inputs, things) or hasattr(inputs, "read")
 
@@ -50,9 +50,10 @@ def is_single(inputs: Inputs) -> bool:
 def expand(inputs: Inputs, *, distinct: bool = False) -> Iterator[Source]:
     """Yield the pictures and videos in the order given; those of a folder or a glob are sorted.
 
-    A folder means the pictures and videos in it and its subfolders, by suffix and without hidden ones; ``-`` means a
-    list on standard input, one per line. If ``distinct``, repeated paths are skipped. A folder or glob without any
-    yields a source whose item is a :class:`MediaError`, so that it is reported and the rest is read.
+    A folder yields the pictures and videos in it and its subfolders, recognised by their suffixes; hidden ones are
+    skipped. ``-`` reads a list from standard input, one path per line. If ``distinct``, repeated paths are skipped. A
+    folder or glob without any files yields a source whose item is a :class:`MediaError`, so that the error is reported
+    and the other inputs are still read.
 
     Example:
         >>> [source.name for source in expand(["a.png", "talk.mp4"])]
@@ -88,7 +89,7 @@ def _standard_input() -> Iterator[str]:
 
 
 def _decode_line(line: bytes) -> str:
-    """Decode a file name, whose bytes need not be valid Unicode."""
+    """Decode a file name, which need not be valid Unicode."""
     return os.fsdecode(line).rstrip("\r\n").removeprefix("\ufeff")
 
 
@@ -117,7 +118,7 @@ def _sorted(files: Iterable[str], reason: str, *, may_be_empty: bool = False) ->
 
 
 def _below(folder: str, unlisted: list[OSError]) -> Iterator[str]:
-    """Files in a folder and its subfolders, not hidden or behind links; errors are appended to ``unlisted``."""
+    """Files in a folder and its subfolders, without hidden ones and linked folders; ``unlisted`` receives errors."""
     for here, folders, files in os.walk(folder, onerror=unlisted.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (os.path.join(here, name) for name in files if not name.startswith("."))
@@ -128,5 +129,5 @@ def _named(path: str) -> Source:
 
 
 def _printable(path: str) -> str:
-    """The path as valid Unicode, because a table cannot hold the other bytes of a file name."""
+    """The path as valid Unicode, because a table cannot hold invalid bytes of a file name."""
     return os.fsencode(path).decode("utf-8", "replace")

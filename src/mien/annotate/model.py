@@ -17,11 +17,11 @@ from mien.faces.detect import Pixels
 from mien.tasks import Task
 
 FORMAT = 1
-"""The format of the file's metadata that this version of mien reads."""
+"""The format of the metadata that this version of mien reads."""
 
 
 BUNDLED = ("default", "tiny")
-"""Names of the bundled networks; a file with such a name takes precedence."""
+"""Names of the bundled networks; a file of the same name takes precedence."""
 
 
 class ModelError(ValueError):
@@ -36,7 +36,7 @@ class Model:
         threads: threads of ONNX Runtime; 0 lets it choose.
 
     Attributes:
-        name: of the network.
+        name: name of the network.
         tasks: what it predicts; each task is one output.
         size: side of a crop, in pixels.
         template: 5 x 2, positions of the landmarks in a crop, in pixels.
@@ -44,7 +44,7 @@ class Model:
         digest: SHA-256 of the file, in hexadecimal.
 
     Raises:
-        ModelError: if the file is missing, damaged or not a network of mien.
+        ModelError: if the file is missing, damaged or not a mien network.
 
     Example:
         >>> model = Model("tiny")
@@ -93,7 +93,7 @@ class Model:
 
 
 def is_bundled(path: str | os.PathLike[str]) -> bool:
-    """Whether a path is the name of a bundled network, and not of a file."""
+    """Whether a path is the name of a bundled network rather than of a file."""
     return os.fspath(path) in BUNDLED and not Path(path).exists()
 
 
@@ -122,7 +122,7 @@ def _session(content: bytes, label: str, threads: int) -> Any:
 def _metadata(session: Any, label: str) -> dict[str, Any]:
     text = session.get_modelmeta().custom_metadata_map.get("mien")
     if text is None:
-        raise ModelError(f"{label}: not a network of mien (no metadata 'mien')")
+        raise ModelError(f"{label}: not a mien network (no metadata 'mien')")
     try:
         metadata = json.loads(text)
         number = metadata["format"]

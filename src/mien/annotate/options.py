@@ -1,4 +1,4 @@
-"""Options of videos: everything the rows depend on besides the networks."""
+"""Options for videos: everything the rows depend on besides the networks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class VideoOptions:
         if self.fps is not None and not self.fps > 0:
             raise ValueError(f"fps must be more than 0, not {self.fps:g}")
         if self.fps is not None and self.every > 1:
-            raise ValueError("every and fps exclude each other")
+            raise ValueError("every and fps cannot be combined")
         if self.start is not None and self.start < 0:
             raise ValueError(f"start must be 0 or more seconds, not {self.start:g}")
         if self.end is not None and not self.end > (self.start or 0):

@@ -1,4 +1,4 @@
-"""The annotator: pictures and videos to a table of faces."""
+"""The annotator: turns pictures and videos into a table of faces."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ class Annotator:
 
     Attributes:
         model: the network.
-        tasks: of the label columns: those of the network, and the compounds.
-        schema: of a table of pictures; its metadata has the definition of the compounds under ``compounds``.
-        video_schema: of a table with frames of videos, which has the columns ``time`` and ``track`` too.
+        tasks: the tasks of the label columns: those of the network, and the compounds.
+        schema: the schema of a table of pictures; its metadata defines the compounds under ``compounds``.
+        video_schema: the schema of a table with video frames, which also has the columns ``time`` and ``track``.
 
     Raises:
-        ModelError: if the network's file is missing, damaged or not a network of mien, or it lacks labels that the
-            compounds need.
+        ModelError: if the network's file is missing, damaged or not a mien network, or lacks labels that the compounds
+            need.
         ValueError: for unknown compounds.
 
     Example:
@@ -113,10 +113,10 @@ class Annotator:
         return [align(pixels, face.landmarks, template=template, size=size) for face in faces]
 
     def outputs(self, crops: Sequence[Pixels]) -> dict[str, NDArray[np.float32]]:
-        """The values of the label columns: :meth:`predict` and the compounds; empty without crops."""
+        """The values of the label columns: :meth:`predict` and the compounds; empty if there are no crops."""
         if not crops:
             return {}
-        size = self.batch_size  # stacking copies: only one batch at a time
+        size = self.batch_size  # stacking copies, so only one batch at a time
         parts = [self.predict(np.stack(crops[start : start + size])) for start in range(0, len(crops), size)]
         outputs = {task.name: np.concatenate([part[task.name] for part in parts]) for task in self.model.tasks}
         if self.compounds is not None:
@@ -126,8 +126,8 @@ class Annotator:
     def __call__(self, inputs: Inputs) -> pa.Table:
         """Annotate inputs: one row per face, largest first, in the order of the inputs.
 
-        A picture without a face is one row of nulls. A video has such rows for each sampled frame, and adds the columns
-        ``time`` and ``track``.
+        A picture without a face has one row of nulls. A video has the same rows for each sampled frame, and adds the
+        columns ``time`` and ``track``.
 
         Unreadable inputs do not stop the rest: the table's schema metadata lists them under ``errors``, a JSON list of
         ``{"input", "error"}`` (empty if there are none), and a ``UserWarning`` gives their number.
@@ -169,11 +169,11 @@ class Annotator:
         """Yield a result for each picture and each sampled frame, in order.
 
         Memory does not grow with their number. Crops are batched across pictures, and across the frames of a video, so
-        results arrive in small groups. A damaged video ends with a result that has the error.
+        results arrive in small groups. A damaged video ends with a result that contains the error.
 
         Args:
-            inputs: as above.
-            pictures: whether results of frames have the frame as ``picture``.
+            inputs: the same as for calling the annotator.
+            pictures: whether the results of video frames include the frame as ``picture``.
         """
         pending: list[_Detected] = []
         for source in expand(inputs):

@@ -10,7 +10,7 @@ from mien.faces.detect import Pixels
 from mien.media.picture import Picture
 
 MAX_PENDING_BYTES = 64_000_000
-"""Pictures that wait for a batch to fill may take this much memory."""
+"""Maximum memory of the pictures that wait for a batch to fill."""
 
 
 @dataclass(frozen=True)
@@ -18,13 +18,13 @@ class Result:
     """The result for a picture or for a frame of a video.
 
     Args:
-        name: of the input.
+        name: name of the input.
         rows: one per face, or one with the note "no face found"; empty if the input could not be read.
         picture: the picture, if it could be read; for frames of a video only if requested.
-        error: why the input could not be read, if so.
+        error: why the input could not be read, or None.
         crops: the aligned crops, size x size x 3 uint8, one per face.
         frame: number of the frame in its video.
-        time: of the frame, in seconds; None for a picture.
+        time: time of the frame in seconds; None for a picture.
     """
 
     name: str

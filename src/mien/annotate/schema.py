@@ -28,7 +28,7 @@ def table_schema(tasks: Sequence[Task], model: str, *, video: bool = False) -> p
     The table's metadata has the tasks under ``tasks``, a JSON list, so that a table can be read without the network.
 
     Args:
-        tasks: of the label columns, in order.
+        tasks: the tasks of the label columns, in order.
         model: name of the network.
         video: add the columns ``time`` and ``track``.
 
@@ -56,10 +56,10 @@ def face_rows(
     """The rows of a picture or frame: one per face, or one with the note "no face found".
 
     Args:
-        place: columns that all its rows share: input, frame, note, and the time of a frame.
+        place: columns that all rows share: input, frame, note, and the time of a frame.
         faces: largest first.
         outputs: task name -> len(faces) x labels.
-        tasks: in the order of the columns.
+        tasks: the tasks in the order of the columns.
         scale: pixels of the original per pixel of ``faces``, along x and along y.
         tracks: one per face, for frames of a video.
     """

@@ -16,9 +16,9 @@ class SharedOptions:
     """Options that all inputs of a run share; picklable, for other processes.
 
     Args:
-        model, min_size, batch_size, threads, compounds, video: for :class:`mien.annotate.pipeline.Annotator`.
-        smooth, constant, layout: for ``mien.video.postprocess.PostprocessOptions``.
-        overwrite, resume: for ``mien.video.run.VideoRun``.
+        model, min_size, batch_size, threads, compounds, video: options of :class:`mien.annotate.pipeline.Annotator`.
+        smooth, constant, layout: options of ``mien.video.postprocess.PostprocessOptions``.
+        overwrite, resume: options of ``mien.video.run.VideoRun``.
     """
 
     model: Path | None = None
@@ -38,7 +38,7 @@ class SharedOptions:
         return self._annotator(self.threads or max(1, cores() // (2 * workers)))
 
     def for_pictures(self) -> Annotator:
-        """Load the networks for pictures, of which one runs at a time."""
+        """Load the networks for pictures; only one of them runs at a time."""
         return self._annotator(self.threads)
 
     def _annotator(self, threads: int) -> Annotator:

@@ -1,4 +1,4 @@
-"""Annotating the frames of a video, in chunks: decoding, detection and the network run at the same time."""
+"""Annotates the frames of a video in chunks: decoding, detection and the network run at the same time."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ FRAMES, SECONDS, FACES = 8, 0.25, 256
 """Limits of a chunk: frames, seconds of video, and faces, whichever comes first; and the memory of its pictures.
 At most three chunks are in progress at once, so a kill loses less than a second.
 
-The frames alone decide, not the clock: a run that resumes after a chunk has the same chunks as an uninterrupted one,
-hence the same batches of the network and the same bits in the table."""
+Chunks depend on the frames alone, not on the clock: a run that resumes after a chunk has the same chunks as an
+uninterrupted one, hence the same network batches and the same bits in the table."""
 
 DECODED, DETECTED = 3, 2
-"""Numbers of decoded frames that wait for detection, and of frames that wait for their faces to be cut out."""
+"""Maximum number of frames that wait for detection, and of frames that wait for their faces to be cut out."""
 
 Floats = NDArray[np.float64]
 
@@ -38,7 +38,7 @@ BOX = ("x", "y", "width", "height")
 
 
 class FacePredictor(Protocol):
-    """What :func:`watch` needs of an annotator; see :class:`mien.annotate.pipeline.Annotator`."""
+    """What :func:`watch` needs from an annotator; see :class:`mien.annotate.pipeline.Annotator`."""
 
     detector: Detector
     min_size: int
@@ -81,17 +81,17 @@ def watch(
     before: Iterable[pa.RecordBatch] = (),
     pictures: bool = False,
 ) -> Generator[list[Result], None, None]:
-    """Yield the results of the frames, a list per chunk. Close the generator if you do not exhaust it.
+    """Yield the results of the frames, one list per chunk. Close the generator if you do not exhaust it.
 
     Decoding, detection, cropping and the network run in four threads at the same time; a bounded number of frames waits
     between them, so memory does not grow.
 
     Args:
         predictor: the networks.
-        sampler: the video; it stays open.
-        options: of which ``quality`` and ``max_faces`` are used.
-        before: rows of an earlier run, up to the frame after which ``sampler`` resumes, for the tracks.
-        pictures: whether results have their frame as ``picture``.
+        sampler: the video; it is not closed.
+        options: only ``quality`` and ``max_faces`` are used.
+        before: rows of an earlier run, up to the frame after which ``sampler`` resumes; they continue the tracks.
+        pictures: whether the results include their frame as ``picture``.
 
     Raises:
         MediaError: if the video is damaged, after all chunks before the damage.
@@ -109,9 +109,9 @@ def watch(
 
 
 class _FrameDetector:
-    """Detects and tracks the faces of one frame after another.
+    """Detects and tracks faces, frame by frame.
 
-    Its results depend on the boxes, scores and times of earlier frames alone, which the table has.
+    Its results depend only on the frame and on the boxes, scores and times of earlier frames, which are in the table.
     """
 
     def __init__(self, predictor: FacePredictor, sampler: FrameSampler, options: VideoOptions) -> None:

@@ -1,4 +1,4 @@
-"""The application: its commands, by the groups in which ``mien --help`` lists them."""
+"""The application: its commands, in the groups that ``mien --help`` lists."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from mien.cli.train import train
 
 app = cli.group(
     "mien",
-    "Read faces: expression, action units, valence and arousal; and train the networks that do so.",
+    "Read expression, action units, valence and arousal from faces, and train networks to do so.",
     "mien annotate photos --out faces.csv",
 )
 data = cli.group("data", "Make, check and change manifests of labelled pictures.", "mien data list")

@@ -27,19 +27,19 @@ def calibrate(
             min=0,
             max=1,
             metavar="SHARE",
-            help="Class frequencies of the population: 1 those of the rows, 0 all equal, in between a power of theirs.",
+            help="Assumed class frequencies: those of the rows to this power. 1 keeps them, 0 makes all equal.",
         ),
     ] = 1.0,
     mirror: Annotated[
         bool,
-        typer.Option("--mirror", help="Average each face with its mirror image: more accurate, at twice the time."),
+        typer.Option("--mirror", help="Average over each face and its mirror image: more accurate, but twice as slow."),
     ] = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Fit probabilities and thresholds of a trained network.
+    """Calibrate the probabilities and thresholds of a trained network.
 
-    The result is calibration.json in the folder of the checkpoint; `mien export` builds it into the network. If there
-    are several manifests, each label is fitted by the first one with enough rows of it.
+    The result is calibration.json in the checkpoint folder; `mien export` builds it into the network. If there are
+    several manifests, each label is fitted on the first one with enough rows of it.
 
     Example:
       mien calibrate runs/own/best build/own --prior 0.5

@@ -29,7 +29,7 @@ def curves(
 ) -> None:
     """Draw predicted and true valence and arousal over the frames of videos.
 
-    The column `frame` orders the frames; without it they keep the order of the manifest.
+    Frames are ordered by the column `frame` or, without it, as in the manifest.
 
     Example:
       mien curves runs/caf/best build/videos curves.png
@@ -55,7 +55,7 @@ def curves(
 
 
 def continuous_task(rows: OpenManifest, name: str) -> LabelTask:
-    """The task of this name of a manifest.
+    """The manifest's task of this name.
 
     Raises:
         ValueError: if there is none, or its labels are not continuous.

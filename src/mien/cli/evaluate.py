@@ -33,17 +33,18 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Report the metrics of this database for all rows, or headline.",
+            help="Report this database's metrics for all rows; 'headline' for the headline metrics.",
             show_default="each database's own",
         ),
     ] = None,
     by: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN", help=f"Also report each value of this column by itself. {REPEAT}"),
+        typer.Option(metavar="COLUMN", help=f"Also report each value of this column separately. {REPEAT}"),
     ] = None,
     group: Annotated[str | None, group_option("subject, video or row")] = None,
     resamples: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Number of bootstrap resamples for the intervals; 0: no intervals.")
+        int,
+        typer.Option(min=0, metavar="N", help="Number of bootstrap resamples for the intervals; 0 for no intervals."),
     ] = 1000,
     seed: Seed = 0,
     end_to_end: Annotated[
@@ -58,7 +59,7 @@ def evaluate(
         typer.Option(
             metavar="TOOL",
             help="The tool that wrote the tables: openface, py-feat, libreface ...",
-            show_default="recognised by its columns",
+            show_default="recognised by their columns",
         ),
     ] = None,
     out: JsonOut = None,
@@ -68,7 +69,7 @@ def evaluate(
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Measure how good networks are on one split of a manifest.
+    """Evaluate networks on one split of a manifest.
 
     The official metrics of each database come first, then all metrics that the labels allow. Labels that a network and
     the manifest name differently are matched by meaning, and differences are reported. Exit status: 0 when done, 2 if
@@ -104,14 +105,14 @@ def evaluate(
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What was measured about a network, and how its labels map to the manifest's, with the rows that are skipped."""
+    """The metrics of a network, how its labels map to the manifest's, and the rows that are skipped."""
 
     assessment: Assessment
     maps: Sequence[tuple[LabelMap, int]]
 
 
 def _outputs(out: Path | None, report: Path | None, overwrite: bool) -> tuple[Path | None, Path | None]:
-    """Where the page and the JSON go; refused before the work if they cannot."""
+    """The paths of the page and the JSON; refused before any work if they cannot be written."""
     page, metrics = report, out
     if report is not None and report.suffix.lower() not in (".html", ".htm"):
         if report.suffix and not report.is_dir():
@@ -130,13 +131,13 @@ def _check_protocol(name: str | None) -> None:
     from mien.learn.evaluate.protocols import PROTOCOLS
 
     if name not in (None, "headline", *PROTOCOLS):
-        raise ValueError(f"--protocol {name}: no such protocol; there are headline, {', '.join(PROTOCOLS)}")
+        raise ValueError(f"--protocol {name}: no such protocol; known: headline, {', '.join(PROTOCOLS)}")
 
 
 def _evaluate(
     path: Path, rows: OpenManifest, split: str, assessed: Mapping[str, Any], read: Mapping[str, Any]
 ) -> list[tuple[str, Found]]:
-    """Measure a network; if it missed rows, once with them as errors and once without them."""
+    """Evaluate a network; if it missed rows, once with them as errors and once without them."""
     from mien.learn.data.manifest import ManifestError
     from mien.learn.evaluate.assessment import assess, take
     from mien.learn.evaluate.sources.label_map import mapped, match, skipped_rows
@@ -169,7 +170,7 @@ def _evaluation(
 
 
 def _print(evaluation: Evaluation) -> None:
-    """Print how labels are matched, the official metrics, and all metrics."""
+    """Print how labels are matched, then the official metrics, then all metrics."""
     from mien.learn.evaluate.report import interval_note, official
 
     for name, lines in evaluation.maps.items():

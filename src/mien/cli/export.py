@@ -24,8 +24,8 @@ def export(
 ) -> None:
     """Write a trained network as one ONNX file, for `mien annotate`.
 
-    The calibration of the checkpoint is built in, if it has one. The file is compared with the original network before
-    it is written.
+    If the checkpoint has a calibration, it is built in. The exported network is compared with the original before the
+    file is written.
 
     Example:
       mien export runs/own/best own.onnx

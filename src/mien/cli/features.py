@@ -21,12 +21,14 @@ def features(
     ],
     manifest: Manifest,
     folder: DataFolder,
-    flip: Annotated[bool, typer.Option("--flip", help="Average each picture with its mirror image.")] = False,
+    flip: Annotated[
+        bool, typer.Option("--flip", help="Average the features of each picture and its mirror image.")
+    ] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Replace the pictures of a manifest by the features of a network.
 
-    The labels stay. A small network, such as ResidualMLP, can then be trained on the feature vectors in seconds.
+    The labels are kept. A small network, such as ResidualMLP, can then be trained on the feature vectors in seconds.
 
     Example:
       mien features runs/own/best build/own build/own-features
@@ -40,7 +42,7 @@ def features(
 
     with refusals():
         rows = read_manifest(manifest)
-        if folder.resolve() != rows.path.parent.resolve():  # `extract` refuses that one whatever the options
+        if folder.resolve() != rows.path.parent.resolve():  # `extract` always refuses that one
             refuse_existing(folder / MANIFEST, overwrite=overwrite)
         opened, metadata = open_network(network, rows)
         device = "cuda" if torch.cuda.is_available() else "cpu"

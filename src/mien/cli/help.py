@@ -1,4 +1,4 @@
-"""How commands present themselves: plain usage lines, an example at the end of each help text, errors in one line."""
+"""Help and usage errors: plain usage lines, an example at the end of each help text, errors in one line."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ EXAMPLE = "\n\nExample:\n"
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 _USAGE_ERROR: Any = typer.BadParameter.__base__
-"""Click's UsageError, or that of the copy of Click that newer versions of Typer carry."""
+"""Click's UsageError, or that of the copy of Click that newer versions of Typer include."""
 
 
 @contextmanager
 def _one_line(context: Any) -> Iterator[None]:
-    """Print a wrong call in one line, like every other error, instead of three."""
+    """Report a usage error in one line, like every other error, instead of three."""
     try:
         yield
     except _USAGE_ERROR as error:
@@ -31,7 +31,7 @@ def _one_line(context: Any) -> Iterator[None]:
 
 
 class _Plain:
-    """Help without type names: arguments and options are called what the usage line calls them."""
+    """Help without type names: arguments and options have the same names as in the usage line."""
 
     def format_usage(self: Any, ctx: Any, formatter: Any) -> None:
         """``Usage: mien evaluate [OPTIONS] NETWORK... MANIFEST``."""
@@ -60,7 +60,7 @@ def _name(argument: Any) -> str:
 
 
 def _record(option: Any) -> tuple[str, str]:
-    """What an option is called, and its help text with its default."""
+    """The names of an option, and its help text with its default."""
     names = ", ".join(sorted(option.opts, key=len)) + "".join(f" / {name}" for name in option.secondary_opts)
     default = option.default
     if option.required:
@@ -84,7 +84,7 @@ class Command(_Plain, TyperCommand):
 
 
 class Group(_Plain, TyperGroup):
-    """A command of commands, which are listed under the titles that they are registered with."""
+    """A group of commands, listed under the titles that they are registered with."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Sections of options and of commands."""
@@ -103,7 +103,7 @@ class Group(_Plain, TyperGroup):
                 formatter.write_dl([(name.ljust(width), summary) for name, summary in rows])
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the words before the name of a command; without any word, print the help."""
+        """Parse the words before the name of a command; without any, print the help."""
         if not args:
             print(ctx.get_help())
             raise typer.Exit(2)
@@ -117,7 +117,7 @@ class Group(_Plain, TyperGroup):
 
 
 def group(name: str, text: str, example: str) -> typer.Typer:
-    """An application, or a command of commands."""
+    """An application, or a group of commands."""
     return typer.Typer(
         name=name,
         cls=Group,
@@ -131,7 +131,7 @@ def group(name: str, text: str, example: str) -> typer.Typer:
 
 
 def register(app: typer.Typer, function: Callable[..., None], title: str | None = None) -> None:
-    """Add a command, named as its function; the section ``Example`` of the docstring ends its help text."""
+    """Add a command, named after its function; the section ``Example`` of the docstring ends its help text."""
     text, _, example = (inspect.getdoc(function) or "").partition(EXAMPLE)
     app.command(
         function.__name__.rstrip("_"),

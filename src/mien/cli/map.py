@@ -19,13 +19,13 @@ def map_(
     task: Task = "affect",
     group: Group = "subject",
     umap: Annotated[bool, typer.Option("--umap", help="Use UMAP instead of t-SNE; needs the extra umap.")] = False,
-    most: Annotated[int, typer.Option(min=5, metavar="N", help="Draw N faces at most, chosen at random.")] = 3000,
+    most: Annotated[int, typer.Option(min=5, metavar="N", help="Draw at most N faces, chosen at random.")] = 3000,
     seed: Seed = 0,
     overwrite: Overwrite = False,
 ) -> None:
     """Draw a map of a network's features, coloured by emotion and by person.
 
-    Above the persons is the accuracy with which a linear probe tells them apart.
+    The title of the map by person reports how accurately a linear probe identifies the persons.
 
     Example:
       mien map runs/caf/best build/renders map.png --split valid
@@ -69,7 +69,7 @@ def _persons(features: Any, persons: list[str | None], seed: int) -> Any:
 
 
 def _some(rows: Any, most: int, seed: int) -> Any:
-    """All rows of a manifest, or a random choice of this many, in their order."""
+    """All rows of a manifest, or a random sample of this many, in their order."""
     from dataclasses import replace
 
     import numpy as np

@@ -11,12 +11,12 @@ REPEAT = "Can be repeated."
 
 
 def out_option(text: str, metavar: str = "FILE", default: str | bool = True) -> Any:
-    """The option ``--out``, with what is written and where it goes if the option is not given."""
+    """The option ``--out``, with what it writes and its default."""
     return Option("--out", metavar=metavar, help=text, show_default=default)
 
 
 def group_option(default: str | bool = True) -> Any:
-    """The option ``--group``, with what applies if it is not given."""
+    """The option ``--group`` with its default."""
     return Option(
         "--group",
         metavar="COLUMN",
@@ -26,7 +26,7 @@ def group_option(default: str | bool = True) -> Any:
 
 
 def workers_option(default: str | bool = True) -> Any:
-    """The option ``--workers``, with what applies if it is not given."""
+    """The option ``--workers`` with its default."""
     return Option("--workers", min=1, metavar="N", help="Number of processes.", show_default=default)
 
 
@@ -43,19 +43,19 @@ Picture = Annotated[Path, Argument(metavar="FILE", help="The .png file to write.
 Split = Annotated[str, Option("--split", metavar="SPLIT", help="The split whose rows are scored or drawn.")]
 TrainSplit = Annotated[str, Option("--train-split", metavar="SPLIT", help="The split to learn or count from.")]
 ValidSplit = Annotated[
-    str, Option("--valid-split", metavar="SPLIT", help="The split to fit by; it must not have been used for training.")
+    str, Option("--valid-split", metavar="SPLIT", help="The split to fit on; it must not have been used for training.")
 ]
 OnlySplit = Annotated[
-    str | None, Option("--only-split", metavar="SPLIT", help="Change this split only; the others stay as they are.")
+    str | None, Option("--only-split", metavar="SPLIT", help="Change only this split; the others stay as they are.")
 ]
 Task = Annotated[str, Option("--task", metavar="TASK", help="The task whose labels are used.")]
 ClassTask = Annotated[
     str | None,
     Option("--task", metavar="TASK", help="The task whose classes are counted.", show_default="first task of classes"),
 ]
-Classes = Annotated[str, Option("--classes", metavar="TASK", help="The task of classes, the rows of the table.")]
+Classes = Annotated[str, Option("--classes", metavar="TASK", help="The task whose classes are the rows of the table.")]
 Attributes = Annotated[
-    str, Option("--attributes", metavar="TASK", help="The task of attributes, the columns of the table.")
+    str, Option("--attributes", metavar="TASK", help="The task whose attributes are the columns of the table.")
 ]
 Group = Annotated[str, group_option()]
 
@@ -65,15 +65,15 @@ Quiet = Annotated[bool, Option("--quiet", "-q", help="Print errors only.")]
 Seed = Annotated[int, Option("--seed", min=0, metavar="N", help="Seed of all random choices.")]
 Workers = Annotated[int, workers_option()]
 CoreWorkers = Annotated[int | None, workers_option("one per core")]
-Set = Annotated[list[str] | None, Option("--set", metavar="KEY=VALUE", help=f"Replace a value of the file. {REPEAT}")]
+Set = Annotated[list[str] | None, Option("--set", metavar="KEY=VALUE", help=f"Override a value of the file. {REPEAT}")]
 Side = Annotated[
     int | None,
     Option(
         "--side",
         min=8,
         metavar="PIXELS",
-        help="Scale whole pictures to this side instead of looking for faces.",
+        help="Scale whole pictures to this side instead of cropping faces.",
         show_default="the manifest's setting",
     ),
 ]
-Most = Annotated[int, Option("--most", min=1, metavar="N", help="Print or draw this many classes.")]
+Most = Annotated[int, Option("--most", min=1, metavar="N", help="Print or draw at most N classes.")]

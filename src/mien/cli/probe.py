@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def probe(
     networks: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[NETWORK]", help="A checkpoint folder; not given if MANIFEST is from `mien features`."),
+        typer.Argument(metavar="[NETWORK]", help="A checkpoint folder; omit it if MANIFEST is from `mien features`."),
     ] = None,
     *,
     manifest: Manifest,
@@ -44,10 +44,10 @@ def probe(
     out: JsonOut = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Read labels from the frozen features of a network.
+    """Predict labels from the frozen features of a network.
 
-    Two readers are compared, a linear probe and nearest neighbours. With --shots they learn from few rows, which are
-    drawn again and again; the intervals are 95 % intervals over the draws.
+    A linear probe is compared with nearest neighbours. With --shots, they learn from few rows, which are drawn
+    repeatedly; the intervals are 95 % intervals over the draws.
 
     Example:
       mien probe runs/own/best build/own --task expression --shots 1 --shots 5
@@ -94,13 +94,13 @@ def _open(
         raise ValueError(f"{rows.path}: has no task {name}{did_you_mean(name, own)}")
     parts = [rows.split(split) for split in splits]
     if len(set(splits)) == 1:
-        raise ValueError(f"split {splits[0]}: rows that are learnt from cannot be scored; choose another split")
+        raise ValueError(f"split {splits[0]}: the rows to learn from cannot also be scored; choose another split")
     learnt, scored = (Labelled(_features(network, part), part.column(own[name], hard=True)) for part in parts)
     return learnt, scored, own[name]
 
 
 def _refuse_checkpoint(manifest: Path) -> None:
-    """Say what is missing where a checkpoint is the only argument."""
+    """Report what is missing if a checkpoint is the only argument."""
     from mien.learn.checkpoint import CARD, find
 
     if ((find(manifest) or manifest) / CARD).exists():
@@ -108,7 +108,7 @@ def _refuse_checkpoint(manifest: Path) -> None:
 
 
 def _features(network: nn.Module | None, rows: OpenManifest) -> Any:
-    """What the network sees in the rows; without a network, what the manifest itself holds."""
+    """The network's features of the rows; without a network, the features that the manifest itself holds."""
     import numpy as np
 
     from mien.learn.features.identity_probe import features_of

@@ -24,7 +24,7 @@ def report(
 ) -> None:
     """Summarise a table in one HTML file with charts.
 
-    It shows curves, a heat map and the strongest expressions, and loads nothing from the network.
+    It shows curves, a heat map and the strongest expressions, and works offline.
 
     Example:
       mien report interview.parquet
@@ -47,12 +47,12 @@ def _check(target: Path, table: Path, overwrite: bool) -> None:
         raise ValueError(f"{target}: the name must end in .html")
     if target.is_dir():
         raise ValueError(f"{target}: is a folder")
-    if table.exists():  # else that is the error to report
+    if table.exists():  # otherwise that is the error to report
         refuse_existing(target, overwrite=overwrite)
 
 
 def _page(path: Path, video: Path | None, quiet: bool) -> tuple[str, list[str]]:
-    """The page, and notes on what it lacks."""
+    """The page, with notes on what is missing."""
     from mien.report.build import build_report
     from mien.report.scan import scan
     from mien.report.thumbnails import thumbnails
@@ -84,10 +84,10 @@ def _place(name: str, table: Path) -> Path | None:
 
 
 def _failures(path: Path, metadata: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
-    """The failures that the table's metadata lists, or else the list next to it, which tables of pictures have.
+    """The failures that the table's metadata lists or, for a table of pictures, the list next to it.
 
     Raises:
-        ValueError: if that cannot be read; one line.
+        ValueError: if that cannot be read; the message is one line.
     """
     import csv
     import json

@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 def study(
     path: Annotated[Path, typer.Argument(metavar="STUDY", help="A YAML file; see studies/ and docs/studies.md.")],
-    out: Annotated[Path | None, out_option("Write runs and report to this folder.", "DIR", "runs/NAME")] = None,
+    out: Annotated[Path | None, out_option("Write the runs and the report to this folder.", "DIR", "runs/NAME")] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(metavar="SETTING", help=f"Run only this setting and its teachers. {REPEAT}"),
     ] = None,
     change: Set = None,
     report: Annotated[
-        bool, typer.Option("--report", help="Train nothing; write the report of the finished runs again.")
+        bool, typer.Option("--report", help="Train nothing; only rewrite the report of the finished runs.")
     ] = False,
     workers: Workers = 1,
 ) -> None:
     """Train a recipe in several settings, over folds or seeds, and compare them.
 
-    Finished runs are kept, and the same command continues an interrupted study; the report is written again each time.
+    Finished runs are kept, and the same command continues an interrupted study; the report is rewritten each time.
     Exit status: 0 when all runs are finished, 1 if runs failed, 2 if nothing could be started, 130 after Ctrl-C.
 
     Example:
@@ -72,7 +72,7 @@ def _load(path: Path, changes: Sequence[str], only: Sequence[str]) -> Study:
 
 
 def _jobs(plan: Study, store: RunStore, only: Sequence[str], report: bool) -> list[PlannedRun]:
-    """The runs that are left to do, checked before anything starts."""
+    """The remaining runs, checked before anything starts."""
     from mien.learn.study.check import check
     from mien.learn.study.run import jobs
 

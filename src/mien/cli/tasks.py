@@ -11,9 +11,9 @@ from mien.cli.terminal import print_table
 
 
 def tasks(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Print every label: its column, range and meaning.
+    """Print every label with its column, range and meaning.
 
-    These are all tasks of the face label space. The networks do not predict compound expressions; `mien annotate
+    The list has all tasks of the face label space. The networks do not predict compound expressions; `mien annotate
     --compounds` derives them.
 
     Example:

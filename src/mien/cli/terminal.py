@@ -1,4 +1,4 @@
-"""What commands print: tables, progress, and errors in one line."""
+"""Terminal output of commands: tables, progress, and errors in one line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mien.atomic import replace_text
 def complain(reason: str) -> None:
     """Print one line to stderr; control characters, which file names may contain, are printed as question marks.
 
-    The error numbers of the system are dropped: the words after them say the same.
+    The system's error numbers are dropped, because the text after them says the same.
     """
     plain = re.sub(r"\[Errno -?\d+\] ", "", reason)
     print("mien: " + re.sub(r"[\x00-\x1f\x7f]", "?", plain), file=sys.stderr)
@@ -33,7 +33,7 @@ def fail(reason: str, status: int) -> NoReturn:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """End the command with one line and status 2 on bad input, which is an OSError or a ValueError."""
+    """End the command with one line and status 2 on bad input: an OSError or a ValueError."""
     try:
         yield
     except (OSError, ValueError) as error:
@@ -42,7 +42,7 @@ def refusals() -> Iterator[None]:
 
 @contextmanager
 def needs_extra(extra: str = "train") -> Iterator[None]:
-    """End the command with status 2, and a line that says what to install, if the base install lacks a package."""
+    """End the command with status 2 and a line about what to install, if the base install lacks a package."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -53,11 +53,11 @@ def refuse_existing(*outputs: Path | None, overwrite: bool) -> None:
     """Refuse to replace an output, before any work starts.
 
     Args:
-        outputs: files; None for one that is not wanted.
+        outputs: files; None for one that is not written.
         overwrite: whether they may be replaced.
 
     Raises:
-        FileExistsError: if one is there; one line.
+        FileExistsError: if one exists; the message is one line.
     """
     for path in outputs:
         if path is not None and path.exists() and not overwrite:
@@ -73,7 +73,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path | None, data: Any) -> None:
-    """Write what ``--out`` asks for, if it is given."""
+    """Write the JSON of ``--out``, if that is given."""
     if path is not None:
         write_text(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 
@@ -83,9 +83,9 @@ def progress(what: str, total: int | None, *, done: int = 0, hidden: bool = Fals
     """A progress bar on stderr if that is a terminal, else nothing; yields ``advance(steps, text="", total=None)``.
 
     Args:
-        what: what is being done.
+        what: the label of the bar.
         total: number of steps; None if it is unknown.
-        done: number of steps that an earlier run did.
+        done: number of steps that an earlier run completed.
         hidden: whether no bar is shown.
     """
     from rich.console import Console

@@ -15,19 +15,21 @@ from mien.cli.terminal import complain, fail, needs_extra, progress
 from mien.interrupts import stop_requests
 
 RUN = ("best", "last", "log.csv", "search")
-"""What a run leaves in its folder."""
+"""The files and folders that a run writes."""
 
 
 def train(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A YAML file; see recipes/ and docs/recipes.md.")],
-    out: Annotated[Path | None, out_option("Write checkpoints and the log to this folder.", "DIR", "runs/NAME")] = None,
+    out: Annotated[
+        Path | None, out_option("Write the checkpoints and the log to this folder.", "DIR", "runs/NAME")
+    ] = None,
     change: Set = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue from the last checkpoint of the run, if it has one.")
     ] = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Train a network on all labels that its manifests have.
+    """Train a network on all labels in the recipe's manifests.
 
     Exit status: 0 when done, 2 if the run could not start or continue, 130 after Ctrl-C (use --resume to continue).
 
@@ -64,7 +66,7 @@ def train(
 
 @contextmanager
 def _starting_over(folder: Path, wanted: bool) -> Iterator[None]:
-    """Remove the run that a folder holds, unless the new one cannot be built; one process does it for all."""
+    """Remove the run that a folder holds once the new one has been built; one process does it for all."""
     if not wanted:
         yield
         return
@@ -86,7 +88,7 @@ def _starting_over(folder: Path, wanted: bool) -> Iterator[None]:
 
 
 def _move(source: Path, target: Path) -> None:
-    """Move the parts of a run to another folder, instead of those that it has."""
+    """Move the files of a run to another folder, replacing those there."""
     for path in [source / name for name in RUN if (source / name).exists()]:
         target.mkdir(parents=True, exist_ok=True)
         if (target / path.name).is_dir():

@@ -1,4 +1,4 @@
-"""Similarity alignment: five landmarks to fixed positions in a square crop."""
+"""Similarity alignment: maps five landmarks to fixed positions in a square crop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TEMPLATE: NDArray[np.float64] = np.array(
 )
 """Positions of the landmarks in the crop, in pixels, in the order of ``mien.faces.detect.LANDMARKS``.
 
-The usual 112 x 112 template of face recognition, moved up by 8 pixels: recognition does not need the chin, the
+The usual 112 x 112 template of face recognition, moved up by 8 pixels: recognition does not need the chin, but the
 action units of the jaw (AU17, AU26) do."""
 
 

@@ -44,9 +44,9 @@ class YuNet:
     """YuNet (Wu et al. 2023, MIT licence), run by ONNX Runtime.
 
     The first pass reduces the picture until its longer side is at most ``SIDE`` pixels. A picture of more than twice
-    that has a second pass in double resolution, for small faces. If nothing is found, another pass scales the longer
-    side to ``CLOSE_UP`` pixels: it finds faces that fill a large picture, and those in pictures as small as FER2013's
-    (98 % of them, where 77 % are found at their own size). Of two boxes with an intersection over union above
+    that size gets a second pass at double resolution, for small faces. If nothing is found, another pass scales the
+    longer side to ``CLOSE_UP`` pixels: it finds faces that fill a large picture, and those in pictures as small as
+    FER2013's (98 % of them, compared with 77 % at their own size). Of two boxes with an intersection over union above
     ``OVERLAP``, the less confident one is dropped.
 
     Args:
@@ -115,7 +115,7 @@ def _round_up(side: int) -> int:
 
 
 SAME = 0.6
-"""Boxes with at least this intersection over union are detections of one face."""
+"""Boxes with at least this intersection over union are detections of the same face."""
 
 
 def _merge(rows: Floats, overlap: float) -> Floats:

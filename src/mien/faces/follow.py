@@ -1,4 +1,4 @@
-"""Detecting the faces of a video: in the whole frame at intervals, and in a window around each known face between."""
+"""Detects the faces of a video: in the whole frame at intervals, in between in a window around each known face."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ MIN_WINDOW = 96
 """Smallest side of a window, in pixels of the frame: a small face is not detected without its surroundings."""
 
 PASS_SIDES = (640, 1280)
-"""Longer sides of the detector's passes over a whole frame, to estimate the cost; only large frames have the second."""
+"""Longer sides of the detector's passes over a whole frame, to estimate the cost; only large frames get the second."""
 
 OVERHEAD = 160 * 160
-"""Fixed cost of a pass, in pixels: 0.8 of the 9 milliseconds of 640 x 360."""
+"""Fixed cost of a pass, in pixels: 0.8 of the 9 milliseconds that 640 x 360 takes."""
 
 MAX_WINDOW_COST = 0.75
-"""Windows are used only if their cost is at most this fraction of a pass over the frame, which may have to follow."""
+"""Windows are used only if they cost at most this fraction of a pass over the frame, which may still be needed."""
 
 SAME = 0.3
 """Two windows whose faces have more than this intersection over union have found the same face."""
@@ -34,11 +34,11 @@ SAME = 0.3
 
 @dataclass(frozen=True)
 class Quality:
-    """How often the whole frame is searched, and at what resolution windows are.
+    """How often the whole frame is searched, and the resolution of windows.
 
     Args:
-        every: search the whole frame every this many frames, and whenever a face was lost. A new face is found at most
-            this many frames late.
+        every: search the whole frame once in this many frames, and whenever a face was lost. A new face is found at
+            most this many frames late.
         side: side in pixels to which a window is reduced; None to search every frame as a whole.
     """
 
@@ -55,8 +55,8 @@ QUALITIES: Mapping[str, Quality] = MappingProxyType(
 class Follower:
     """Detects the faces in the frames of a video, one frame after another.
 
-    It keeps no state: the frame's index and the faces of the frame before decide what is searched. So a run can resume
-    from the table alone.
+    It keeps no state: the frame's index and the faces of the previous frame decide what is searched, so a run can
+    resume from the table alone.
 
     Args:
         detector: detects the faces in a picture.
@@ -78,8 +78,8 @@ class Follower:
         Args:
             image: H x W x 3 uint8.
             index: number of sampled frames before this one.
-            known: N x 4, the boxes (x, y, width, height) of the frame before, in pixels of ``image``. They must have
-                the table's precision for a resumed run to search the same windows.
+            known: N x 4, the boxes (x, y, width, height) of the previous frame, in pixels of ``image``. They must have
+                the table's precision, so that a resumed run searches the same windows.
         """
         boxes = np.asarray(known, np.float64).reshape(-1, 4)
         if index % self.quality.every == 0 or self.quality.side is None:
@@ -129,7 +129,7 @@ class _Window:
         return self.size[0] * self.size[1] + OVERHEAD
 
     def face(self, image: Pixels, box: NDArray[np.float64], detector: Detector) -> Face | None:
-        """Detect the face that was at ``box``; in pixels of the frame."""
+        """Detect the face that was at ``box``, in pixels of the frame."""
         part = image[self.top : self.bottom, self.left : self.right]
         if self.size != part.shape[1::-1]:
             part = np.asarray(Image.fromarray(part).resize(self.size, Image.Resampling.BOX))

@@ -1,4 +1,4 @@
-"""Tracking: the identities of faces from frame to frame, by their boxes."""
+"""Tracking: identifies faces from frame to frame by their boxes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Reals = NDArray[np.float64]
 
 OVERLAP = 0.2
 """A track continues where its box and the new one have at least this intersection over union: at the same size, the
-face has moved by at most two thirds of its width. A cut that places one face over another cannot be told by boxes."""
+face has moved by at most two thirds of its width. Boxes do not reveal a cut that puts one face in another's place."""
 
 COAST = 0.2
-"""Time constant in seconds with which a face that is out of sight slows down: people who turn away seldom move on."""
+"""Time constant in seconds with which a face out of sight slows down: people who turn away seldom keep moving."""
 
 NEW_STEP = 0.5
-"""Weight of the newest step in the velocity of a face; the rest is the previous velocity."""
+"""Weight of the newest step in the velocity of a face; the previous velocity has the remaining weight."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class _Track:
     seen: float
 
     def expected(self, time: float) -> Reals:
-        """The box of the face at ``time``, if it kept its velocity and slowed down."""
+        """The expected box of the face at ``time``: it keeps its direction and slows down."""
         shift = self.velocity * COAST * (1 - np.exp(-(time - self.seen) / COAST))
         return np.concatenate([self.box[:2] + shift, self.box[2:]])
 
@@ -42,7 +42,7 @@ class Tracker:
 
     Tracks and boxes are paired to maximise the sum of their overlaps (SORT, Bewley et al. 2016, with a damped velocity
     in pixels per second instead of a Kalman filter over frames, because the time between frames varies). The result
-    depends on the boxes and times so far alone: the same boxes get the same identities again.
+    depends only on the boxes and times so far: the same boxes get the same identities again.
 
     Args:
         patience: seconds for which a track without a face is kept. A track with a face in the previous frame is always
@@ -67,8 +67,8 @@ class Tracker:
 
         Args:
             boxes: N x 4, each x, y, width, height.
-            scores: N.
-            time: of the frame in seconds, later than in the last call.
+            scores: N, the detector's confidence.
+            time: time of the frame in seconds, later than in the last call.
 
         Raises:
             ValueError: if the time is not later, or the lengths differ.
@@ -77,7 +77,7 @@ class Tracker:
         if len(new) != len(confidences):
             raise ValueError(f"got {len(new)} boxes but {len(confidences)} scores")
         if time <= self._before:
-            raise ValueError(f"frames must be in the order of time; {time:g} s follows {self._before:g} s")
+            raise ValueError(f"frames must be in order of time; {time:g} s follows {self._before:g} s")
         alive = self._alive(time)
         owners: list[_Track | None] = [None] * len(new)
         for track, box in _pairs(self._overlaps(alive, new, time)):
@@ -123,7 +123,7 @@ def overlaps(some: Reals, others: Reals) -> Reals:
 def _pairs(overlap: Reals) -> list[tuple[int, int]]:
     """Row and column of each pair: each overlaps by at least :data:`OVERLAP`, and the sum is the largest."""
     near = overlap >= OVERLAP
-    if (near.sum(0) <= 1).all() and (near.sum(1) <= 1).all():  # there is only one way, as in most frames
+    if (near.sum(0) <= 1).all() and (near.sum(1) <= 1).all():  # there is only one pairing, as in most frames
         rows, columns = np.nonzero(near)
     else:
         from scipy.optimize import linear_sum_assignment  # takes half a second, and most videos do not need it
@@ -133,9 +133,9 @@ def _pairs(overlap: Reals) -> list[tuple[int, int]]:
 
 
 def largest(boxes: ArrayLike, known: NDArray[np.bool_], count: int | None) -> list[int]:
-    """Indices of the ``count`` largest faces in order (None: all). The area of a tracked face counts twice.
+    """Indices of the ``count`` largest faces in order (None: all).
 
-    So two faces of similar size do not alternate.
+    The area of a tracked face counts twice, so that two faces of similar size do not alternate.
 
     Args:
         boxes: N x 4.

@@ -1,4 +1,4 @@
-"""Decoding a video with PyAV: frames with their times, and damage told apart from the end."""
+"""Decodes a video with PyAV into frames with their times, and distinguishes damage from the end of the video."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import av
 from mien.media.picture import MediaError
 
 TIMEOUT = 10.0
-"""Seconds without an answer after which a stream is given up."""
+"""Seconds without an answer after which a stream is abandoned."""
 
 DEVICES = ("v4l2", "avfoundation", "dshow", "gdigrab", "x11grab", "lavfi")
-"""Formats that ``FORMAT:NAME`` may open a device with; ``/dev/video0`` is ``v4l2:/dev/video0``."""
+"""Device formats that ``FORMAT:NAME`` accepts; ``/dev/video0`` is short for ``v4l2:/dev/video0``."""
 
 TEXT = frozenset(("tty", "bin", "xbin", "adf", "idf"))
 """Formats with which FFmpeg would render a text file as video."""
@@ -72,11 +72,11 @@ class Decoder:
     """An open container and its first video stream that is not cover art.
 
     Args:
-        address: of the container.
+        address: the address of the container.
 
     Attributes:
-        container: of PyAV.
-        stream: of PyAV.
+        container: the PyAV container.
+        stream: the PyAV stream.
         rate: average frames per second, or None.
         end: time in seconds at which the last packet read so far ends.
         damaged: number of packets or frames that could not be decoded completely.
@@ -152,7 +152,7 @@ class Decoder:
             raise MediaError(failure or self._damage(reason))
 
     def seek(self, time: float) -> bool:
-        """Seek to a key frame, usually the last one before ``time``; False if the container cannot seek."""
+        """Seek to a key frame, usually the last one before ``time``; return False if the container cannot seek."""
         try:
             stamp = (Fraction(time) + (self._origin or 0)) / self.stream.time_base
             self.container.seek(round(stamp), stream=self.stream)
@@ -163,7 +163,7 @@ class Decoder:
 
     @property
     def duration(self) -> float | None:
-        """Duration in seconds, if the container gives it."""
+        """Duration in seconds, if the container states it."""
         if self.stream.duration is not None:
             return float(self.stream.duration * self.stream.time_base)
         return None if self.container.duration is None else float(self.container.duration / av.time_base)

@@ -12,11 +12,11 @@ from mien.media.reader import VideoReader
 class FrameLookup:
     """Looks up frames of a video by number, from 0 in display order.
 
-    Ascending numbers decode the video once; a number below the last one decodes it from the start again. Frames are
-    not scaled, because a manifest's boxes and landmarks are in their pixels.
+    Ascending numbers decode the video once; a number lower than the last one decodes it again from the start. Frames
+    are not scaled, because a manifest's boxes and landmarks are in their pixels.
 
     Args:
-        path: of the file.
+        path: path of the file.
 
     Raises:
         MediaError: if it cannot be opened or has no frames.
@@ -27,7 +27,7 @@ class FrameLookup:
         self._rewind()
 
     def frame(self, number: int) -> Pixels:
-        """The frame, upright, H x W x 3 uint8.
+        """Return the upright frame, H x W x 3 uint8.
 
         Raises:
             MediaError: if the video ends or cannot be decoded before it.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# os.path answers False where pathlib raises: in a forbidden folder, for an overlong name.
+# os.path returns False where pathlib raises: in a forbidden folder, or for an overlong name.
 # ruff: noqa: PTH112, PTH113, PTH118, PTH119, PTH122, PTH207, PTH208
 import glob
 import os
@@ -25,8 +25,8 @@ class ImageSequence:
         rate: frames per second.
 
     Attributes:
-        width, height: of the first upright original, in pixels.
-        duration: in seconds.
+        width, height: size of the first upright original, in pixels.
+        duration: length in seconds.
         count: number of pictures.
         live, seekable: False and True; see :class:`mien.media.reader.VideoReader`.
         damaged: number of pictures that could not be read so far; each keeps its number, and is skipped.
@@ -74,7 +74,7 @@ class ImageSequence:
         """Do nothing: no file stays open."""
 
     def _fitted(self, pixels: Pixels) -> Pixels:
-        """Resize to the first picture, whose pixels the table is in."""
+        """Resize to the size of the first picture, because the table is in its pixels."""
         if pixels.shape[1::-1] == self._size:
             return pixels
         return np.asarray(Image.fromarray(pixels).resize(self._size, Image.Resampling.BOX))

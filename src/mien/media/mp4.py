@@ -1,4 +1,4 @@
-"""Writing frames with times to an H.264 file that every player opens."""
+"""Writes frames with their times to an H.264 file that every player opens."""
 
 from __future__ import annotations
 
@@ -31,20 +31,21 @@ class VideoWriteError(OSError):
 class Mp4Writer:
     """Writes a video frame by frame; a context manager, which completes the file even after an error.
 
-    Frames keep their times, at a variable rate too; the first is shown at 0. Frames go to ``<path>.part``, which is
-    renamed when it is complete: an mp4 without its end cannot be played, and a killed process leaves none.
+    Frames keep their times, even at a variable rate; the first is shown at 0. Frames go to ``<path>.part``, which is
+    renamed when it is complete, because an mp4 without its end cannot be played.
 
     Example:
         >>> with Mp4Writer("overlay.mp4", rate=25) as video:  # doctest: +SKIP
         ...     video.write(image, time=0.0)
 
     Args:
-        path: ends in .mp4.
+        path: the file; its name ends in .mp4.
         rate: approximate frames per second; a hint for the encoder.
         overwrite: replace an existing file.
 
     Raises:
-        VideoWriteError: if the name does not end in .mp4, or the file exists or cannot be written; also in ``write``.
+        VideoWriteError: if the name does not end in .mp4, or the file exists or cannot be written; ``write`` raises it
+            too.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, rate: float | None = None, overwrite: bool = False) -> None:
@@ -65,12 +66,12 @@ class Mp4Writer:
             raise VideoWriteError(f"{self.path}: cannot be written: {error.strerror}") from None
 
     def write(self, image: Image.Image, time: float) -> None:
-        """Add a frame: an RGB image of the first one's size, both sides even. ``time`` is in seconds, ascending."""
+        """Add a frame: an RGB image as large as the first, both sides even. ``time`` is in seconds, ascending."""
         try:
             if self._container is None:
                 self._container = self._open(image.size, time)
             if image.size != self._size:
-                raise ValueError(f"a frame of {image.size} in a video of {self._size}")
+                raise ValueError(f"the frame is {image.size}, but the video is {self._size}")
             frame = av.VideoFrame.from_ndarray(np.asarray(image), "rgb24")
             frame = self._colours.reformat(frame, format="yuv420p", dst_colorspace=Colorspace.ITU709)
             self._last = max(round((time - self._begin) / CLOCK), self._last + 1)

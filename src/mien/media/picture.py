@@ -1,4 +1,4 @@
-"""Reading pictures from files, arrays and PIL images: upright 8-bit RGB, or an error in one line."""
+"""Reads pictures from files, arrays and PIL images: upright 8-bit RGB, or an error in one line."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FORMATS = ("PNG", "WEBP", "TIFF", "GIF", "BMP", "DIB", "PPM", "JPEG2000", "AVIF"
 """Formats that Pillow tries for a file that is not a JPEG; EPS is excluded because it starts Ghostscript."""
 
 MAX_PIXELS = 80_000_000
-"""Limit for pictures that can only be decoded whole; baseline JPEG files of any size are read."""
+"""Most pixels of a picture that can only be decoded whole; baseline JPEG files of any size are read."""
 
 FULL_PIXELS = 32_000_000
 """JPEG files with more pixels than this are decoded at a half, a quarter or an eighth of their sides."""
@@ -45,7 +45,7 @@ UPRIGHT = {
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
-"""EXIF orientation -> the transposition that undoes it. Pillow's function rewrites all EXIF and fails on odd tags."""
+"""EXIF orientation -> the transposition that undoes it. Pillow's own rewrites all EXIF and fails on odd tags."""
 
 
 class MediaError(ValueError):
@@ -57,10 +57,10 @@ class Picture:
     """A decoded, upright picture.
 
     Args:
-        name: for the column ``input``.
+        name: the value of the column ``input``.
         pixels: H x W x 3 uint8 RGB; smaller than the original where a large JPEG was decoded reduced.
-        width, height: of the upright original, in pixels.
-        note: for the column ``note``, or None.
+        width, height: size of the upright original, in pixels.
+        note: the value of the column ``note``, or None.
     """
 
     name: str
@@ -77,18 +77,18 @@ class Picture:
 
 
 def read(item: object, name: str = "") -> Picture:
-    """Read the picture in a path, an array or a PIL image.
+    """Read a picture from a path, an array or a PIL image.
 
     Transparent pixels become white. Grey values of more than 8 bits, and floats above 1, are divided by the
     largest value of the smallest bit depth (8 or more) that holds the brightest pixel, so that 12-bit data in a 16-bit
-    file is neither clipped nor black. Of several frames or pages the first is read, with a note.
+    file is neither clipped nor black. Only the first of several frames or pages is read, with a note.
 
     Args:
         item: a path; H x W, H x W x 1, x 3 (RGB) or x 4 (RGBA) of uint8, uint16, bool or float in [0, 1]; a PIL image.
-        name: for the column ``input``; the path by default.
+        name: the value of the column ``input``; the path by default.
 
     Raises:
-        MediaError: if it cannot be read; or ``item``, if it is one.
+        MediaError: if it cannot be read; ``item`` itself if it is a MediaError.
 
     Example:
         >>> read(np.zeros((4, 6))).pixels.shape

@@ -1,4 +1,4 @@
-"""Prefetching: a thread computes the next items of an iterator while this one is used."""
+"""Prefetching: a thread computes the next items of an iterator while the current one is in use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 POLL_SECONDS = 0.05
-"""Seconds between two checks whether the consumer has gone."""
+"""Seconds between checks of whether the consumer has gone."""
 
 
 class _End:
@@ -27,8 +27,8 @@ def prefetch(items: Iterable[Item], size: int) -> Generator[Item, None, None]:
     and ends the thread.
 
     Args:
-        items: advanced by the thread alone, starting with the first request.
-        size: how many may wait, at least 1; memory holds two more, the one being computed and the one in use.
+        items: an iterator; only the thread advances it, starting at the first request.
+        size: how many items may wait, at least 1; memory holds two more, the one being computed and the one in use.
 
     Example:
         >>> list(prefetch(range(3), 2))

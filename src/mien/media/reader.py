@@ -1,4 +1,4 @@
-"""Reading a video: frames with their numbers and times, from any position on."""
+"""Reads the frames of a video, with their numbers and times, from any position on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mien.media.decode import Decoder, TimedFrame, locate
 from mien.media.picture import MediaError
 
 LONGEST = 2560
-"""Longest side of a frame in pixels; larger frames are scaled down as they are converted. 8K takes 100 MB a frame."""
+"""Longest side of a frame in pixels; larger frames are scaled down as they are converted. 8K takes 100 MB per frame."""
 
 SEEKABLE = frozenset(("mov", "mp4", "matroska", "webm"))
 """Containers with an index of frame times to seek by. All others are decoded from the start."""
@@ -36,8 +36,8 @@ class Position:
     """The position of a frame in its video.
 
     Args:
-        number: from 0, in display order.
-        time: in seconds from the start.
+        number: counted from 0, in display order.
+        time: seconds from the start.
     """
 
     number: int
@@ -62,12 +62,12 @@ class VideoReader:
 
     Args:
         source: a path, a URL, ``/dev/videoN`` or ``FORMAT:NAME`` (see :data:`mien.media.decode.DEVICES`).
-        fitted: convert to square pixels, and to frames no larger than :data:`LONGEST`.
+        fitted: scale frames to square pixels and to at most :data:`LONGEST`.
 
     Attributes:
-        width, height: of the upright original, in pixels.
+        width, height: size of the upright original, in pixels.
         rate: average frames per second, or None.
-        duration: in seconds, or None if unknown.
+        duration: length in seconds, or None if unknown.
         count: number of frames according to the container, or None.
         live: whether it can be read only once.
 
@@ -132,7 +132,7 @@ class VideoReader:
         self._decoder.close()
 
     def _upright(self, picture: Any) -> Pixels | None:
-        """The frame as players show it: phones record how they were held and do not rotate the pixels."""
+        """The frame as players show it: phones record how they were held instead of rotating the pixels."""
         width, height = self._size
         interpolation = None if self._size == (picture.width, picture.height) else "AREA"
         try:
@@ -151,7 +151,7 @@ class VideoReader:
         return np.ascontiguousarray(np.rot90(pixels, self._turns)) if self._turns else pixels
 
     def _refuse_incomplete(self, frames: int) -> None:
-        """Compare with what the container announced: where a file was cut off, many containers simply end."""
+        """Compare with what the container announced: many containers simply end where the file was cut off."""
         end, rate = self._decoder.end, self.rate or 0
         if self._indexed and self.duration is not None and end < 0.98 * self.duration - 1:
             raise MediaError(f"ends after {end:.1f} of {self.duration:.1f} seconds: the file is incomplete")
@@ -216,7 +216,7 @@ class VideoReader:
     def _count_before(self, stamp: int | None) -> int | None:
         """Count the frames shown before a time stamp by their packets, without decoding.
 
-        None if packets have no time stamps or equal ones, or are damaged: then only decoding can count them.
+        Return None if packets are damaged, or have no time stamps or equal ones: then only decoding can count them.
         """
         earlier = array("q")
         with av.open(self._address.url) as container:

@@ -1,8 +1,8 @@
-"""Sampling frames of a video: all, every n-th, or a number per second, within a range of time."""
+"""Samples frames of a video: all, every n-th, or a number per second, within a range of time."""
 
 from __future__ import annotations
 
-# os.path answers False where pathlib raises: in a forbidden folder, for an overlong name.
+# os.path returns False where pathlib raises: in a forbidden folder, or for an overlong name.
 # ruff: noqa: PTH110, PTH112
 import glob
 import os
@@ -32,14 +32,14 @@ class Frame(Position):
 
 
 class FrameSampler:
-    """An open video of which some frames are read. Iterate over it once.
+    """An open video that yields some of its frames. Iterate over it once.
 
-    The numbers and times of frames alone decide which are sampled, so a pass that resumes ``after`` a frame yields the
+    Only the numbers and times of frames decide which are sampled, so a pass that resumes ``after`` a frame yields the
     same frames as an uninterrupted one.
 
     Args:
-        source: a video file or GIF; a URL, such as RTSP; ``/dev/video0`` or ``FORMAT:DEVICE``; a sequence of pictures
-            as ``shots/img_%04d.png``, a glob or a folder.
+        source: a video file or GIF; a URL, such as RTSP; ``/dev/video0`` or ``FORMAT:DEVICE``; a sequence of pictures,
+            given as ``shots/img_%04d.png``, a glob or a folder.
         every: sample only frames whose number is a multiple of this.
         fps: sample at most this many frames per second: the first in each interval of 1 / ``fps`` seconds.
         start: skip frames before this time, in seconds.
@@ -48,10 +48,10 @@ class FrameSampler:
         sequence_rate: frames per second of a sequence of pictures, which has no times.
 
     Attributes:
-        name: for the column ``input``.
-        width, height: of the upright original, in pixels.
+        name: the value of the column ``input``.
+        width, height: size of the upright original, in pixels.
         rate: average frames per second, or None.
-        duration: in seconds, or None if unknown.
+        duration: length in seconds, or None if unknown.
         expected: approximate number of frames to sample, or None if unknown.
 
     Raises:

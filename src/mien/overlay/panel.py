@@ -18,7 +18,7 @@ SMOOTH = 2
 """Everything is drawn this many times larger and then reduced, which smooths lines and circles."""
 
 MOST_BARS = 20
-"""The most bars in a panel; of more attributes, the most probable ones are shown."""
+"""Most bars in a panel; if there are more attributes, the most probable ones are shown."""
 
 BACK, PLANE = (18, 20, 26, 215), (34, 37, 46, 235)
 WHITE, GREY, FAINT = (255, 255, 255, 255), (168, 174, 186, 255), (70, 75, 86, 255)
@@ -157,7 +157,7 @@ def _plane(axes: tuple[str, ...], unit: float) -> Image.Image:
 
 
 def _plot(axes: tuple[str, ...], values: Point, trail: Sequence[Point], unit: float, colour: Colour) -> Image.Image:
-    """The plane, with the second value upwards, a dot at the values and the trail that leads to it."""
+    """The plane, with the second value pointing up, a dot at the values and the trail that leads to it."""
     image = _plane(axes, unit).copy()
     draw = ImageDraw.Draw(image)
     big, middle = unit * SMOOTH, (image.width - 1) / 2

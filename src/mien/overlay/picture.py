@@ -26,7 +26,7 @@ Box = tuple[float, float, float, float]
 """Left, top, right, bottom, in pixels of the canvas."""
 
 MAX_PANELS = 12
-"""The most faces with a panel; further faces only have a box, a number and points."""
+"""Most faces with a panel; further faces only have a box, a number and points."""
 
 
 def draw_picture(picture: Picture, rows: Sequence[Row], tasks: Sequence[Task]) -> Image.Image:

@@ -33,10 +33,10 @@ MIN_SIDE, MAX_SIDE = 640, 1920
 """A video is enlarged or reduced until its longer side is between these, in pixels."""
 
 MAX_PANELS = 6
-"""The most faces with a panel at the same time; further faces only have a box, a number and points."""
+"""Most faces with a panel at the same time; further faces only have a box, a number and points."""
 
 TRAIL, HOLD = 2.0, 1.0
-"""Seconds of the trail, and seconds for which the panel of a lost face stays, dimmed."""
+"""Length of the trail, and how long the panel of a lost face stays, dimmed, in seconds."""
 
 MIN_UNIT = 7.5
 """The smallest height of letters in pixels."""
@@ -63,10 +63,10 @@ class FrameLayout:
 
 
 def frame_layout(width: int, height: int, tasks: Sequence[Task], panels: int) -> FrameLayout:
-    """Arrange the frame with a strip of panels on its right, in columns of as many panels as stay legible.
+    """Arrange the frame with a strip of panels on its right, each column with as many panels as stay legible.
 
     Args:
-        width, height: of the frames of the video.
+        width, height: size of the frames of the video.
         tasks: the label space that a panel shows.
         panels: the number of panels to make room for, 1 to :data:`MAX_PANELS`.
     """
@@ -104,8 +104,8 @@ class Scene:
     have them.
 
     Args:
-        width, height: of the first frame; later frames of another size are fitted into it.
-        tasks: the label space of the rows. Of more than ``MOST_BARS`` attributes, the first are shown.
+        width, height: size of the first frame; later frames of another size are fitted into it.
+        tasks: the label space of the rows. If there are more than ``MOST_BARS`` attributes, the first are shown.
         panels: see :func:`frame_layout`.
         original: width and height of the frames that the coordinates of the rows refer to; by default, those of each
             frame as given.
@@ -131,7 +131,7 @@ class Scene:
 
         Args:
             pixels: H x W x 3 uint8 RGB.
-            time: in seconds.
+            time: time of the frame in seconds.
             rows: the rows of this frame.
         """
         canvas = self._blank.copy()
@@ -176,7 +176,7 @@ class Scene:
         return left, top, right, bottom
 
     def _draw_tag(self, canvas: Image.Image, row: Row, box: Box, widest: float) -> None:
-        """Draw the tag: track and class, or the track alone if it would be more than ``widest`` faces wide."""
+        """Draw the tag: track and class, or only the track if the tag would be more than ``widest`` faces wide."""
         left, top, right, bottom = box
         side = min(right - left, bottom - top)
         size = min(self.layout.unit, max(MIN_UNIT, 0.2 * side))
@@ -209,7 +209,7 @@ class Scene:
             track.panel = panel(title, row, self.tasks, self.layout.unit, colour_of(key), trail)
 
     def _free_slot(self, time: float) -> int | None:
-        """The first panel that no visible track has; forgets tracks that have been gone for longer than ``HOLD``."""
+        """The first panel that no visible track has. Forgets tracks that have been gone for longer than ``HOLD``."""
         self._tracks = {key: track for key, track in self._tracks.items() if time - track.time <= HOLD}
         taken = {track.slot for track in self._tracks.values()}
         return next((slot for slot in range(len(self.layout.corners)) if slot not in taken), None)

@@ -26,7 +26,7 @@ class OverlayWriter:
     Usually :func:`draw_video` is all you need: it draws the overlay of a finished table.
 
     Args:
-        path: ends in .mp4.
+        path: the file; its name ends in .mp4.
         tasks: the label space of the rows.
         panels: the number of faces to show panels for at the same time.
         rate: the approximate number of frames per second.
@@ -58,7 +58,7 @@ class OverlayWriter:
         return self._file.frames
 
     def write(self, pixels: Pixels, time: float, rows: Sequence[Row]) -> None:
-        """Draw and encode one frame; ``time`` in seconds."""
+        """Draw and encode one frame; ``time`` is in seconds."""
         if self._scene is None:
             self._scene = Scene(pixels.shape[1], pixels.shape[0], self.tasks, self.panels, self.size)
         self._file.write(self._scene.draw(pixels, time, rows), time)
@@ -88,7 +88,7 @@ def draw_video(
     Args:
         video: the annotated file.
         table: a Parquet file.
-        path: ends in .mp4.
+        path: the file; its name ends in .mp4.
         overwrite: whether an existing file may be replaced.
 
     Returns:
@@ -130,13 +130,13 @@ def draw_overlay(
 ) -> int:
     """Draw the overlay of an annotated video: every frame that has rows in the table, at its own time.
 
-    If reading the frames fails, the overlay is complete up to that point. Needs the memory of one batch.
+    If reading the frames fails, the overlay is complete up to that point. Only one batch is in memory.
 
     Args:
-        frames: of the video, in ascending order; frames that are not in the table are skipped.
-        batches: of the table, in the order of its frames.
+        frames: frames of the video, in ascending order; those that are not in the table are skipped.
+        batches: record batches of the table, in the order of its frames.
         tasks: the label space of the table.
-        path: ends in .mp4.
+        path: the file; its name ends in .mp4.
         panels: the number of faces to show panels for at the same time; :func:`faces_at_once` counts them.
         rate: the approximate number of frames per second.
         size: width and height of the original, upright, as in :class:`mien.media.sampler.FrameSampler`.
@@ -147,7 +147,7 @@ def draw_overlay(
         The number of frames drawn.
 
     Raises:
-        VideoWriteError: if the file cannot be written, or the video has no frame of the table.
+        VideoWriteError: if the file cannot be written, or the video has none of the table's frames.
     """
     groups = by_frame(batches)
     with OverlayWriter(path, tasks, panels=panels, rate=rate, size=size, overwrite=overwrite) as video:

@@ -27,7 +27,7 @@ class AffectPrior:
         class_labels: C labels.
         means: C x 2, valence and arousal in [-1, 1].
         covariances: C x 2 x 2, symmetric and positive definite, in the same units squared.
-        class_prior: C positive shares that sum to 1: how frequent each class is.
+        class_prior: C positive shares that sum to 1, the frequency of each class.
         source: where the numbers come from.
 
     Raises:
@@ -125,7 +125,7 @@ def infer_affect_prior(
     """Mean and covariance of each class, over the rows where class, valence and arousal are all labelled.
 
     Each covariance is shrunk towards the one shared by all classes, as if ``shrinkage`` more rows had it, and no
-    standard deviation is below ``floor``, so that it can be inverted even if the rows are few or equal. The share of a
+    standard deviation is below ``floor``, so that it can be inverted even if rows are few or identical. The share of a
     class is its share of these rows, after adding one row to every class.
 
     Args:
@@ -134,7 +134,7 @@ def infer_affect_prior(
         affect: N x 2 valence and arousal in [-1, 1]; NaN where not labelled.
         minimum_support: the number of rows that every class needs, at least 1.
         shrinkage: the weight of the shared covariance, in rows.
-        floor: in units of valence and arousal; its square is added to each variance.
+        floor: smallest standard deviation, in units of valence and arousal; its square is added to each variance.
         source: where the labels come from; stored with the prior.
 
     Raises:
@@ -169,7 +169,7 @@ def infer_affect_prior(
 
 
 def _diagonal(spread: Mapping[str, tuple[float, float, float, float]], source: str) -> AffectPrior:
-    """From the mean valence, its spread, the mean arousal and its spread of each expression; all equally frequent."""
+    """Build a prior from each expression's mean valence, its spread, mean arousal and its spread; equal frequencies."""
     table = np.array([spread[label] for label in EXPRESSION.labels])
     covariances = np.stack([np.diag(row) for row in table[:, [1, 3]] ** 2])
     shares = np.full(len(table), 1 / len(table))
@@ -191,7 +191,7 @@ RUSSELL_1977 = _diagonal(
     "quote them; check the original before you rely on them; it gives no covariances (taken as 0); "
     "neutral is set by us at 0, 0 with a standard deviation of 0.2; all classes equally frequent",
 )
-"""Ratings of words, not faces: fear and anger hardly differ."""
+"""Ratings of words, not of faces; fear and anger hardly differ."""
 
 CIRCUMPLEX: dict[str, tuple[float, float]] = {
     label: (valence, arousal)

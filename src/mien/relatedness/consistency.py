@@ -1,4 +1,4 @@
-"""How often the predictions for a face contradict each other, according to a table of relatedness.
+"""Measures how often the predictions for a face contradict each other, according to a table of relatedness.
 
 Ours: the papers couple tasks so that they agree, but only report accuracy. This measures the agreement itself, from
 predictions alone; no labels are needed. A network that agrees with itself can still be wrong.
@@ -16,7 +16,7 @@ from mien.relatedness.table import Relatedness
 from mien.tasks import AFFECT, FACE, Task
 
 SIGNS: Mapping[str, int] = {"happiness": 1, "sadness": -1, "fear": -1, "anger": -1, "disgust": -1}
-"""The sign of the valence expected with a class; all others, such as neutral and surprise, go with either sign."""
+"""The sign of the valence expected with a class; all others, such as neutral and surprise, allow either sign."""
 
 EXPECTED_WEIGHT = 0.5
 """A class without prototypical attributes is expected to show those with at least this weight."""
@@ -36,15 +36,15 @@ def measure_consistency(
     A class is *expected* to show its prototypical attributes or, if it has none, those with a weight of at least
     :data:`EXPECTED_WEIGHT`. A class without expected attributes, such as neutral, is neither supported nor implied.
 
-    - ``unsupported``: none of the attributes expected of the class is present. A share of ``expected_faces``, those
-      whose class is expected to show any.
+    - ``unsupported``: none of the attributes expected of the class is present. This is a share of ``expected_faces``,
+      those whose class is expected to show any.
     - ``incomplete``: at least one of them is missing. A share of the same faces; not a contradiction.
     - ``contradicted``: the attributes imply other classes only. They imply a class if all those expected of it are
       present (papers/003, section 3.1.2, co-annotation, with the prototypical attributes only). A share of
       ``implied_faces``, those whose attributes imply any class.
     - ``valence_against``: the valence has the opposite sign of the class (:data:`SIGNS`), by more than ``margin``. A
       share of ``signed_faces``, those whose class has a sign. Only if the tasks have a label ``valence``.
-    - ``inconsistent``: unsupported, contradicted or with valence against it. A share of all faces.
+    - ``inconsistent``: any of ``unsupported``, ``contradicted`` and ``valence_against``. A share of all faces.
     - ``gap``: the mean of abs(p(a | x) - sum_c p(c | x) w_ca) over faces and the attributes of the table that belong to
       any class: the distance between both sides of distribution matching (papers/003, equation 3), without thresholds.
 
@@ -53,7 +53,7 @@ def measure_consistency(
         relatedness: a table over two of the tasks.
         tasks: the tasks of the outputs.
         threshold: in (0, 1].
-        margin: of the valence, in [0, 1).
+        margin: margin of the valence, in [0, 1).
 
     Returns:
         The metrics above, each a share in [0, 1] or None if there are no such faces; ``faces`` and the other numbers of

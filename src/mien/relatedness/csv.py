@@ -27,7 +27,7 @@ ATTRIBUTES, SOURCE, SUPPORT = "# attributes", "# source", "# support"
 
 
 class CsvError(ValueError):
-    """A CSV file is not a table, or a table does not fit into a CSV file; one line with the row and the column."""
+    """A CSV file is not a table, or a table does not fit into one; the message is one line with row and column."""
 
 
 def write_csv(data: Mapping[str, Any]) -> str:

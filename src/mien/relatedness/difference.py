@@ -12,7 +12,7 @@ from mien.relatedness.table import Relatedness
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of both tables.
+    """A cell that both tables have.
 
     Args:
         row, column: the class and the attribute.

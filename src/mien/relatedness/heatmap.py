@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 Colour = tuple[float, float, float]
 
 RAMP: tuple[Colour, ...] = ((250, 251, 252), (205, 228, 232), (120, 184, 200), (38, 121, 156), (16, 62, 104))
-"""0 to 1, red, green and blue in [0, 255]: from almost white to deep blue, ever darker."""
+"""Colours from 0 to 1, as red, green and blue in [0, 255]: from almost white to deep blue, steadily darker."""
 NEGATIVE_RAMP: tuple[Colour, ...] = (RAMP[0], (250, 214, 178), (240, 158, 94), (200, 92, 34), (122, 46, 12))
-"""0 to -1 in a difference."""
+"""Colours from 0 to -1, for differences."""
 INK, GREY, ACCENT, HATCH = "#1c2733", "#6b7783", "#e8590c", "#b4bec8"
 MAX_COLUMNS = 60
-"""The most columns that a PNG has."""
+"""Most columns of a PNG."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ class HeatMap:
         return "" if value == 0 else sign + ("1" if digits == "1.00" else digits[1:])
 
     def limited(self, columns: int) -> HeatMap:
-        """The map with at most this many columns, the highest in ``rank``, in their order, and a note about it."""
+        """Keep at most this many columns, the highest in ``rank``, in their order, and add a note about it."""
         if columns >= len(self.columns):
             return self
         kept = np.sort(np.argsort(-self.rank, kind="stable")[: max(columns, 1)])
@@ -90,8 +90,8 @@ def heat_map(relatedness: Relatedness, most: int = 30) -> HeatMap:
 
     Args:
         relatedness: the table.
-        most: the most classes to show. Of more, those whose attributes differ most from the overall rates are shown, in
-            the order of the table, with a note about it.
+        most: maximum number of classes. If there are more, those whose attributes differ most from the overall rates
+            are shown, in the order of the table, with a note about it.
 
     Example:
         >>> from mien.relatedness import DU_2014
@@ -119,7 +119,7 @@ def heat_map(relatedness: Relatedness, most: int = 30) -> HeatMap:
 
 
 def difference_map(difference: Difference, first: str, second: str, most: int = 30) -> HeatMap:
-    """The heat map of the difference of two tables, with at most ``most`` classes, those that differ most."""
+    """The heat map of the difference of two tables, with at most ``most`` classes: those that differ most."""
     values = difference.values
     rows = np.arange(len(difference.rows))
     notes: tuple[str, ...] = ()
@@ -177,7 +177,7 @@ def draw_heat_map(shown: HeatMap) -> Figure:
 
 
 def _label_axes(axes: Axes, shown: HeatMap) -> None:
-    """The labels, and white lines between the cells and around the groups of columns."""
+    """Draw the labels, and white lines between the cells and around the groups of columns."""
     rows, columns = len(shown.rows), len(shown.columns)
     axes.set_xticks(np.arange(-0.5, columns), minor=True)
     axes.set_yticks(np.arange(-0.5, rows), minor=True)
@@ -195,7 +195,7 @@ def _label_axes(axes: Axes, shown: HeatMap) -> None:
 
 
 def _draw_cells(axes: Axes, shown: HeatMap) -> None:
-    """The number of each cell, with a frame or a hatch."""
+    """Draw the number of each cell, with a frame or a hatch."""
     from matplotlib.patches import Rectangle
 
     for row, column in np.ndindex(shown.values.shape):

@@ -50,7 +50,7 @@ def infer(
         smoothing: >= 0, in rows; 0 gives the paper's fractions.
         minimum_support: >= 1, the number of rows that a cell needs.
         prototypical: in (0, 1]; cells with enough support whose weight reaches it become prototypical, with weight 1.
-            None: no cell does.
+            None: no cell is.
         source: where the labels come from.
 
     Returns:
@@ -112,7 +112,7 @@ def _count(
 
 
 def informativeness(relatedness: Relatedness, class_prior: ArrayLike | None = None) -> NDArray[np.float64]:
-    """How much each attribute reveals about the class: I(class; attribute) / the largest over the attributes.
+    """How much each attribute reveals about the class: I(class; attribute), divided by its largest value.
 
     Ours, not the papers': it weights the attributes in distribution matching, so that those that the class does not
     explain are left alone. With H the entropy of a yes/no variable and p(c) the prior,
@@ -151,7 +151,7 @@ def distinctiveness(relatedness: Relatedness, class_prior: ArrayLike | None = No
     Its mean over the classes, weighted by the prior, is the sum of the mutual information over the attributes.
 
     Args:
-        relatedness, class_prior: as in :func:`informativeness`.
+        relatedness, class_prior: the same as for :func:`informativeness`.
 
     Returns:
         C numbers >= 0; 0 for a class whose attributes have the overall rates. Infinite only for a class of prior 0 with

@@ -31,7 +31,7 @@ class Relatedness:
         class_labels: C labels of the rows.
         attribute_labels: A labels of the columns.
         weights: C x A in [0, 1]; 1 for a prototypical attribute, the fraction of annotators (or of
-            images) that showed it for an observational one, 0 for an attribute that does not belong.
+            images) that showed it for an observational one, 0 for an attribute that does not belong to the class.
         prototypical: C x A bool; attributes that are always shown with the class.
         source: where the numbers come from.
         support: C x A, the number of rows that each cell was counted over; None for a table that we did not count. A
@@ -96,7 +96,7 @@ class Relatedness:
             if name not in found:
                 raise ValueError(f"the couplings need the task {name}, which is not among {', '.join(found)}")
             if found[name] != labels:
-                raise ValueError(f"relatedness is over {name} {labels}, the tasks have {found[name]}")
+                raise ValueError(f"relatedness is over {name} {labels}, but the tasks have {found[name]}")
 
     def to_dict(self) -> dict[str, object]:
         """The table as JSON-ready data, as stored in checkpoints."""
@@ -119,10 +119,10 @@ class Relatedness:
             ValueError: if the data do not describe a table.
         """
         if not isinstance(data, Mapping):
-            raise ValueError("not a relatedness (expected names, labels, weights, prototypical, source)")
+            raise ValueError("not a table of relatedness (expected names, labels, weights, prototypical, source)")
         needed = ("classes", "attributes", "class_labels", "attribute_labels", "weights", "prototypical", "source")
         if missing := [key for key in needed if key not in data]:
-            raise ValueError(f"not a relatedness (missing: {', '.join(missing)})")
+            raise ValueError(f"not a table of relatedness (missing: {', '.join(missing)})")
         support = data.get("support")
         return cls(
             str(data["classes"]),
@@ -183,7 +183,7 @@ class Relatedness:
         observational: Mapping[str, Mapping[str, float]],
         source: str,
     ) -> Relatedness:
-        """Build a table from its printed form: the prototypical attributes of each class, and the weights of others.
+        """Build a table from its printed form: the prototypical attributes of each class, and the others' weights.
 
         Raises:
             ValueError: for a label that is not in the tasks.

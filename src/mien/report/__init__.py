@@ -1,1 +1,1 @@
-"""A table as one HTML file: timelines, heat map, peaks, thumbnails."""
+"""Reports a table as one HTML file: timelines, heat map, peaks, thumbnails."""

@@ -34,10 +34,10 @@ from mien.tasks import Kind, Task
 SCRIPTS = ("state.js", "timeline.js", "pictures.js", "report.js")
 
 INITIAL_ATTRIBUTES = 4
-"""The number of attributes that are drawn as lines at first: those that are present for the longest time."""
+"""Number of attributes that are initially drawn as lines: those that are present for the longest time."""
 
 GAP = -32768
-"""A missing value among the 16-bit numbers of the page."""
+"""Marks a missing value among the 16-bit numbers of the page."""
 
 
 def build_report(
@@ -60,7 +60,7 @@ def build_report(
         notes: lines about what is missing from the report.
 
     Returns:
-        HTML.
+        The HTML of the page.
 
     Example::
 
@@ -132,7 +132,7 @@ def chart_data(scan: Scan) -> dict[str, Any]:
 
 
 def initial_attributes(scan: Scan) -> list[str]:
-    """The attributes that are drawn as lines at first, in the order of the labels."""
+    """The attributes that are initially drawn as lines, in the order of the labels."""
     labels = [label for task in scan.tasks if task.kind is Kind.ATTRIBUTES for label in task.labels]
     weight = dict.fromkeys(labels, 0.0)
     for track in scan.tracks:
@@ -174,7 +174,7 @@ def _cloud_points(scan: Scan) -> list[list[float]]:
 
 
 def _video_sections(scan: Scan) -> list[str]:
-    """The toolbar of a video, and the places of its charts."""
+    """The toolbar of a video, and placeholders for its charts."""
     classes = [task for task in scan.tasks if task.kind is Kind.CLASSES]
     axes = [label for task in scan.tasks if task.kind is Kind.CONTINUOUS for label in task.labels]
     sections = [_toolbar(scan), _presence_section(scan)]
@@ -217,12 +217,12 @@ def _attribute_sections(scan: Scan) -> list[str]:
 
 
 def _shares_of_time(scan: Scan, classes: Sequence[Task]) -> str:
-    """The places for the bars of the first task of classes, and of the quadrants of the plane."""
+    """Placeholders for the bars of the first task of classes, and of the quadrants of the plane."""
     shares = ""
     if classes:
         shares += (
-            f"<h2>{escape(heading('share of time by ' + classes[0].name))}</h2><p class=note>How much of the selected"
-            " track's time each class is the most probable.</p><div class=bars id=shares></div>"
+            f"<h2>{escape(heading('share of time by ' + classes[0].name))}</h2><p class=note>Share of the selected"
+            " track's time in which each class is the most probable.</p><div class=bars id=shares></div>"
         )
     if scan.quadrants:
         shares += "<h2>Share of time by quadrant of the plane</h2><div class=bars id=quadrants></div>"

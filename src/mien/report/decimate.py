@@ -1,6 +1,6 @@
 """Long curves in few points: the median, the minimum and the maximum of each bin of time.
 
-The table of a two-hour video has 200,000 rows; a screen has some 2,000 columns. Up to :data:`POINTS` rows are kept as
+The table of a two-hour video has 200,000 rows; a screen has about 2,000 columns. Up to :data:`POINTS` rows are kept as
 they are. If there are more, the rows of each track are put into bins of one width, chosen so that about that many bins
 are filled. Each bin keeps the median of each label, which ignores outliers, and the minimum and the maximum, so that no
 peak is lost.
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mien.table.frame_rows import Floats, FrameRows, Whole
 
 POINTS = 6000
-"""The approximate number of points of all curves of a report together."""
+"""Approximate total number of points of the curves in a report."""
 
 PAUSE = 1.0, 10.0
 """A curve also has a gap where no frame was sampled for more than this many seconds, and this many usual steps."""
@@ -41,10 +41,10 @@ class Curves:
 
 
 class Decimator:
-    """Reduces the rows of a table, given in the order of its frames; needs the memory of the points only.
+    """Reduces the rows of a table, given in the order of its frames; only the points are in memory.
 
     Args:
-        width: of a bin in seconds; 0 keeps every row.
+        width: width of a bin in seconds; 0 keeps every row.
         step: the usual time between sampled frames in seconds.
         kept: the keys of the tracks that have curves.
     """
@@ -117,7 +117,7 @@ def bin_width(seconds: float, rows: int) -> float:
 
 
 def _medians(values: Floats, starts: Whole) -> Floats:
-    """The median of each group of rows, which begin at ``starts``; NaN is ignored unless there is nothing else."""
+    """The median of each group of rows, which start at ``starts``; NaN is ignored unless there is nothing else."""
     if len(starts) == len(values):
         return values
     return np.stack([_median(part) for part in np.split(values, starts[1:])])

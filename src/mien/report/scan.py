@@ -14,10 +14,10 @@ from mien.table.reader import AnnotatedTable, TableError
 from mien.tasks import Kind, Task
 
 MAX_POINTS = 3000
-"""The most faces of pictures that are shown as points."""
+"""Most faces of pictures that are shown as points."""
 
 MAX_CURVES = 40
-"""The most tracks that have curves, those with the most frames."""
+"""Most tracks that have curves: those with the most frames."""
 
 PRESENT = 0.5
 """An attribute is present from this probability on."""
@@ -29,7 +29,7 @@ class Peak:
 
     Args:
         label: the column.
-        value: smoothed if the table is.
+        value: its value, smoothed if the table is.
         input, track, frame, time: where it is; ``time`` is in seconds.
         box: x, y, width and height of the face, in pixels of the original.
     """
@@ -50,12 +50,12 @@ class Track:
     Args:
         input, name: the input, and the name of the track in it.
         faces: the number of rows.
-        seconds: for how long it is visible; for pictures, the number of faces.
+        seconds: how long it is visible; for pictures, the number of faces.
         first, last: the times of its first and last row in seconds.
         mean: the mean of each label.
         share: the share of time in which each class is the most probable of its task, and each attribute is present.
         quadrants: the share of time in each quadrant of the plane.
-        curves: None if it has no curves.
+        curves: its curves, or None.
     """
 
     input: str
@@ -85,7 +85,7 @@ class Scan:
         bin: the seconds that a point of the curves covers; 0 for one frame.
         quadrants: the names of the quadrants of the plane of two continuous labels; empty if there is no plane.
         tracks: longest first.
-        peaks: in the order of the labels, of labels that are ever present.
+        peaks: the peaks of labels that are ever present, in the order of the labels.
         cloud: N x L, an even sample of the faces of pictures; empty for videos.
     """
 

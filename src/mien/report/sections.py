@@ -11,7 +11,7 @@ from mien.report.scan import PRESENT, Peak, Scan, Track
 from mien.tasks import Kind, Task
 
 MAX_ROWS = 200
-"""The most tracks, or failures, that are listed."""
+"""Most tracks, or failures, that are listed."""
 
 HIDDEN = ("tasks", "errors", "sides")
 """Metadata that is shown elsewhere, or is the same in every table."""
@@ -45,7 +45,7 @@ def summary(scan: Scan, metadata: Mapping[str, str]) -> str:
 
 
 def heading(name: str) -> str:
-    """The name of a task or of labels, for people: ``Action units``."""
+    """The name of a task or of labels as a heading, such as ``Action units``."""
     return name.replace("_", " ").capitalize()
 
 

@@ -79,7 +79,7 @@ Shot = tuple[Peak, Pixels, tuple[float, float]]
 
 
 def _from_video(path: Path, peaks: Sequence[Peak]) -> Iterator[Shot]:
-    """Seek each frame, so that a long video is not decoded as a whole; if it is not seekable, decode it once."""
+    """Seek each frame, so that a long video is not decoded as a whole; decode it once if it is not seekable."""
     times = sorted({peak.time for peak in peaks})
     with FrameSampler(path) as sampler:
         passes = [times] if times and not sampler.seekable else [[time] for time in times]

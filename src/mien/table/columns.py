@@ -14,7 +14,7 @@ SUFFIX = "_smooth"
 """Suffix of the names of smoothed columns."""
 
 NO_TRACK = -1
-"""The track of rows without one, in arrays."""
+"""The track number, in arrays, of rows without a track."""
 
 
 def require(schema: pa.Schema, names: Sequence[str], purpose: str) -> None:

@@ -28,9 +28,9 @@ class FrameRows:
 
     Args:
         inputs: number of the input, from 0.
-        positions: of the frame among all frames of the table.
+        positions: position of the frame among all frames of the table.
         frames: number of the frame in its video.
-        times: in seconds; 0 in a table of pictures.
+        times: time of the frame in seconds; 0 in a table of pictures.
         spans: seconds for which the frame is shown; 1 in a table of pictures.
         keys: number of the track, from 0; :data:`FACELESS` without a face.
         boxes: N x 4.

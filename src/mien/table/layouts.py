@@ -19,11 +19,11 @@ from mien.table.columns import label_column
 from mien.tasks import Task
 
 FULL = 4.0
-"""The intensity, 0 to 5, of a probability of 1, in OpenFace's tables that are written or read. So 2 is 0.5, and AUs of
-2 and more count as present, as for DISFA in papers/003, 4.1."""
+"""The intensity, 0 to 5, that a probability of 1 has when OpenFace's tables are written or read. So 2 is 0.5, and AUs
+of 2 and more count as present, as for DISFA in papers/003, 4.1."""
 
 THRESHOLD = 0.5
-"""Default probability from which on an attribute is present."""
+"""Default probability from which an attribute counts as present."""
 
 OPENFACE_UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45)
 """The AUs whose intensity OpenFace writes; it writes the presence of these and AU28."""
@@ -76,18 +76,18 @@ class Layout:
     1 from the threshold on. ``_r`` is the probability times :data:`FULL`: a confidence, not the strength of the
     movement. AUs that the network does not predict (AU28, AU45) are empty.
 
-    ``py-feat``: the columns of py-feat's second detector, in its order. Its 68 landmarks and the pose are present and
+    ``py-feat``: the columns of py-feat's second detector, in its order. Its 68 landmarks and the pose are present but
     empty, so that scripts that read them run; gaze, mesh and the embedding of the face are omitted. ``Identity`` is
     ``Person_`` and the track. ``time`` and the other labels follow.
 
     Args:
         name: one of :data:`LAYOUTS`.
-        tasks: of the table.
-        thresholds: label -> probability from which on it is present; :data:`THRESHOLD` for other labels.
-        smoothed: whether labels are the smoothed values, for rows that have them.
+        tasks: the tasks of the table.
+        thresholds: label -> probability from which it counts as present; :data:`THRESHOLD` for other labels.
+        smoothed: whether to use the smoothed labels, for rows that have them.
 
     Attributes:
-        schema: of the converted batches.
+        schema: the schema of the converted batches.
 
     Raises:
         ValueError: for an unknown layout, if the layout has none of the labels, or for duplicate columns.
@@ -128,7 +128,7 @@ class Layout:
 def csv_writer(stream: IO[bytes], schema: pa.Schema) -> Any:
     """A CSV writer of record batches (``write_batch``, ``close``), for scripts that split lines at commas.
 
-    Only names and words that need quotes have them; Arrow quotes all by default.
+    Only names and words that need quotes are quoted; Arrow quotes all of them by default.
     """
     head = io.StringIO()
     csv.writer(head, lineterminator="\n").writerow(schema.names)

@@ -15,7 +15,7 @@ from mien.tasks import Kind, Task
 REQUIRED = ("input", "frame", "face", "x", "y", "width", "height")
 
 BUFFER_BYTES = 65536
-"""Bytes of a column that are read at once."""
+"""Bytes of a column to read at once."""
 
 
 class TableError(ValueError):
@@ -29,10 +29,10 @@ class AnnotatedTable:
         path: a Parquet file; the other formats lack the label space.
 
     Attributes:
-        path: of the file.
+        path: path of the file.
         tasks: the label space.
-        metadata: of the file: model, version, options.
-        names: of the columns.
+        metadata: metadata of the file: model, version, options.
+        names: names of the columns.
         rows: number of rows.
         timed: whether its rows have times, as those of videos do.
 
@@ -51,7 +51,7 @@ class AnnotatedTable:
         if not self.path.is_file():
             raise TableError(f"{self.path}: {'is a folder' if self.path.is_dir() else 'no such file'}")
         try:
-            # with its own buffering, pyarrow keeps all it has read, in the end the whole file
+            # with its own buffering, pyarrow keeps all it has read, eventually the whole file
             self._file = pa.parquet.ParquetFile(self.path, pre_buffer=False, buffer_size=BUFFER_BYTES)
         except (pa.ArrowException, OSError) as error:
             raise self._unreadable(error) from None
@@ -63,7 +63,7 @@ class AnnotatedTable:
             if key != b"ARROW:schema"
         }
         if "mien_version" not in self.metadata or not set(REQUIRED) <= set(self.names):
-            raise TableError(f"{self.path}: not a table of mien annotate")
+            raise TableError(f"{self.path}: not a table from mien annotate")
         self.tasks = self._tasks()
         self.timed = "time" in self.names
 

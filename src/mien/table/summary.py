@@ -30,19 +30,19 @@ class Summary(NamedTuple):
 
 
 class Summariser:
-    """Summarises record batches of a video's table one by one; its memory grows with the number of tracks alone.
+    """Summarises record batches of a video's table one by one; its memory grows only with the number of tracks.
 
     A row lasts until the next sampled frame, by the video's own time stamps; the last one as long as the one before.
     Means and deviations are over rows, shares are of time. A class is on in a row if it is the most probable one, an
     attribute if it reaches its threshold; each onset is an episode. A row without a value of every label has no face.
 
     Args:
-        schema: of the batches: ``frame``, ``time``, ``track``, ``score`` and the labels. Rows are in the order of
-            frames; each sampled frame has a row, and a track has at most one row per frame.
-        tasks: whose labels are summarised, of any label space.
-        thresholds: label -> probability from which on an attribute is on; 0.5 for other labels.
+        schema: the schema of the batches: ``frame``, ``time``, ``track``, ``score`` and the labels. Rows are in the
+            order of frames; each sampled frame has a row, and a track has at most one row per frame.
+        tasks: the tasks whose labels are summarised, of any label space.
+        thresholds: label -> probability from which an attribute is on; 0.5 for other labels.
         pause: seconds for which a face may be lost without ending an episode.
-        smoothed: whether labels are the smoothed values, for rows that have them.
+        smoothed: whether to use the smoothed labels, for rows that have them.
 
     Raises:
         ValueError: if a column is missing.
@@ -85,7 +85,7 @@ class Summariser:
         rows = self._rows(batch)
         rows = rows if self._held is None else self._held + rows
         starts = np.flatnonzero(np.diff(rows.frame, prepend=rows.frame[0] - 1))
-        # The duration of the newest frame, and whether all its rows are here, is known with the next frame.
+        # Only the next frame reveals how long the newest one lasts, and whether all its rows are here.
         self._held = rows[starts[-1] :]
         if len(starts) > 1:
             steps = np.maximum(np.diff(rows.time[starts]), 0)
@@ -132,7 +132,7 @@ class Summariser:
             sums = self._tracks.setdefault(track, Sums(len(self._statistics.labels)))
             sums.add(own, self._statistics.on(own.values), self._statistics.quadrants(own.values), self._pause)
             if track == NO_TRACK:
-                sums.episodes[:] = 0  # the next row may be of another person
+                sums.episodes[:] = 0  # the next row may belong to another person
 
     def _row(self, track: int, sums: Sums) -> dict[str, Any]:
         row = {"input": self._input, "track": track, "frames": sums.rows, "seconds": sums.seconds}
@@ -145,10 +145,10 @@ class Summariser:
 
 
 def write_summary(path: Path, summary: Summary, *, overwrite: bool = False) -> list[Path]:
-    """Write both tables as CSV next to the main table, each under its name once it is complete.
+    """Write both tables as CSV next to the main table; each gets its name once it is complete.
 
     Args:
-        path: of the main table; ``talk.tracks.csv`` and ``talk.summary.csv`` go next to ``talk.parquet``.
+        path: path of the main table; ``talk.tracks.csv`` and ``talk.summary.csv`` go next to ``talk.parquet``.
         summary: the tables.
         overwrite: replace existing files.
 

@@ -12,7 +12,7 @@ PLANE = AFFECT.labels
 """A continuous task with both of these labels has quadrants."""
 
 QUADRANTS = ("positive_active", "negative_active", "negative_passive", "positive_passive")
-"""Counter-clockwise; 0 counts as positive and as active."""
+"""The quadrants, counter-clockwise; 0 counts as positive and as active."""
 
 
 def track_schema(tasks: Sequence[Task], thresholds: Mapping[str, float], pause: float) -> pa.Schema:

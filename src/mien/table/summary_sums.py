@@ -21,12 +21,12 @@ class RowArrays:
     """N rows as arrays.
 
     Args:
-        frame: number in the video.
-        position: among the sampled frames.
-        time: in seconds.
+        frame: number of the frame in the video.
+        position: its position among the sampled frames.
+        time: its time in seconds.
         lasts: seconds until the next sampled frame.
-        track: NO_TRACK without one.
-        score: of the detector.
+        track: number of the track; NO_TRACK without one.
+        score: the detector's confidence.
         values: N x L labels.
     """
 
@@ -111,7 +111,7 @@ class LabelStatistics:
 
     Args:
         tasks: the label space.
-        thresholds: attribute -> probability from which on it is on.
+        thresholds: attribute -> probability from which it is on.
     """
 
     def __init__(self, tasks: Sequence[Task], thresholds: Mapping[str, float]) -> None:

@@ -1,4 +1,4 @@
-"""Writing annotations to Parquet, CSV or JSONL, and failed inputs to a list next to the table."""
+"""Writes annotations to Parquet, CSV or JSONL, and failed inputs to a list next to the table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mien.annotate.schema import Row
 from mien.atomic import replacing
 
 BUFFER = 1000
-"""Rows that are buffered before they are written; a row group of Parquet."""
+"""Rows that are buffered before they are written; also a Parquet row group."""
 
 
 ERRORS = ".errors.csv"
@@ -41,7 +41,7 @@ class _Writer(Protocol):
 
 
 class _JsonLines:
-    """Writes one JSON object per row, with every column; nulls as null."""
+    """Writes one JSON object per row with every column; missing values are null."""
 
     def __init__(self, stream: IO[bytes], schema: pa.Schema) -> None:
         self._stream = stream
@@ -71,7 +71,7 @@ WRITERS: dict[str, Callable[[IO[bytes], pa.Schema], _Writer]] = {
 
 
 GROUP = 5000
-"""Rows of a row group of a video's table."""
+"""Rows per row group in a video's table."""
 
 
 def write_table(
@@ -84,9 +84,9 @@ def write_table(
 
     Args:
         path: its suffix is the format; an existing file is replaced.
-        schema: of the batches.
+        schema: the schema of the batches.
         batches: any number of any length; one row group at a time is in memory.
-        writer: instead of the format's own.
+        writer: used instead of the format's own.
 
     Raises:
         OSError: if it cannot be written; an existing file is unchanged.
@@ -119,14 +119,14 @@ class TableWriter:
 
     Args:
         path: its suffix is the format: .parquet (with all metadata), .csv or .jsonl; ``-`` is CSV on standard output.
-        schema: of the rows.
+        schema: the schema of the rows.
         overwrite: replace an existing file, and remove the summaries of a video's table.
 
     Attributes:
         errors_path: ``<path without suffix>.errors.csv`` (input, error), created at the first failure; None for ``-``.
 
     Raises:
-        TableWriteError: for an unknown suffix, or if one of both files exists or cannot be written.
+        TableWriteError: for an unknown suffix, or if either file exists or cannot be written.
 
     Example:
         >>> with TableWriter("photos.parquet", annotator.schema) as table:  # doctest: +SKIP
@@ -169,7 +169,7 @@ class TableWriter:
             self._flush()
 
     def fail(self, name: str, error: str) -> None:
-        """Add an input that could not be read to the list next to the table, at once."""
+        """Immediately add an input that could not be read to the list next to the table."""
         if self.errors_path is None:
             return
         if self._errors is None:

@@ -1,1 +1,1 @@
-"""Videos to tables: journal, resuming, smoothing, summary, overlay."""
+"""Annotates videos into tables: journal, resuming, smoothing, summary, overlay."""

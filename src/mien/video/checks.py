@@ -1,4 +1,4 @@
-"""Checks before a run: whether its outputs may be written, and whether a stream has what they need."""
+"""Checks before a run: whether its outputs may be written, and whether a stream supports its options."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def refuse_existing(out: Path, postprocess: PostprocessOptions, *, overwrite: bo
 
 
 def refuse_stream(source: str, postprocess: PostprocessOptions, *, resume: bool) -> None:
-    """Check that nothing is asked of a stream or a device that needs a file.
+    """Check that a stream or a device is not asked for what only a file can give.
 
     Raises:
         TableWriteError: if it is; the message is one line.
@@ -59,4 +59,4 @@ def refuse_stream(source: str, postprocess: PostprocessOptions, *, resume: bool)
     if live and resume:
         raise TableWriteError(f"{source}: a stream cannot be resumed")
     if live and postprocess.overlay:
-        raise TableWriteError(f"{source}: an overlay of a stream cannot be drawn, it needs a second pass")
+        raise TableWriteError(f"{source}: a stream cannot have an overlay, which needs a second pass")

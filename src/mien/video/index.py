@@ -13,7 +13,7 @@ from mien.video.jobs import PlannedVideo
 from mien.video.run import VideoResult
 
 INDEX, PICTURES = "index.csv", "pictures"
-"""Names in the folder: of the index, and of the table of all pictures, without its suffix."""
+"""Names in the folder: the index, and the table of all pictures without its suffix."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class Entry:
     Args:
         input: the video.
         table: the name of its table, in the folder of the index.
-        frames, faces, seconds, status, error: of the :class:`mien.video.run.VideoResult`; ``waiting`` before it.
+        frames, faces, seconds, status, error: from its :class:`mien.video.run.VideoResult`; until there is one, the
+            status is ``waiting``.
     """
 
     input: str
@@ -40,7 +41,7 @@ def table_names(inputs: Sequence[str], suffix: str, known: Mapping[str, str]) ->
 
     Args:
         inputs: the videos.
-        suffix: of the tables, without the dot.
+        suffix: suffix of the tables, without the dot.
         known: names of tables that an earlier run chose; they are kept.
     """
     used = {PICTURES, PurePath(INDEX).stem, *(PurePath(name).stem.lower() for name in known.values())}
@@ -79,7 +80,7 @@ def write_index(path: Path, index: Mapping[str, Entry]) -> None:
 
 
 def read_index(path: Path) -> dict[str, Entry]:
-    """The rows of an index, by their input.
+    """The rows of an index by input.
 
     Raises:
         TableWriteError: if it cannot be read, for example after a spreadsheet saved it; the message is one line.

@@ -1,4 +1,4 @@
-"""Many videos: one after another in this process, or several at once; one that fails costs no other."""
+"""Annotates many videos, one after another or several at once; a failure does not affect the others."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def annotate_video(
 
     Args:
         video: the video.
-        progress: called with ``("expected", frames)`` and ``("resumed", frames)``, the frames in all and those of
-            earlier runs, at the start; then with ``("frames", frames)`` and ``("drawn", frames)`` as frames are
-            annotated and drawn into the overlay.
+        progress: called at the start with ``("expected", frames)`` and ``("resumed", frames)``, the number of all
+            frames and of those from earlier runs; then with ``("frames", frames)`` and ``("drawn", frames)`` as frames
+            are annotated and drawn into the overlay.
         stop: checked after each chunk of frames; once it returns True, the table is completed with the frames so far.
         annotator: the networks.
         shared: the options of the run.
@@ -75,11 +75,11 @@ def annotate_videos(
     """Annotate videos, and yield each with its result as it ends; see :func:`mien.processes.run_jobs` for Ctrl-C.
 
     Args:
-        videos: in the order in which they start.
+        videos: the videos, in the order in which they start.
         annotator: the networks of this process, for a single worker.
         shared: the options of all videos.
         workers: number of videos at once. With more than one, each has a process of its own.
-        progress: as for :func:`annotate_video`.
+        progress: the same as for :func:`annotate_video`.
 
     Raises:
         KeyboardInterrupt: after the last result, if a stop was requested.

@@ -33,16 +33,16 @@ class JournalError(OSError):
 class Journal:
     """The rows of a run, appended in batches; a context manager.
 
-    Written rows survive the end of this process. They survive a power cut once more rows were written
-    :data:`SYNC_SECONDS` later.
+    Written rows survive the end of this process. They survive a power cut once more rows have been
+    written :data:`SYNC_SECONDS` later.
 
     Args:
-        path: of the file.
-        schema: of the rows; its metadata has :data:`OPTIONS`.
+        path: path of the file.
+        schema: the schema of the rows; its metadata has :data:`OPTIONS`.
         resume: continue the existing file after its last whole batch; otherwise start over.
 
     Attributes:
-        rows, frames, faces: their numbers; a frame without a face has one row.
+        rows, frames, faces: number of each; a frame without a face has one row.
         first, last: number and time of the first and the last frame; None without frames.
 
     Raises:
@@ -98,7 +98,7 @@ class Journal:
         rest = memoryview(message)
         try:
             while rest:
-                rest = rest[self._file.write(rest) :]  # a disk that is nearly full accepts a part
+                rest = rest[self._file.write(rest) :]  # a nearly full disk accepts only a part
             if time.monotonic() - self._synced > SYNC_SECONDS:  # slow on some disks
                 os.fsync(self._file.fileno())
                 self._synced = time.monotonic()
@@ -127,7 +127,7 @@ class Journal:
             except (pa.ArrowInvalid, EOFError, OSError):
                 if self.path.stat().st_size >= len(self.schema.serialize()):
                     raise JournalError(f"{self.path}: not a run that can be resumed") from None
-                return  # killed at its start
+                return  # an earlier run was killed at its start
             refuse_others(self.path, schema, self.schema)
             self._end = file.tell()
             try:

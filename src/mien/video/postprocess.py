@@ -1,4 +1,4 @@
-"""Postprocessing the journal of a video: smoothing, layout, table, summaries and overlay, each in one pass."""
+"""Turns the journal of a video into its outputs: smoothing, layout, table, summaries and overlay, each in one pass."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class PostprocessOptions:
     Args:
         smooth: window of the median in sampled frames, odd; 0 for none.
         constant: time constant of the exponential filter, in seconds; None for none.
-        layout: the name of a layout (:mod:`mien.table.layouts`); None for mien's own columns.
-        overlay: file of the overlay video; None for none.
+        layout: name of a layout (:mod:`mien.table.layouts`); None for mien's own columns.
+        overlay: path of the overlay video; None for none.
     """
 
     smooth: int = 0
@@ -43,8 +43,8 @@ class Postprocessor:
 
     Args:
         options: what to write.
-        schema: of the journal.
-        tasks: of its label columns.
+        schema: the schema of the journal.
+        tasks: the tasks of its label columns.
 
     Raises:
         ValueError: if the options do not fit these tasks; the message is one line.
@@ -63,7 +63,7 @@ class Postprocessor:
         Args:
             journal: the rows.
             out: the table.
-            errors: for the table's metadata, in the form of :class:`mien.annotate.pipeline.Annotator`.
+            errors: errors for the table's metadata, in the form of :class:`mien.annotate.pipeline.Annotator`.
 
         Raises:
             OSError: if one of them cannot be written; an existing file is unchanged.

@@ -1,4 +1,4 @@
-"""One video to one table: rows go to a journal, which becomes the table at the end and survives a kill."""
+"""Annotates a video into a table: rows go to a journal, which survives a kill and becomes the table at the end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from mien.video.journal import OPTIONS, Journal, refuse_others
 from mien.video.postprocess import PostprocessOptions, Postprocessor
 
 SAMPLE = 65_536
-"""Bytes at the start and at the end of a video that, with its length, identify it."""
+"""Number of bytes at the start and at the end of a video that, with its length, identify it."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class VideoResult:
         frames: number of annotated frames.
         faces: number of faces in them.
         rows: number of rows of the table.
-        seconds: from the first of these frames to the last.
+        seconds: time from the first of these frames to the last.
         error: one line, or None.
         speed: frames per second that this run annotated.
     """
@@ -65,7 +65,7 @@ class VideoRun:
         resume: continue the existing journal, if any.
 
     Attributes:
-        expected: approximate number of frames to annotate, those of earlier runs included; None if unknown.
+        expected: approximate number of frames to annotate, including those of earlier runs; None if unknown.
         resumed: number of frames that earlier runs annotated.
         journal: the rows so far.
 
@@ -119,8 +119,8 @@ class VideoRun:
     ) -> VideoResult:
         """Annotate to the end of the video, then write the table; also after damage, Ctrl-C, or on a full disk.
 
-        After Ctrl-C, the table has the frames so far, and no overlay is drawn. The journal is kept unless all went
-        well. An unexpected error is raised, and leaves the journal as it is.
+        After Ctrl-C, the table has the frames so far, and no overlay is drawn. The journal is kept unless the run
+        succeeds. An unexpected error is raised, and leaves the journal as it is.
 
         Args:
             advance: called with the number of frames annotated since the last call.
@@ -149,7 +149,7 @@ class VideoRun:
         status, error = "done", None
         options, before = self.annotator.video, self.journal.batches()
         try:
-            with closing(watch(self.annotator, self.sampler, options, before=before)) as chunks:  # ends its threads
+            with closing(watch(self.annotator, self.sampler, options, before=before)) as chunks:  # to end its threads
                 _check(stop)
                 for chunk in chunks:
                     self.journal.write([row for result in chunk for row in result.rows])
@@ -158,7 +158,7 @@ class VideoRun:
         except MediaError as damage:
             status, error = "damaged", str(damage)
         except KeyboardInterrupt:
-            status = "done" if self.sampler.live else "interrupted"  # nothing else ends a camera
+            status = "done" if self.sampler.live else "interrupted"  # a camera has no other end
         except OSError as failure:
             status, error = "failed", _reason(failure)
         finally:
@@ -172,7 +172,7 @@ class VideoRun:
             errors = [] if error is None else [{"input": self.sampler.name, "error": error}]
             self._postprocessor.write(self.journal, self.out, errors)
             if self._overwrite:
-                self.out.with_suffix(ERRORS).unlink(missing_ok=True)  # of a table of pictures with this name
+                self.out.with_suffix(ERRORS).unlink(missing_ok=True)  # left by a table of pictures of this name
 
     def _draw(self, drawn: Callable[[int], object], stop: Callable[[], bool]) -> None:
         """Draw the overlay, if there is one."""
@@ -249,7 +249,7 @@ def _conditions(annotator: Annotator, source: str) -> dict[str, object]:
 
 
 def _fingerprint(source: str) -> str | None:
-    """A digest that identifies a file after it was moved or copied; None if it is not a file."""
+    """A digest that identifies a file even after it is moved or copied; None if it is not a file."""
     try:
         with Path(source).open("rb") as file:
             size = file.seek(0, os.SEEK_END)

@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 WINDOW = 5
-"""Sampled frames of the median: it removes what lasts one or two frames (80 ms at 25 frames/s), and keeps three."""
+"""Window of the median in sampled frames: it removes values that last one or two (80 ms at 25 frames/s), not three."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class _Rows:
 class Smoother:
     """Adds smoothed columns to the record batches of a video; only a few frames are in memory.
 
-    Each label ``L`` is followed by ``L_smooth``, and the word of a task of classes by its smoothed word; raw columns
-    are unchanged. Smoothed classes are scaled to sum to 1. Rows without a track, or without a value of every label,
-    have no smoothed value.
+    Each label ``L`` is followed by ``L_smooth``, and the column with the most probable class by its smoothed version;
+    raw columns are unchanged. Smoothed classes are scaled to sum to 1. Rows without a track, or without a value of
+    every label, have no smoothed value.
 
     The median of a row is over the values of its track in the ``window`` sampled frames around it. So it is over fewer
     values at the ends of a track and next to a gap, and it does not span a gap of ``window // 2`` frames or more; of an
@@ -58,14 +58,14 @@ class Smoother:
     that missed a frame and was absent for longer than the constant starts over.
 
     Args:
-        schema: of the batches: ``frame``, ``time``, ``track`` and the labels. Rows are in the order of frames; each
-            sampled frame has a row, and a track has at most one row per frame.
-        tasks: whose labels are smoothed.
-        window: of the median in sampled frames, odd; 1 for none.
+        schema: the schema of the batches: ``frame``, ``time``, ``track`` and the labels. Rows are in the order of
+            frames; each sampled frame has a row, and a track has at most one row per frame.
+        tasks: the tasks whose labels are smoothed.
+        window: window of the median in sampled frames, odd; 1 for none.
         constant: time constant of the exponential filter in seconds; None for none.
 
     Attributes:
-        schema: of the smoothed batches; its metadata has the settings under ``smoothing``.
+        schema: the schema of the smoothed batches; its metadata has the settings under ``smoothing``.
 
     Raises:
         ValueError: if a setting is out of range, or a column is missing or duplicate.

@@ -112,7 +112,7 @@ def test_a_folder_with_one_video_is_a_folder(here: Path, network: Path) -> None:
     [
         (["--out", "t.parquet"], "give a folder"),
         (["--out", "-"], "give a folder"),
-        (["--format", "xml"], "--format xml: no such format; there are parquet, csv, jsonl"),
+        (["--format", "xml"], "--format xml: no such format; known: parquet, csv, jsonl"),
         (["--overlay", "a.mp4"], "the overlays of several videos need a folder"),
         (["--out", "films"], "is not empty"),
         (["--out", "films/portrait.png/x"], "cannot be written"),

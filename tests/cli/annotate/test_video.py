@@ -86,13 +86,13 @@ def test_layouts_and_overlay(here: Path, network: Path) -> None:
         (["talk.mp4", "--layout", "excel", "--out", "a.csv"], "unknown layout excel"),
         (["talk.mp4", "--layout", "openface"], "must end in .csv"),
         (["talk.mp4", "--quality", "superb"], "superb"),
-        (["talk.mp4", "--fps", "5", "--every", "2"], "every and fps exclude each other"),
+        (["talk.mp4", "--fps", "5", "--every", "2"], "every and fps cannot be combined"),
         (["talk.mp4", "--fps", "-1"], "fps"),
         (["talk.mp4", "--start", "2", "--end", "1"], "end must be after start"),
         (["talk.mp4", "--as-manifest", "set"], "for pictures only"),
         (["talk.mp4", "--resume", "--overwrite"], "--resume continues and --overwrite starts over"),
         (["talk.mp4", "--source", "talk.mp4"], "give either an INPUT or a --source"),
-        (["face.png", "--every", "2", "--resume"], "--every, --resume: for videos only, and there is none"),
+        (["face.png", "--every", "2", "--resume"], "--every, --resume: for videos only, but there is none"),
     ],
 )
 def test_refusals_end_with_status_2(
@@ -106,7 +106,7 @@ def test_refusals_end_with_status_2(
 def test_resume_of_what_is_finished_and_of_what_is_another(here: Path, network: Path) -> None:
     assert run(network, "talk.mp4", "--resume").exit_code == 0
     again = run(network, "talk.mp4", "--resume")
-    assert (again.exit_code, again.stdout) == (0, "annotations.parquet: is complete already\n")
+    assert (again.exit_code, again.stdout) == (0, "annotations.parquet: already complete\n")
     refused(run(network, "talk.mp4", "--resume", "--every", "2"), 2, "every (was 1, is 2)")
     shutil.copy("talk.mp4", "talk.old")
     Path("talk.mp4").write_bytes(Path("talk.mp4").read_bytes() + b"\0")
@@ -146,7 +146,7 @@ def test_a_stream(here: Path, network: Path) -> None:
     assert (result.exit_code, result.stderr) == (0, "")
     assert len(Path("live.csv").read_text().splitlines()) == 31
     refused(run(network, *stream, "--resume"), 2, "a stream cannot be resumed")
-    refused(run(network, *stream, "--overlay", "drawn.mp4"), 2, "a stream cannot be drawn")
+    refused(run(network, *stream, "--overlay", "drawn.mp4"), 2, "a stream cannot have an overlay")
     refused(run(network, "--source", "/dev/video99"), 1, "cannot be opened")
 
 

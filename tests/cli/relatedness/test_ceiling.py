@@ -40,4 +40,4 @@ def test_both_directions_are_printed_and_written(run: Run, refused: Callable[...
 
 def test_an_unknown_task(refused: Callable[..., str], told: Path) -> None:
     reason = refused("relatedness", "ceiling", told, "--classes", "kind", "--attributes", "trait")
-    assert "has no task trait (there are kind (classes), traits (attributes))" in reason
+    assert "has no task trait; known: kind (classes), traits (attributes)" in reason

@@ -62,7 +62,7 @@ def test_contradictions_of_a_table(
     lines = [line.split("\t") for line in result.stdout.splitlines()]
     assert lines[0][:2] == ["expression", "faces"]
     assert lines[8][:2] == ["all", "40"]
-    assert f"{expected['gap']:.3f} apart" in result.stdout
+    assert f"differ by {expected['gap']:.3f} on average" in result.stdout
 
 
 def test_without_valence(run: Run, tmp_path: Path, rows: list[dict[str, object]]) -> None:

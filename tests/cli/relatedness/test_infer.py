@@ -61,7 +61,7 @@ def test_the_split_is_counted_that_is_named(run: Run, shop: Path) -> None:
 
 def test_refusals(refused: Callable[..., str], shop: Path) -> None:
     for words, reason in (
-        (("--classes", "shoes", "--attributes", "parts"), f"{shop / MANIFEST}: has no task shoes (there are "),
+        (("--classes", "shoes", "--attributes", "parts"), f"{shop / MANIFEST}: has no task shoes; known: "),
         (("--classes", "parts", "--attributes", "parts"), "the task parts has the kind attributes, expected"),
         (
             ("--classes", "shoe", "--attributes", "parts", "--train-split", "no"),

@@ -81,7 +81,7 @@ def test_refusals(refused: Callable[..., str], card: Callable[..., Path], shop: 
         (("gone.json",), "gone.json: no such file"),
         ((shop,), f"{shop}: not a checkpoint of mien (no readable checkpoint.json)"),
         (("none",), "none: has no relatedness"),
-        (("odd",), "odd: not a relatedness (missing: classes, attributes, class_labels"),
+        (("odd",), "odd: not a table of relatedness (missing: classes, attributes, class_labels"),
         ((network,), f"{network}: has no relatedness"),
         (("none.onnx",), "none.onnx: no such file"),
         (("du_2014", "--out", "t.pdf"), "t.pdf: the name must end in .csv, .json, .png"),

@@ -1,1 +1,1 @@
-"""``mien annotate``: the command, and how pictures, one video and many videos are annotated and reported."""
+"""``mien annotate``: the command, and its three cases: pictures, one video, many videos."""

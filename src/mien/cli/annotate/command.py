@@ -26,16 +26,16 @@ SECONDS = "SECONDS"
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for, besides how faces are read.
+    """What to annotate and what to write, apart from the settings for reading faces.
 
     Args:
         inputs: pictures, videos, folders, globs, or ``-``.
-        source: a stream, a camera or a series of pictures, instead of inputs.
+        source: a stream, a camera or a sequence of pictures, instead of inputs.
         out: the table or folder; None for the default.
         overlay: where to draw.
-        as_manifest: folder of a manifest of the faces.
+        as_manifest: folder for a manifest of the faces.
         table: format of the tables in a folder.
-        workers: videos at a time.
+        workers: number of videos at a time.
         quiet: whether only errors are printed.
     """
 
@@ -58,16 +58,19 @@ def annotate(
         str | None,
         out_option(
             "Write the table to this file: .parquet, .csv or .jsonl; - writes CSV to stdout (pictures only). For "
-            "several videos, the folder of their tables.",
+            "several videos, a folder for their tables.",
             default=f"{OUT}; for several videos {FOLDER}",
         ),
     ] = None,
     overlay: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Draw the faces: pictures or several videos into a folder, a video as .mp4."),
+        typer.Option(
+            metavar="PATH", help="Draw the faces: into a folder for pictures or several videos, as .mp4 for one video."
+        ),
     ] = None,
     as_manifest: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Also write a manifest: the faces, labelled by the predictions.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Also write the faces as a manifest, labelled with the predictions."),
     ] = None,
     model: Annotated[
         Path | None,
@@ -78,11 +81,11 @@ def annotate(
         ),
     ] = None,
     min_size: Annotated[
-        int, typer.Option(min=1, metavar="PIXELS", help="Skip faces whose shorter side is smaller.")
+        int, typer.Option(min=1, metavar="PIXELS", help="Skip faces whose shorter side is below this size.")
     ] = 16,
-    batch_size: Annotated[int, typer.Option(min=1, metavar="N", help="Number of faces in a batch.")] = 32,
+    batch_size: Annotated[int, typer.Option(min=1, metavar="N", help="Number of faces per batch.")] = 32,
     threads: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Number of threads of each network; 0: depends on the cores.")
+        int, typer.Option(min=0, metavar="N", help="Number of threads per network; 0 adapts to the number of cores.")
     ] = 0,
     compounds: Annotated[
         str | None,
@@ -93,12 +96,12 @@ def annotate(
     compound_units: Annotated[
         str,
         typer.Option(
-            metavar="WEIGHTS", help="Weights of their action units: fractions, equal, prototypical, union or mean."
+            metavar="WEIGHTS", help="Action unit weights of --compounds: fractions, equal, prototypical, union or mean."
         ),
     ] = "fractions",
     source: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Read a stream, a camera (/dev/video0) or a series of pictures as a video."),
+        typer.Option(metavar="URL", help="Read a stream, a camera (/dev/video0) or a sequence of pictures as a video."),
     ] = None,
     every: Annotated[int, typer.Option(min=1, metavar="N", help="Sample every N-th frame of a video.")] = 1,
     fps: Annotated[float | None, typer.Option(metavar="N", help="Sample at most N frames per second.")] = None,
@@ -112,10 +115,11 @@ def annotate(
     ] = None,
     smooth: Annotated[
         int,
-        typer.Option(min=0, metavar="FRAMES", help="Add smoothed columns: the median of this odd number of frames."),
+        typer.Option(min=0, metavar="FRAMES", help="Add smoothed columns: the median over this odd number of frames."),
     ] = 0,
     smooth_seconds: Annotated[
-        float | None, typer.Option(metavar=SECONDS, help="Then apply an exponential filter of this time constant.")
+        float | None,
+        typer.Option(metavar=SECONDS, help="Also smooth with an exponential filter of this time constant."),
     ] = None,
     layout: Annotated[
         str | None, typer.Option(metavar="NAME", help="Write the columns of another tool, as CSV: openface or py-feat.")
@@ -130,9 +134,7 @@ def annotate(
         ),
     ] = None,
     workers: Workers = 1,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue videos that were interrupted; skip finished ones.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue interrupted videos; skip finished ones.")] = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
@@ -166,7 +168,7 @@ def annotate(
             VideoOptions(**frames), smooth, smooth_seconds, layout, overwrite, resume,
         )  # fmt: skip
     for ending in heard_endings():
-        signal.signal(ending, signal.default_int_handler)  # as Ctrl-C: the table is completed
+        signal.signal(ending, signal.default_int_handler)  # like Ctrl-C: the table is completed
     raise typer.Exit(_run(request, sources, shared))
 
 
@@ -192,13 +194,13 @@ def _check(
     overwrite: bool,
     **of_videos: Any,
 ) -> None:
-    """Refuse options that do not go together, or not with these inputs."""
+    """Refuse options that cannot be combined with each other or with these inputs."""
     usual = {"every": 1, "quality": "balanced", "workers": 1, "smooth": 0, "resume": False}
     given = {**of_videos, "format": request.table, "workers": request.workers}
     changed = [f"--{name.replace('_', '-')}" for name, value in given.items() if value != usual.get(name)]
     videos = any(source.video for source in sources)
     if not videos and changed:
-        fail(f"{', '.join(changed)}: for videos only, and there is none among the inputs", 2)
+        fail(f"{', '.join(changed)}: for videos only, but there is none among the inputs", 2)
     if videos and request.as_manifest:
         fail("--as-manifest: for pictures only; use `mien data prepare` for faces of videos", 2)
     if compound_units != "fractions" and not compounds:

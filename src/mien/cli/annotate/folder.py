@@ -30,7 +30,7 @@ def annotate_folder(
     workers: int,
     quiet: bool,
 ) -> int:
-    """Annotate videos into a folder, and the pictures among the inputs; returns the exit status, or ends with it."""
+    """Annotate videos, and any pictures among the inputs, into a folder; returns the exit status, or exits with it."""
     table = table or ("csv" if shared.layout else "parquet")
     _check(folder, overlay, table, shared)
     videos = [source for source in sources if source.video]
@@ -51,11 +51,11 @@ def annotate_folder(
 
 
 def _check(folder: Path, overlay: Path | None, table: str, shared: SharedOptions) -> None:
-    """Refuse a file where several videos need a folder, and formats that do not exist."""
+    """Refuse a file where several videos need a folder, and unknown formats."""
     if folder.suffix.lower() in {f".{name}" for name in FORMATS} or str(folder) == "-":
         fail(f"{folder}: several videos get one table each; give a folder", 2)
     if table not in FORMATS:
-        fail(f"--format {table}: no such format; there are {', '.join(FORMATS)}", 2)
+        fail(f"--format {table}: no such format; known: {', '.join(FORMATS)}", 2)
     if shared.layout and table != "csv":
         fail(f"--format {table}: the layout {shared.layout} is always CSV", 2)
     if overlay and overlay.suffix:
@@ -65,7 +65,7 @@ def _check(folder: Path, overlay: Path | None, table: str, shared: SharedOptions
 def _jobs(
     videos: Sequence[Source], folder: Path, table: str, overlay: Path | None, known: dict[str, Entry]
 ) -> list[PlannedVideo]:
-    """One job per video, with the names of its table and its overlay."""
+    """One job per video, with the paths of its table and its overlay."""
     names = table_names([source.name for source in videos], table, {name: each.table for name, each in known.items()})
     return [
         PlannedVideo(
@@ -78,7 +78,7 @@ def _jobs(
 def _overlays(
     folder: Path, jobs: Sequence[PlannedVideo], pictures: Sequence[Source], shared: SharedOptions
 ) -> Overlays | None:
-    """Make the folder of the overlays; returns what draws those of the pictures, if there are any.
+    """Make the folder for the overlays; returns the writer for those of pictures, if there are any.
 
     Raises:
         OSError: if that fails, or an overlay would replace an input or existing output; the message is one line.
@@ -93,7 +93,7 @@ def _overlays(
 
 
 def _file(path: Path) -> tuple[int, int] | None:
-    """What identifies a file under all its names; None if there is none."""
+    """An identity that all names of a file share; None if there is no file."""
     try:
         status = path.stat()
     except (OSError, ValueError):
@@ -136,7 +136,7 @@ def _annotate_videos(
 
 
 def _opened(folder: Path, shared: SharedOptions) -> dict[str, Entry]:
-    """Make the folder; returns the rows of its index if this run continues with it.
+    """Make the folder; returns the rows of its index if this run resumes it.
 
     Raises:
         OSError: if that fails, or the folder holds something that must not be replaced; the message is one line.

@@ -1,4 +1,4 @@
-"""``mien annotate`` for pictures: one table of all of them."""
+"""``mien annotate`` for pictures: one table for all of them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from mien.learn.data.importing.annotations import AnnotatedSet
 
 SHOWN = 20
-"""Number of faces that are printed; the table has all."""
+"""Number of faces that are printed; the table has all of them."""
 
 
 @dataclass
 class Tally:
-    """What a run counts, and the rows that it prints at the end."""
+    """The counts of a run, and the rows that it prints at the end."""
 
     rows: int = 0
     failed: int = 0
@@ -46,7 +46,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the results of pictures go: a table, and if wanted overlays and a manifest."""
+    """Where the results of pictures go: a table, and optionally overlays and a manifest."""
 
     table: TableWriter
     overlays: Overlays | None
@@ -63,7 +63,7 @@ def annotate_pictures(
     overwrite: bool = False,
     quiet: bool = False,
 ) -> int:
-    """Annotate pictures into a table, with one line per failure; returns the exit status, or ends with it."""
+    """Annotate pictures into a table, with one line per failure; returns the exit status, or exits with it."""
     with refusals():
         names = [source.name for source in sources]
         overlays = Overlays(overlay, names, overwrite=overwrite) if isinstance(overlay, Path) else overlay
@@ -78,7 +78,9 @@ def annotate_pictures(
     except KeyboardInterrupt:
         fail(f"interrupted; {tally.rows} rows are kept in {out}", 130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it flushes at exit
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # otherwise Python complains when it flushes at exit
         fail("standard output was closed", 1)
     except OSError as error:
         fail(f"cannot write: {error}", 1)
@@ -88,7 +90,7 @@ def annotate_pictures(
 
 
 def _annotated_set(folder: Path, annotator: Annotator, overwrite: bool) -> AnnotatedSet:
-    """The manifest of --as-manifest; imported here because no other option needs anything of ``learn``."""
+    """The manifest of --as-manifest; imported here because no other option needs ``learn``."""
     from mien.learn.data.importing.annotations import AnnotatedSet
 
     return AnnotatedSet(folder, annotator.model, complain, overwrite=overwrite)
@@ -117,7 +119,7 @@ def _annotate(annotator: Annotator, sources: Sequence[Source], outputs: Outputs,
 
 
 def _draw(overlays: Overlays, result: Result, tasks: Sequence[Task]) -> str | None:
-    """Draw a picture; returns why that failed, and raises only if the disk is full."""
+    """Draw a picture; returns the reason if that fails, and raises only if the disk is full."""
     if result.picture is None:
         return None
     try:

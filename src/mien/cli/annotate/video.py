@@ -21,9 +21,9 @@ from mien.video.run import VideoResult
 def annotate_one(
     annotator: Annotator, source: Source, out: str, overlay: Path | None, shared: SharedOptions, quiet: bool
 ) -> int:
-    """Annotate a video into a table; returns the exit status, or ends with it."""
+    """Annotate a video into a table; returns the exit status, or exits with it."""
     if out == "-":
-        fail("the table of a video needs a file: it is written when the video has ended", 2)
+        fail("the table of a video needs a file: it is written when the video ends", 2)
     if overlay and overlay.suffix.lower() != ".mp4":
         fail(f"{overlay}: the overlay of a video must end in .mp4", 2)
     job = PlannedVideo(source.name, str(source.item), Path(out), overlay)
@@ -45,7 +45,7 @@ def _report(job: PlannedVideo, outcome: VideoResult, quiet: bool) -> int:
         complain(f"{job.name}: {outcome.error}")
     if outcome.status == "complete already":
         if not quiet:
-            print(f"{job.out}: is complete already")
+            print(f"{job.out}: already complete")
         return 0
     if outcome.status == "interrupted":
         kept = f"{outcome.rows} rows of {outcome.frames} frames are kept in {job.out}"
@@ -64,9 +64,9 @@ def _report(job: PlannedVideo, outcome: VideoResult, quiet: bool) -> int:
 
 @contextmanager
 def frame_progress(count: int, quiet: bool) -> Iterator[ProgressCallback]:
-    """A progress bar over the frames of this many videos, with frames per second; yields what is called with news.
+    """A progress bar over the frames of this many videos, with frames per second; yields its callback.
 
-    The number of frames is known for the videos that have started; the others are assumed to have as many each.
+    The number of frames is known for videos that have started; the others are assumed to have as many on average.
     """
     expected: list[int] = []
     clock = time.monotonic()

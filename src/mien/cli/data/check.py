@@ -17,12 +17,12 @@ def check(
     ] = False,
     pictures: Annotated[
         bool,
-        typer.Option("--pictures", help="Also check that no picture is in two splits; reads all crops, or files."),
+        typer.Option("--pictures", help="Also check that no picture is in two splits; reads all crops or files."),
     ] = False,
 ) -> None:
     """Check a manifest for errors.
 
-    Exit status: 0 if there are none, 1 if there are, with one line for each kind, 2 if it is not a manifest.
+    Exit status: 0 if there are none, 1 if there are some (one line for each kind), 2 if it is not a manifest.
 
     Example:
       mien data check build/own --files

@@ -23,9 +23,9 @@ def clean(
         list[str] | None, typer.Option(metavar="STEP", help=f"Revert this rule, sample or split. {REPEAT}")
     ] = None,
 ) -> None:
-    """Exclude rows by named rules, or revert such steps.
+    """Exclude rows by named rules, or revert earlier steps.
 
-    No row is deleted. Without options, the steps of the manifest are listed.
+    Excluded rows are not deleted. Without options, the steps of the manifest are listed.
 
     Example:
       mien data clean build/affectnet --rule affect_consistency

@@ -1,4 +1,4 @@
-"""``mien data import``. What it needs of ``learn`` is imported inside the command only."""
+"""``mien data import``. What it needs from ``learn`` is imported inside the command only."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from mien.cli.terminal import complain, needs_extra, progress, refusals, refuse_
 
 
 def import_(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The data set; `mien data list` prints all.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The data set; `mien data list` lists them.")],
     roots: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[ROOT]", help="Its folder or file, or an archive of it; digits needs none."),
+        typer.Argument(metavar="[ROOT]", help="Its folder, file or archive; digits needs none."),
     ] = None,
     *,
     folder: DataFolder,
@@ -31,9 +31,9 @@ def import_(
     ] = True,
     overwrite: Overwrite = False,
 ) -> None:
-    """Read a data set into a folder to train on.
+    """Import a data set into a folder to train on.
 
-    An import that was interrupted continues if you give the same command again. Exit status: 0 when done, 1 if
+    To continue an interrupted import, run the same command again. Exit status: 0 when done, 1 if
     unusable rows were skipped (they are listed in import.errors.txt), 2 if nothing could be read.
 
     Example:
@@ -67,7 +67,7 @@ def import_(
 
 
 def _root(name: str, reader: ModuleType, roots: Sequence[Path], folder: Path) -> Path | None:
-    """The only ROOT, or none where the reader needs none."""
+    """The only ROOT, or None if the reader needs none."""
     from mien.learn.data.importing.readers import needs_root
 
     if len(roots) > 1 or (needs_root(reader) and not roots):

@@ -9,7 +9,7 @@ from mien.cli.terminal import needs_extra, progress, refusals, refuse_existing
 def merge(manifests: Manifests, folder: DataFolder, overwrite: Overwrite = False) -> None:
     """Merge manifests and their packs into one.
 
-    Subjects and videos get the name of their data set in front, as in ferplus:12. Excluded rows are not copied.
+    Subjects and videos get the name of their data set as a prefix, as in ferplus:12. Excluded rows are not copied.
 
     Example:
       mien data merge build/ferplus build/renders build/both
@@ -21,7 +21,7 @@ def merge(manifests: Manifests, folder: DataFolder, overwrite: Overwrite = False
         if len(manifests) < 2:
             raise ValueError("mien data merge needs two manifests or more, and a folder")
         inputs = [each.resolve() for path in manifests for each in (path, path.parent)]
-        if folder.resolve() not in inputs:  # `merge` says what is wrong with that
+        if folder.resolve() not in inputs:  # `merge` reports what is wrong with it
             refuse_existing(folder / MANIFEST, overwrite=overwrite)
         with progress("copying", None) as advance:
             rows = merge(manifests, folder, advance)

@@ -12,7 +12,7 @@ from mien.cli.options import CoreWorkers, Side
 from mien.cli.terminal import complain, needs_extra, progress, refusals
 
 SHOWN = 20
-"""Number of skipped rows that are printed; the file lists all."""
+"""Number of skipped rows that are printed; the file lists all of them."""
 
 
 def prepare(
@@ -21,16 +21,16 @@ def prepare(
         Literal["landmarks", "box", "detector"],
         typer.Option(
             metavar="NAME",
-            help="How the face of a row is located. landmarks: by the row's own; box: the detected face that fits its "
-            "box best; detector: the largest face. A row without landmarks uses its box, one without a box the "
-            "detector.",
+            help="How to locate the face of a row. landmarks: by its own landmarks; box: the detected face that best "
+            "fits its box; detector: the largest detected face. Rows without landmarks fall back to box, rows without "
+            "a box to detector.",
         ),
     ] = "landmarks",
     tight: Annotated[
         bool | None,
         typer.Option(
             "--tight/--whole",
-            help="Enlarge pictures that end at the face, with a border around them, or take them as they are.",
+            help="Enlarge pictures that end at the face and add a border around them, or use them as they are.",
             show_default="the manifest's setting, else --tight up to 64 pixels",
         ),
     ] = None,
@@ -38,7 +38,7 @@ def prepare(
         bool | None,
         typer.Option(
             "--grey/--colour",
-            help="Keep the brightness only, or all colours.",
+            help="Keep only the brightness, or the colours too.",
             show_default="the manifest's setting, else --colour",
         ),
     ] = None,
@@ -47,7 +47,7 @@ def prepare(
 ) -> None:
     """Find, align and pack the face of every row of a manifest.
 
-    A run that was interrupted continues if you give the same command again. Exit status: 0 when done, 1 if unusable
+    To continue an interrupted run, run the same command again. Exit status: 0 when done, 1 if unusable
     rows were skipped, 2 if the manifest cannot be used.
 
     Example:

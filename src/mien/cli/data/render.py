@@ -25,7 +25,7 @@ def render(
     count: Annotated[int, typer.Option(min=1, metavar="N", help="Number of pictures.")] = 1000,
     identities: Annotated[int, typer.Option(min=1, metavar="N", help="Number of people.")] = 200,
     validation: Annotated[
-        float, typer.Option(min=0, max=0.9, metavar="SHARE", help="Share of the people in the split valid.")
+        float, typer.Option(min=0, max=0.9, metavar="SHARE", help="Share of the people that go into split valid.")
     ] = 0.2,
     kind: Annotated[
         list[str] | None,
@@ -34,14 +34,14 @@ def render(
         ),
     ] = None,
     person: Annotated[
-        list[int] | None, typer.Option(min=0, metavar="NUMBER", help=f"Show this person only. {REPEAT}")
+        list[int] | None, typer.Option(min=0, metavar="NUMBER", help=f"Render only this person. {REPEAT}")
     ] = None,
     persons_seed: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="Seed of the people.", show_default="as --seed")
+        int | None, typer.Option(min=0, metavar="N", help="Seed of the people.", show_default="same as --seed")
     ] = None,
     au: Annotated[
         list[str] | None,
-        typer.Option(metavar="AU=INTENSITY", help=f"Show this action unit in every picture, as AU12=3. {REPEAT}"),
+        typer.Option(metavar="AU=INTENSITY", help=f"Show this action unit in every picture, such as AU12=3. {REPEAT}"),
     ] = None,
     sweep: Annotated[
         str | None, typer.Option(metavar="AU", help="Raise the intensity of this action unit from 0 to 5.")
@@ -49,9 +49,9 @@ def render(
     levels: Annotated[int, typer.Option(min=2, metavar="N", help="Number of intensities in a sweep.")] = 6,
     show: Annotated[
         list[str] | None,
-        typer.Option(metavar="CLASS", help=f"Show this expression or compound of `mien tasks`. {REPEAT}"),
+        typer.Option(metavar="CLASS", help=f"Show this expression or compound; `mien tasks` lists them. {REPEAT}"),
     ] = None,
-    pose: Annotated[float, typer.Option(min=0, max=60, metavar="DEGREES", help="Largest yaw that is drawn.")] = 40.0,
+    pose: Annotated[float, typer.Option(min=0, max=60, metavar="DEGREES", help="Largest yaw drawn at random.")] = 40.0,
     yaw: Annotated[str | None, typer.Option(metavar=RANGE, help="Yaw in degrees, a range or one angle.")] = None,
     pitch: Annotated[str | None, typer.Option(metavar=RANGE, help="Pitch in degrees, a range or one angle.")] = None,
     roll: Annotated[str | None, typer.Option(metavar=RANGE, help="Roll in degrees, a range or one angle.")] = None,
@@ -68,10 +68,13 @@ def render(
     ] = 1.0,
     size: Annotated[int, typer.Option(min=64, max=1024, metavar="PIXELS", help="Side of the whole pictures.")] = 128,
     samples: Annotated[
-        int, typer.Option(metavar="N", help="Light samples per pixel, a square number; more give less grain.")
+        int, typer.Option(metavar="N", help="Light samples per pixel, a square number; more means less grain.")
     ] = 16,
     jitter: Annotated[
-        float, typer.Option(min=0, metavar="PIXELS", help="Error of the landmarks, in pixels of the crop.")
+        float,
+        typer.Option(
+            min=0, metavar="PIXELS", help="Standard deviation of the error of the landmarks, in pixels of the crop."
+        ),
     ] = 0.0,
     expression: Annotated[
         bool, typer.Option("--expression/--no-expression", help="Write or omit the column expression.")
@@ -83,7 +86,7 @@ def render(
 ) -> None:
     """Render faces with exactly known action units.
 
-    A run that was interrupted continues if you give the same command again. Whatever you do not set is drawn at random.
+    To continue an interrupted run, run the same command again. Everything you do not set is drawn at random.
 
     Example:
       mien data render ICT-FaceKit build/renders --count 3000 --seed 8
@@ -121,7 +124,7 @@ def _complete(folder: Path) -> bool:
 
 
 def _pairs(option: str, words: Sequence[str] | None, default: float | None = None) -> tuple[tuple[str, float], ...]:
-    """``single=2`` as a pair; a word without a number has the default, if there is one."""
+    """Parse ``single=2`` as a pair; a word without a number gets the default, if there is one."""
     return tuple(_pair(option, word, default) for word in words or ())
 
 
@@ -136,7 +139,7 @@ def _pair(option: str, text: str, default: float | None) -> tuple[str, float]:
 
 
 def _range(option: str, text: str | None) -> tuple[float, float] | None:
-    """``-20:20`` as a pair; ``15`` as twice the same."""
+    """Parse ``-20:20`` as a pair, and ``15`` as the same number twice."""
     if text is None:
         return None
     low, colon, high = text.partition(":")

@@ -22,7 +22,7 @@ def sample(
     only_split: OnlySplit = None,
     seed: Seed = 0,
 ) -> None:
-    """Exclude all but some rows of a manifest.
+    """Keep a sample of the rows of a manifest and exclude the rest.
 
     `mien data clean MANIFEST --undo every` (or rows, or per_class) reverts it.
 

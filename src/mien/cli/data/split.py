@@ -14,17 +14,17 @@ from mien.cli.terminal import needs_extra, refusals
 def split(
     manifest: Manifest,
     valid: Annotated[
-        float, typer.Option(min=0, max=1, metavar="SHARE", help="Share of the rows for the split valid.")
+        float, typer.Option(min=0, max=1, metavar="SHARE", help="Share of the rows that go into split valid.")
     ] = 0.2,
     test: Annotated[
-        float, typer.Option(min=0, max=1, metavar="SHARE", help="Share of the rows for the split test.")
+        float, typer.Option(min=0, max=1, metavar="SHARE", help="Share of the rows that go into split test.")
     ] = 0.0,
     group: Group = "subject",
     task: ClassTask = None,
     only_split: OnlySplit = None,
     seed: Seed = 0,
 ) -> None:
-    """Divide the rows into train, valid and test by whole subjects.
+    """Split the rows into train, valid and test, keeping each subject in one split.
 
     Classes are spread evenly. `mien data clean MANIFEST --undo split` reverts it.
 

@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from mien.learn.data.manifest.statistics import Statistics
 
 MOST = 60
-"""Number of labels of a task that are printed, the most frequent ones; larger tasks get no table of pairs."""
+"""Most labels of a task that are printed, by frequency; larger tasks get no table of pairs."""
 
 
 def stats(
     manifest: Manifest,
     plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also draw them: a .png, .svg or .pdf file.")
+        Path | None, typer.Option(metavar="FILE", help="Also plot the counts to this .png, .svg or .pdf file.")
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Count the rows of a manifest: by split, by label, by pairs of tasks.
+    """Count the rows of a manifest by split, by label and by pairs of tasks.
 
     Example:
       mien data stats build/own --plot own.png
@@ -49,7 +49,7 @@ def stats(
 
 
 def _print_labels(found: Statistics) -> None:
-    """Print how many rows know each label, and how many have it."""
+    """Print for how many rows each label is known, and how many have it."""
     from mien.tasks import Kind
 
     rows = []
@@ -64,7 +64,7 @@ def _print_labels(found: Statistics) -> None:
 
 
 def _print_pairs(found: Statistics) -> None:
-    """Print the rows that are labelled for two tasks, and how attributes go with classes."""
+    """Print how many rows are labelled for each two tasks, and how often attributes occur with classes."""
     names = [task.name for task in found.tasks]
     cells = [[str(count) for count in row] for row in found.labelled]
     print_table(("rows labelled for both", *names), [(name, *row) for name, row in zip(names, cells, strict=True)])

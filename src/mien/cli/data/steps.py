@@ -1,4 +1,4 @@
-"""What the commands that exclude or divide rows share: they add steps, and print all steps of the manifest."""
+"""Shared by the commands that exclude or split rows: adding steps, and printing all steps of a manifest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lines that end every command that makes a manifest."""
+"""The lines that every command that makes a manifest prints at its end."""
 
 from __future__ import annotations
 

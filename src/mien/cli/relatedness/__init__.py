@@ -1,1 +1,1 @@
-"""``mien relatedness``: one file per command, and what they print and read."""
+"""``mien relatedness``: one file per command, and the modules that they share."""

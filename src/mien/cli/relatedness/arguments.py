@@ -1,4 +1,4 @@
-"""Where the commands find their tables, and the tasks of a manifest that tables are counted from."""
+"""Finds the tables that commands name, and the tasks of a manifest that tables are counted from."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def open_tables(name: str) -> list[Relatedness]:
     """The named table, or those of a .csv or .json file, a checkpoint folder or an exported network.
 
     Raises:
-        ValueError: if there are none; one line.
+        ValueError: if there are none; the message is one line.
     """
     from mien.relatedness.table import NAMED, SUFFIXES, Relatedness
 
@@ -64,7 +64,7 @@ def pairs_of_tables(first: str, second: str) -> list[tuple[Relatedness, Relatedn
     """Tables to compare: the only ones, or those over the same tasks.
 
     Raises:
-        ValueError: if there are none; one line.
+        ValueError: if there are none; the message is one line.
     """
     ours, theirs = open_tables(first), open_tables(second)
     if len(ours) == len(theirs) == 1:
@@ -79,17 +79,17 @@ def task_of(manifest: Manifest, name: str) -> Task:
     """A task of a manifest by its name.
 
     Raises:
-        ValueError: if there is none; one line.
+        ValueError: if there is none; the message is one line.
     """
     found = next((task for task in manifest.tasks if task.name == name), None)
     if found is None:
         known = ", ".join(f"{task.name} ({task.kind.value})" for task in manifest.tasks)
-        raise ValueError(f"{manifest.path}: has no task {name} (there are {known})")
+        raise ValueError(f"{manifest.path}: has no task {name}; known: {known}")
     return found
 
 
 def class_labels_of(manifest: Manifest, task: Task) -> Any:
-    """Hard labels, or the shares of the votes if there are no hard ones."""
+    """Hard labels or, if there are none, the shares of votes."""
     import numpy as np
 
     hard = manifest.column(task, hard=True)

@@ -19,7 +19,7 @@ def ceiling(
 ) -> None:
     """Measure how well a table predicts classes and attributes from each other.
 
-    It predicts the class from the true attributes, and the attributes from the true class, without any picture. Where
+    It predicts the class from the true attributes, and the attributes from the true class, without any pictures. Where
     a network is better than this, a coupling has little to add.
 
     Example:

@@ -35,7 +35,7 @@ def consistency(
     out: JsonOut = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Count how often predicted class, attributes and valence contradict each other.
+    """Count how often the predicted class, attributes and valence contradict each other.
 
     No labels are needed.
 
@@ -55,7 +55,7 @@ def consistency(
     rows = [[label, *(_shown(metrics[name]) for name in names)] for label, metrics in found["by_class"].items()]
     print_table([related.classes, *names], [*rows, ["all", *(_shown(found[name]) for name in names)]])
     if found["gap"] is not None:
-        print(f"predicted attributes and those of the predicted classes are {found['gap']:.3f} apart on average")
+        print(f"predicted attributes and those of the predicted classes differ by {found['gap']:.3f} on average")
 
 
 def _only(name: str) -> Relatedness:
@@ -92,7 +92,7 @@ def read_table(path: Path) -> pa.Table:
     """A table of ``mien annotate``, in any of its formats.
 
     Raises:
-        ValueError: if it cannot be read; one line.
+        ValueError: if it cannot be read; the message is one line.
     """
     import pyarrow as pa
     import pyarrow.csv

@@ -38,8 +38,8 @@ def diff(
 ) -> None:
     """Print where two tables differ, largest differences first.
 
-    Labels that only one table has are listed too. Checkpoints with several tables are compared by those over the same
-    two tasks.
+    Labels that only one table has are listed too. If checkpoints have several tables, those over the same two tasks
+    are compared.
 
     Example:
       mien relatedness diff aff_wild2 aff_wild2_002

@@ -36,10 +36,11 @@ def infer(
         float, typer.Option(min=0, metavar="ROWS", help="Add this many rows with the overall rates to each class.")
     ] = 0.0,
     minimum_support: Annotated[
-        int, typer.Option(min=1, metavar="ROWS", help="Use the overall rate for cells counted over fewer rows.")
+        int, typer.Option(min=1, metavar="ROWS", help="Use the overall rate for cells with fewer rows than this.")
     ] = 1,
     prototypical: Annotated[
-        float | None, typer.Option(metavar="SHARE", help="Mark cells from this share as prototypical, with weight 1.")
+        float | None,
+        typer.Option(metavar="SHARE", help="Mark cells with at least this share as prototypical, with weight 1."),
     ] = None,
     most: Most = 30,
     overwrite: Overwrite = False,
@@ -79,7 +80,7 @@ def infer(
 
 
 def _print_support(table: Relatedness, minimum: int) -> None:
-    """Print how many cells were counted over enough rows, and which attributes over none."""
+    """Print how many cells were counted over enough rows, and which attributes no row is annotated for."""
     assert table.support is not None
     lacking = table.support < minimum
     print(f"{lacking.size - lacking.sum()} of {lacking.size} cells were counted over {minimum} rows or more")

@@ -36,7 +36,7 @@ def print_heat_map(shown: HeatMap, classes: str) -> None:
 
 
 def print_informative(table: Relatedness) -> None:
-    """Print the attributes that say most about the class."""
+    """Print the attributes that reveal most about the class."""
     import numpy as np
 
     from mien.relatedness.inference import informativeness
@@ -70,7 +70,7 @@ def weight(value: float, prototypical: bool) -> str:
 
 
 def numbered(out: Path | None, number: int, count: int) -> Path | None:
-    """Where the table of this number of a checkpoint goes: the only one to ``out``, others to ``out-1``, ``out-2``."""
+    """The file of a checkpoint's table: ``out`` for the only one, otherwise ``out-1``, ``out-2`` ..."""
     return out.with_stem(f"{out.stem}-{number}") if out is not None and count > 1 else out
 
 
@@ -78,8 +78,8 @@ def check_output(out: Path | None, *suffixes: str) -> None:
     """Refuse, before any work, a file that could not be written.
 
     Raises:
-        ValueError: if its name ends in none of the suffixes; one line.
-        ModuleNotFoundError: if a picture is asked for and matplotlib is not installed.
+        ValueError: if its name ends in none of the suffixes; the message is one line.
+        ModuleNotFoundError: if it is a picture and matplotlib is not installed.
     """
     if out is None:
         return
@@ -96,7 +96,7 @@ def refuse_tables(out: Path | None, count: int, *, overwrite: bool) -> None:
 
 @contextmanager
 def table_refusals() -> Iterator[None]:
-    """End the command with one line on bad input, and if a picture needs a package that is not installed."""
+    """End the command with one line on bad input, or if a picture needs a package that is not installed."""
     try:
         with refusals():
             yield

@@ -23,14 +23,14 @@ def show(
     table: Annotated[str, table_argument("TABLE")],
     most: Most = 30,
     out: Annotated[
-        Path | None, out_option("Write the table to this file: .csv or .json; .png for its heat map.")
+        Path | None, out_option("Write the table to this file: .csv or .json; .png for its heat map only.")
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Print a table, as a heat map where the terminal has colours.
+    """Print a table, as a heat map if the terminal has colours.
 
-    The named tables are du_2014, aff_wild2 and aff_wild2_002. A checkpoint with several tables shows all, and --out
-    numbers their files.
+    The named tables are du_2014, aff_wild2 and aff_wild2_002. If a checkpoint has several tables, all are printed, and
+    --out numbers their files.
 
     Example:
       mien relatedness show du_2014 --out heat.png
