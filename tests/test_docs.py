@@ -340,7 +340,7 @@ def test_files_of_the_commands_are_named() -> None:
         "docs/data.md": {MANIFEST, errors.ERRORS},
         "docs/preparing.md": {MANIFEST, prepare.ERRORS},
         "docs/evaluation.md": {CALIBRATION, "report.html", "metrics.json"},
-        "README.md": {f"<out>{ERRORS}"},
+        "README.md": {f"faces{ERRORS}"},
     }
     for page, files in named_on.items():
         assert files <= set(named((ROOT / page).read_text())), page

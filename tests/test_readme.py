@@ -87,7 +87,16 @@ def test_the_readme_runs_from_top_to_bottom(folder: Path) -> None:
             assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
             ran.append(words[1])
     assert {"annotate", "report", "tasks", "data", "train", "evaluate", "export", "study", "relatedness"} <= set(ran)
-    for made in ("faces.csv", "openface.csv", "drawn.mp4", "tables", "interview.html", "runs/own/best", "own.onnx"):
+    for made in (
+        "runs/other/best",
+        "faces.csv",
+        "openface.csv",
+        "drawn.mp4",
+        "tables",
+        "interview.html",
+        "runs/own/best",
+        "own.onnx",
+    ):
         assert (folder / made).exists(), made
 
 

@@ -34,5 +34,5 @@ def test_the_package_runs(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (
         2,
         "",
-        "mien: missing argument 'RECIPE'; see 'mien train --help'\n",
+        "mien: missing argument: expected RECIPE; see 'mien train --help'\n",
     )

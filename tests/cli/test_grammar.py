@@ -170,11 +170,11 @@ def test_every_output_is_guarded() -> None:
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        ("train", "missing argument 'RECIPE'; see 'mien train --help'"),
-        ("evaluate network.onnx", "missing argument 'NETWORK...'; see 'mien evaluate --help'"),
-        ("data merge one", "missing argument 'MANIFEST...'; see 'mien data merge --help'"),
-        ("data import digits", "missing argument 'DIR'; see 'mien data import --help'"),
-        ("relatedness show", "missing argument 'TABLE'; see 'mien relatedness show --help'"),
+        ("train", "missing argument: expected RECIPE; see 'mien train --help'"),
+        ("evaluate network.onnx", "missing argument: expected NETWORK... MANIFEST; see 'mien evaluate --help'"),
+        ("data merge one", "missing argument: expected MANIFEST... DIR; see 'mien data merge --help'"),
+        ("data import digits", "missing argument: expected NAME [ROOT] DIR; see 'mien data import --help'"),
+        ("relatedness show", "missing argument: expected TABLE; see 'mien relatedness show --help'"),
         ("relatedness show a b", "got unexpected extra argument(s) (b); see 'mien relatedness show --help'"),
         ("probe set", "missing option '--task'; see 'mien probe --help'"),
         ("data sample set --every 1", "invalid value for '--every': Input should be greater than or equal to 2"),

@@ -59,7 +59,7 @@ def test_refusals(refused: Callable[..., str], affect_checkpoint: Path, moving_f
         ((affect_checkpoint, moving_faces, *task, "--split", "train"), "split train: the rows to learn from cannot"),
         ((affect_checkpoint, moving_faces, *task, "--train-split", "no"), "no rows of split 'no'"),
         ((moving_faces,), "missing option '--task'; see 'mien probe --help'"),
-        (task, "missing argument 'MANIFEST'; see 'mien probe --help'"),
+        (task, "missing argument: expected [NETWORK] MANIFEST; see 'mien probe --help'"),
     ):
         assert reason in refused("probe", *words), words
 

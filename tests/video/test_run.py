@@ -162,7 +162,7 @@ def test_existing_files_are_unchanged(annotator: Annotator, clip: Clip, tmp_path
     assert out.read_text() == "mine"
     out.unlink()
     journal_path(out).write_text("half")
-    with pytest.raises(TableWriteError, match="--resume continues it, --overwrite starts over"):
+    with pytest.raises(TableWriteError, match=r"unfinished \(use --resume to continue, --overwrite to start over\)"):
         run(annotator, source, out)
     for name, reason in (("a.xlsx", "must end in"), ("none/a.csv", "no folder"), ("", "must end in")):
         with pytest.raises(TableWriteError, match=reason):

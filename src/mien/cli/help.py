@@ -27,6 +27,10 @@ def _one_line(context: Any) -> Iterator[None]:
     except _USAGE_ERROR as error:
         path = (error.ctx or context).command_path
         message = " ".join(error.format_message().split()).rstrip(".")
+        parameter = getattr(error, "param", None)
+        if message.startswith("Missing argument") and parameter is not None:
+            arguments = [_name(each) for each in context.command.params if each.param_type_name == "argument"]
+            message = f"Missing argument: expected {' '.join(arguments)}"
         fail(f"{message[0].lower()}{message[1:]}; see '{path} --help'", 2)
 
 
@@ -81,6 +85,13 @@ class Command(_Plain, TyperCommand):
         """Parse the words of a call."""
         with _one_line(ctx):
             return list(super().parse_args(ctx, args))
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; Ctrl-C that it does not handle ends it in one line, with status 130."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            fail("interrupted", 130)
 
 
 class Group(_Plain, TyperGroup):

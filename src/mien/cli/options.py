@@ -40,8 +40,8 @@ Manifests = Annotated[list[Path], Argument(metavar="MANIFEST...", help="Manifest
 DataFolder = Annotated[Path, Argument(metavar="DIR", help="The folder to write: manifest.parquet and the pack.")]
 Picture = Annotated[Path, Argument(metavar="FILE", help="The .png file to write.")]
 
-Split = Annotated[str, Option("--split", metavar="SPLIT", help="The split whose rows are scored or drawn.")]
-TrainSplit = Annotated[str, Option("--train-split", metavar="SPLIT", help="The split to learn or count from.")]
+Split = Annotated[str, Option("--split", metavar="SPLIT", help="The split whose rows are used.")]
+TrainSplit = Annotated[str, Option("--train-split", metavar="SPLIT", help="The split to learn from.")]
 ValidSplit = Annotated[
     str, Option("--valid-split", metavar="SPLIT", help="The split to fit on; it must not have been used for training.")
 ]

@@ -37,13 +37,11 @@ def refuse_existing(out: Path, postprocess: PostprocessOptions, *, overwrite: bo
             raise TableWriteError(f"{path}: cannot be written: Permission denied")
     if overwrite or (resume and part.exists()):
         return
-    for other in (postprocess.overlay, *(out.with_suffix(suffix) for suffix in (*SUMMARIES, ERRORS))):
-        if other and other.exists():
-            raise TableWriteError(f"{other}: already exists (use --overwrite to replace it)")
     if part.exists():
-        raise TableWriteError(f"{part}: is an interrupted run (--resume continues it, --overwrite starts over)")
-    if out.exists():
-        raise TableWriteError(f"{out}: already exists (use --overwrite to replace it)")
+        raise TableWriteError(f"{out}: unfinished (use --resume to continue, --overwrite to start over)")
+    for file in (out, postprocess.overlay, *(out.with_suffix(suffix) for suffix in (*SUMMARIES, ERRORS))):
+        if file and file.exists():
+            raise TableWriteError(f"{file}: already exists (use --overwrite to replace it)")
 
 
 def refuse_stream(source: str, postprocess: PostprocessOptions, *, resume: bool) -> None:

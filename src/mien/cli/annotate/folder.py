@@ -53,7 +53,7 @@ def annotate_folder(
 def _check(folder: Path, overlay: Path | None, table: str, shared: SharedOptions) -> None:
     """Refuse a file where several videos need a folder, and unknown formats."""
     if folder.suffix.lower() in {f".{name}" for name in FORMATS} or str(folder) == "-":
-        fail(f"{folder}: several videos get one table each; give a folder", 2)
+        fail(f"{folder}: each video gets a table of its own, and pictures one; --out must be a folder", 2)
     if table not in FORMATS:
         fail(f"--format {table}: no such format; known: {', '.join(FORMATS)}", 2)
     if shared.layout and table != "csv":

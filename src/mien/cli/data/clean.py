@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mien.cli.data.steps import add_and_print, print_steps
+from mien.cli.data.report_steps import add_and_print, print_steps
 from mien.cli.options import REPEAT, Manifest
 from mien.cli.terminal import needs_extra, refusals
 

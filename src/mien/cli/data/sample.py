@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mien.cli.data.steps import add_and_print, first_classes
+from mien.cli.data.report_steps import add_and_print, first_classes
 from mien.cli.options import ClassTask, Manifest, OnlySplit, Seed
 from mien.cli.terminal import needs_extra, refusals
 

@@ -116,7 +116,10 @@ def test_several_pairs_have_terms_of_their_own(recipe: Recipes, tmp_path: Path) 
 
 
 def test_folds_need_a_set_to_divide(recipe: Recipes, shop: Path, easy: Path, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="fold: no data set has the manifest and the split of the validation"):
+    with pytest.raises(
+        RecipeError,
+        match=r"of the validation \(.* valid\); data has .* all",
+    ):
         trainer(recipe(validation={"manifest": str(easy), "split": "valid"}), tmp_path)
 
 

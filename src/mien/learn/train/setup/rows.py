@@ -25,7 +25,10 @@ def select_rows(recipe: Recipe) -> tuple[list[Manifest], list[Manifest]]:
         shared = {part.place: part for part in recipe.data if part.place in validated}
         folds = {place: fold(_read(part), **recipe.fold.model_dump()) for place, part in shared.items()}
         if not folds:
-            raise RecipeError("fold: no data set has the manifest and the split of the validation")
+            raise RecipeError(
+                f"fold: needs a data set with the manifest and split of the validation ({_shown(recipe.validation)});"
+                f" data has {_shown(recipe.data)}"
+            )
     training, validation = (
         [folds[part.place][side] if part.place in folds else _read(part) for part in parts]
         for side, parts in enumerate((recipe.data, recipe.validation))
@@ -108,6 +111,10 @@ def _shot_task(recipe: Recipe, index: int, rows: Manifest) -> Task:
     if task is None:
         raise RecipeError(f"data.{index}.shots: the set has no classification task to count by")
     return task
+
+
+def _shown(parts: Sequence[Rows]) -> str:
+    return ", ".join(f"{part.manifest} {part.split}" for part in parts)
 
 
 def _read(part: Rows) -> Manifest:
