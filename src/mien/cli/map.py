@@ -80,7 +80,7 @@ def _some(rows: Any, most: int, seed: int) -> Any:
 
 
 def _labelled(rows: Any, task: str) -> bool:
-    """Whether any row of a manifest has all labels of a task of continuous values."""
+    """Whether any row of a manifest has all labels of a continuous task."""
     import numpy as np
 
     found = next((each for each in rows.tasks if each.name == task), None)

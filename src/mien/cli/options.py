@@ -51,7 +51,9 @@ OnlySplit = Annotated[
 Task = Annotated[str, Option("--task", metavar="TASK", help="The task whose labels are used.")]
 ClassTask = Annotated[
     str | None,
-    Option("--task", metavar="TASK", help="The task whose classes are counted.", show_default="first task of classes"),
+    Option(
+        "--task", metavar="TASK", help="The task whose classes are counted.", show_default="first classification task"
+    ),
 ]
 Classes = Annotated[str, Option("--classes", metavar="TASK", help="The task whose classes are the rows of the table.")]
 Attributes = Annotated[

@@ -217,7 +217,7 @@ def _attribute_sections(scan: Scan) -> list[str]:
 
 
 def _shares_of_time(scan: Scan, classes: Sequence[Task]) -> str:
-    """Placeholders for the bars of the first task of classes, and of the quadrants of the plane."""
+    """Placeholders for the bars of the first classification task, and of the quadrants of the plane."""
     shares = ""
     if classes:
         shares += (

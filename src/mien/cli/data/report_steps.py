@@ -30,7 +30,7 @@ def print_steps(steps: Sequence[Step]) -> None:
 
 
 def first_classes(manifest: Path) -> str | None:
-    """The first task of classes of a manifest; None if it has none."""
+    """The first classification task of a manifest; None if it has none."""
     from mien.learn.data.manifest import read_metadata
     from mien.tasks import Kind
 

@@ -251,7 +251,7 @@ def test_probes_need_shared_features(recipe: Recipes, shop: Path, tmp_path: Path
 def test_the_task_that_is_trained_is_the_balanced_one(
     recipe: Recipes, make_set: Callable[..., Path], tmp_path: Path
 ) -> None:
-    """Its set has another task of classes before it, which is even."""
+    """Its set has another classification task before it, which is even."""
     even, odd = (Task(name, Kind.CLASSES, tuple(labels), ("",) * 2) for name, labels in (("even", "ab"), ("odd", "xy")))
     rows = [{"split": "all", "even": "ab"[row % 2], "odd": "xy"[row % 10 == 0]} for row in range(100)]
     place = make_set(tmp_path / "set", rows, np.zeros((100, 4), np.float32), (even, odd))

@@ -123,9 +123,8 @@ class AnnotatedSet:
 
 def annotation_metadata(model: Model) -> dict[str, Any]:
     """The manifest's metadata: source, licence, the weak labels (all of them), network and alignment."""
-    known = {key: model.metadata[key] for key in ("version", "calibration") if key in model.metadata}
-    if "readout" in model.metadata:  # the name of the key in networks of earlier versions
-        known["calibration"] = model.metadata["readout"]
+    # as the network has them; networks of earlier versions call their calibration readout
+    known = {key: model.metadata[key] for key in ("version", "calibration", "readout") if key in model.metadata}
     reason = f"predicted by {model.name}, not annotated"
     return {
         "source": f"faces annotated by {model.name}",

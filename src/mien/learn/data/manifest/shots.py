@@ -42,7 +42,7 @@ def shots_of(manifest: Manifest, task: Task, shots: int, seed: int) -> Manifest:
 
 
 def counted_by(tasks: Sequence[Task], provided: Sequence[str] | None, trained: Sequence[str] | None) -> Task | None:
-    """The task whose classes are counted: the first trained task of classes that a set provides.
+    """The task whose classes are counted: the first trained classification task that a set provides.
 
     Args:
         tasks: the manifest's tasks.

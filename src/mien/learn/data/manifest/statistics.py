@@ -36,10 +36,10 @@ class Statistics:
         what: faces, pictures, feature vectors, or rows of a manifest without a pack.
         splits: rows of each split.
         excluded: rows that each step excluded.
-        known: rows that have a value, by column (a task of classes, or a label).
+        known: rows that have a value, by column (a classification task, or a label).
         positive: rows with the label (of classes: whose class it is; of attributes: 0.5 or more), by label.
         labelled: tasks x tasks, rows that are labelled for both; the diagonal counts rows labelled for one.
-        pairs: (task of classes, task of attributes) -> classes x attributes x 2: rows labelled for both, and those of
+        pairs: (classification task, attribute task) -> classes x attributes x 2: rows labelled for both, and those of
             them that have the attribute.
         plane: valence x arousal, :data:`BINS` each over [-1, 1]; None without such a task.
         subjects: number of people; None if no row names one.

@@ -21,7 +21,7 @@ MOST = 60
 
 
 def draw_statistics(found: Statistics, title: str) -> Figure:
-    """One panel of bars per task of classes or attributes that has labels, and one panel for the affect plane.
+    """One panel of bars per classification task or attributes that has labels, and one panel for the affect plane.
 
     The pale part of an attribute's bar counts the rows where it is known to be absent.
 
