@@ -87,7 +87,7 @@ LEAVES = {path: command for path, command in COMMANDS.items() if not hasattr(com
 
 
 def parameters(command: Any) -> list[Any]:
-    return list(command.get_params(typer.Context(command)))
+    return list(command.get_params(typer.Context(command, **command.context_settings)))
 
 
 def options(command: Any) -> dict[str, Any]:

@@ -19,7 +19,8 @@ def run(*words: object) -> Result:
 
 def test_renders_become_a_manifest(facekit: Path, tmp_path: Path) -> None:
     pytest.importorskip("mitsuba", reason="the renderer is not installed")
-    options = ["--count", "2", "--size", "64", "--samples", "1", "--kind", "single=3", "--kind", "neutral"]
+    options = ["--count", "2", "--kind", "single=3", "--kind", "neutral"]
+    options += ["--property", "size=64", "--property", "samples=1"]
     result = run(facekit, tmp_path / "out", *options, "--workers", "1")
     assert result.exit_code == 0, result.output
     assert "2 faces in" in result.output
@@ -32,8 +33,10 @@ def test_everything_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
     made: list[RenderSettings] = []
     monkeypatch.setattr(generate, "render", lambda *given, **_: made.append(given[3]))
-    options = "--person 3 --person 5 --persons-seed 9 --au AU12=3 --au AU06=2 --sweep AU25 --levels 11 --yaw -20:20"
-    options += " --pitch 5 --roll -1:1.5 --light left --tone 0:0.5 --distance 40:80 --background grey"
+    options = "--person 3 --person 5 --au AU12=3 --au AU06=2 --sweep AU25"
+    options += " --property persons_seed=9 --property levels=11"
+    scene = ("yaw=-20:20", "pitch=5", "roll=-1:1.5", "light=left", "tone=0:0.5", "distance=40:80", "background=grey")
+    options += "".join(f" --property {each}" for each in scene)
     result = run(tmp_path, tmp_path / "out", *options.split())
     assert result.exit_code == 0, result.output
     assert made[0].choices == Choices(
@@ -60,16 +63,18 @@ def test_everything_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         ([], "not ICT-FaceKit Light"),
         (["--kind", "angry=1"], "unknown kind angry"),
         (["--kind", "single=much"], "--kind single=much: 'much' is not a number"),
-        (["--samples", "10"], "samples 10 is not a square number"),
-        (["--threshold", "3"], "threshold 3.0 is outside (0, 2]"),
+        (["--property", "samples=10"], "samples 10 is not a square number"),
+        (["--property", "threshold=3"], "threshold 3.0 is outside (0, 2]"),
         (["--au", "AU12"], "--au AU12: '' is not a number"),
         (["--au", "AU12=9"], "AU12: intensity 9 is outside [0, 5]"),
         (["--sweep", "AU23"], "AU23: the face model cannot show it"),
         (["--show", "joy"], "unknown class joy"),
-        (["--yaw", "left"], "--yaw left: expected a number, or two as LOW:HIGH"),
-        (["--tone", "0.5:2"], "tone 0.5:2 is not a range within 0:1"),
-        (["--light", "moon"], "unknown light moon"),
-        (["--background", "sky"], "unknown colour sky"),
+        (["--property", "yaw=left"], "--property yaw=left: expected a number, or two as LOW:HIGH"),
+        (["--property", "levels=many"], "--property levels=many: expected a whole number"),
+        (["--property", "yawn=3"], "--property yawn=3: unknown property yawn; did you mean yaw?"),
+        (["--property", "tone=0.5:2"], "tone 0.5:2 is not a range within 0:1"),
+        (["--property", "light=moon"], "unknown light moon"),
+        (["--property", "background=sky"], "unknown colour sky"),
     ],
 )
 def test_bad_input_is_one_line(tmp_path: Path, options: list[str], reason: str) -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mien.cli.options import REPEAT, CoreWorkers, DataFolder, Overwrite, Seed
 from mien.cli.terminal import needs_extra, progress, refusals, refuse_existing
+from mien.spelling import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-RANGE = "LOW:HIGH"
+    from collections.abc import Callable, Sequence
 
 
 def render(
@@ -36,9 +35,6 @@ def render(
     person: Annotated[
         list[int] | None, typer.Option(min=0, metavar="NUMBER", help=f"Render only this person. {REPEAT}")
     ] = None,
-    persons_seed: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="Seed of the people.", show_default="same as --seed")
-    ] = None,
     au: Annotated[
         list[str] | None,
         typer.Option(metavar="AU=INTENSITY", help=f"Show this action unit in every picture, such as AU12=3. {REPEAT}"),
@@ -46,30 +42,20 @@ def render(
     sweep: Annotated[
         str | None, typer.Option(metavar="AU", help="Raise the intensity of this action unit from 0 to 5.")
     ] = None,
-    levels: Annotated[int, typer.Option(min=2, metavar="N", help="Number of intensities in a sweep.")] = 6,
     show: Annotated[
         list[str] | None,
         typer.Option(metavar="CLASS", help=f"Show this expression or compound; `mien tasks` lists them. {REPEAT}"),
     ] = None,
+    properties: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--property",
+            metavar="KEY=VALUE",
+            help="Set yaw, pitch, roll, tone or distance (a number or LOW:HIGH), light, background, levels, "
+            f"persons_seed, threshold, size or samples. {REPEAT}",
+        ),
+    ] = None,
     pose: Annotated[float, typer.Option(min=0, max=60, metavar="DEGREES", help="Largest yaw drawn at random.")] = 40.0,
-    yaw: Annotated[str | None, typer.Option(metavar=RANGE, help="Yaw in degrees, a range or one angle.")] = None,
-    pitch: Annotated[str | None, typer.Option(metavar=RANGE, help="Pitch in degrees, a range or one angle.")] = None,
-    roll: Annotated[str | None, typer.Option(metavar=RANGE, help="Roll in degrees, a range or one angle.")] = None,
-    light: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Light: even, front, left, right, above, below or behind.")
-    ] = None,
-    tone: Annotated[str | None, typer.Option(metavar=RANGE, help="Skin tone from 0 (light) to 1 (dark).")] = None,
-    distance: Annotated[str | None, typer.Option(metavar=RANGE, help="Distance of the camera in cm.")] = None,
-    background: Annotated[
-        str | None, typer.Option(metavar="COLOUR", help="Colour behind the face, such as grey or #203040.")
-    ] = None,
-    threshold: Annotated[
-        float, typer.Option(metavar="INTENSITY", help="Intensity from which an action unit counts as present.")
-    ] = 1.0,
-    size: Annotated[int, typer.Option(min=64, max=1024, metavar="PIXELS", help="Side of the whole pictures.")] = 128,
-    samples: Annotated[
-        int, typer.Option(metavar="N", help="Light samples per pixel, a square number; more means less grain.")
-    ] = 16,
     jitter: Annotated[
         float,
         typer.Option(
@@ -96,13 +82,14 @@ def render(
         from mien.learn.data.render.draw import KINDS, RenderSettings
         from mien.learn.data.render.generate import render as make
 
+        given = _properties(properties or ())
+        scene = {key: value for key, value in given.items() if key not in PICTURE}
         choices = Choices(
-            tuple(person or ()), persons_seed, _pairs("--au", au), sweep, levels, tuple(show or ()),
-            _range("--yaw", yaw), _range("--pitch", pitch), _range("--roll", roll), light, _range("--tone", tone),
-            _range("--distance", distance), background,
-        )  # fmt: skip
+            tuple(person or ()), units=_pairs("--au", au), sweep=sweep, classes=tuple(show or ()), **scene
+        )
         kinds = _pairs("--kind", kind, 1) or tuple(KINDS.items())
-        settings = RenderSettings(seed, identities, validation, kinds, pose, threshold, size, samples, jitter, choices)
+        picture = {key: value for key, value in given.items() if key in PICTURE}
+        settings = RenderSettings(seed, identities, validation, kinds, pose, jitter=jitter, choices=choices, **picture)
         if _complete(folder):
             from mien.learn.data.manifest import MANIFEST
 
@@ -138,12 +125,35 @@ def _pair(option: str, text: str, default: float | None) -> tuple[str, float]:
         raise ValueError(f"{option} {text}: {value!r} is not a number") from None
 
 
-def _range(option: str, text: str | None) -> tuple[float, float] | None:
+def _properties(words: Sequence[str]) -> dict[str, Any]:
+    """Parse the words of ``--property`` by the type of their key."""
+    given: dict[str, Any] = {}
+    for word in words:
+        key, _, value = word.partition("=")
+        if key not in PROPERTIES:
+            raise ValueError(f"--property {word}: unknown property {key}{did_you_mean(key, PROPERTIES)}")
+        try:
+            given[key] = PROPERTIES[key](value)
+        except ValueError:
+            raise ValueError(f"--property {word}: expected {EXPECTED[PROPERTIES[key]]}") from None
+    return given
+
+
+def _range(text: str) -> tuple[float, float]:
     """Parse ``-20:20`` as a pair, and ``15`` as the same number twice."""
-    if text is None:
-        return None
     low, colon, high = text.partition(":")
-    try:
-        return float(low), float(high if colon else low)
-    except ValueError:
-        raise ValueError(f"{option} {text}: expected a number, or two as LOW:HIGH") from None
+    return float(low), float(high if colon else low)
+
+
+PROPERTIES: dict[str, Callable[[str], Any]] = {
+    **dict.fromkeys(("yaw", "pitch", "roll", "tone", "distance"), _range),
+    **dict.fromkeys(("light", "background"), str),
+    **dict.fromkeys(("levels", "persons_seed", "size", "samples"), int),
+    "threshold": float,
+}
+"""Keys of ``--property``, and how their values are parsed."""
+
+PICTURE = ("threshold", "size", "samples")
+"""Those that belong to :class:`mien.learn.data.render.draw.RenderSettings`; the others are choices of the scene."""
+
+EXPECTED = {_range: "a number, or two as LOW:HIGH", int: "a whole number", float: "a number"}
