@@ -51,7 +51,7 @@ SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
-class Job:
+class RowBlock:
     """Consecutive rows that one process prepares; rows of one picture or video are never divided.
 
     Args:
@@ -65,7 +65,7 @@ class Job:
     rows: tuple[Row, ...]
 
     def split(self, size: int) -> list[tuple[int, int, tuple[Row, ...]]]:
-        """The job's shards of about ``size`` rows, as even as possible: number, number of the first row, rows."""
+        """The block's shards of about ``size`` rows, as even as possible: number, number of the first row, rows."""
         ends = np.linspace(0, len(self.rows), max(1, round(len(self.rows) / size)) + 1).astype(int).tolist()
         return [
             (self.shard + k, self.row + start, self.rows[start:end]) for k, (start, end) in enumerate(pairwise(ends))
@@ -109,7 +109,7 @@ def prepare_manifest(
         options: how faces are located and packed.
         picture: reads the pictures of rows, for data sets whose pictures are not in files; a module-level function, so
             that it can be passed to worker processes. It receives ``path``, ``frame``, box and landmarks of a row.
-        workers: number of processes; None is one per core. A single job runs in this process.
+        workers: number of processes; None is one per core. A single block runs in this process.
         advance: called with the number of finished rows, for a progress bar.
 
     Raises:
@@ -134,11 +134,11 @@ def prepare_manifest(
     return _tidy(folder)
 
 
-def _run(work: Callable[[Job], int], folder: Path, options: PackOptions, workers: int) -> Iterator[int]:
-    """Run the work on every job, in at most as many processes as there are jobs."""
+def _run(work: Callable[[RowBlock], int], folder: Path, options: PackOptions, workers: int) -> Iterator[int]:
+    """Run the work on every block, in at most as many processes as there are blocks."""
     path = folder / MANIFEST
-    jobs = -(-pq.read_metadata(path).num_rows // options.shard)
-    yield from map_in_order(work, _read_jobs(path, options.shard), min(workers, jobs))
+    blocks = -(-pq.read_metadata(path).num_rows // options.shard)
+    yield from map_in_order(work, _read_blocks(path, options.shard), min(workers, blocks))
 
 
 def _start(folder: Path, options: PackOptions) -> None:
@@ -155,7 +155,7 @@ def _start(folder: Path, options: PackOptions) -> None:
     replace_text(place, plan)
 
 
-def _read_jobs(path: Path, size: int) -> Iterator[Job]:
+def _read_blocks(path: Path, size: int) -> Iterator[RowBlock]:
     """Jobs of at least ``size`` rows; the last one may be shorter."""
     wanted = {"path", "frame", *BOX, "landmarks"}
     columns = [name for name in pq.read_schema(path).names if name in wanted]
@@ -164,16 +164,16 @@ def _read_jobs(path: Path, size: int) -> Iterator[Job]:
         for batch in file.iter_batches(size, columns=columns):
             for row in batch.to_pylist():
                 if len(rows) >= size and row["path"] != rows[-1]["path"]:
-                    yield (job := Job(shard, first, tuple(rows)))
-                    shard, first, rows = shard + len(job.split(size)), first + len(rows), []
+                    yield (block := RowBlock(shard, first, tuple(rows)))
+                    shard, first, rows = shard + len(block.split(size)), first + len(rows), []
                 rows.append(row)
-    yield Job(shard, first, tuple(rows))
+    yield RowBlock(shard, first, tuple(rows))
 
 
-def _make_shards(job: Job, folder: Path, options: PackOptions, picture: ReadPicture | None) -> int:
-    """Write the missing shards of a job; return its number of rows."""
+def _make_shards(block: RowBlock, folder: Path, options: PackOptions, picture: ReadPicture | None) -> int:
+    """Write the missing shards of a block; return its number of rows."""
     pictures = Pictures(folder, picture)
-    for number, first, rows in job.split(options.shard):
+    for number, first, rows in block.split(options.shard):
         place = shard_path(folder / SHARDS, number)
         if not _table_path(folder, number).exists():
             shape = (len(rows), *options.shape)
@@ -182,21 +182,21 @@ def _make_shards(job: Job, folder: Path, options: PackOptions, picture: ReadPict
                 made = [make_crop(row, first + k, crops[k], pictures, options) for k, row in enumerate(rows)]
                 crops.flush()
             _write_table(pa.Table.from_pylist(made, SCHEMA), _table_path(folder, number))
-    return len(job.rows)
+    return len(block.rows)
 
 
 def _fill_shards(
-    job: Job, folder: Path, options: PackOptions, picture: ReadPicture | None, landmarks: NDArray[np.float32]
+    block: RowBlock, folder: Path, options: PackOptions, picture: ReadPicture | None, landmarks: NDArray[np.float32]
 ) -> int:
-    """Align the pictures that need the landmarks of the others; return the job's number of rows."""
+    """Align the pictures that need the landmarks of the others; return the block's number of rows."""
     pictures = Pictures(folder, picture)
-    for number, _, rows in job.split(options.shard):
+    for number, _, rows in block.split(options.shard):
         path = _table_path(folder, number)
         table = pq.read_table(path)
         filled = align_unfound(table, rows, shard_path(folder / SHARDS, number), landmarks, pictures)
         if filled is not table:
             _write_table(filled, path)
-    return len(job.rows)
+    return len(block.rows)
 
 
 def _replace_manifest(folder: Path, metadata: dict[str, Any], options: PackOptions) -> None:

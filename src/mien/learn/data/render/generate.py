@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import multiprocessing
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -25,7 +22,7 @@ from mien.learn.data.render.draw import Person, RenderSettings, Shot
 from mien.learn.data.render.face_model import load_model
 from mien.learn.data.render.make_shot import make_person, make_shot
 from mien.learn.data.render.picture import Studio, View
-from mien.processes import end_with_parent
+from mien.processes import cores, map_in_order
 from mien.tasks import ACTION_UNITS, EXPRESSION, FACE
 
 PARTIAL = PACK + ".partial"
@@ -92,13 +89,11 @@ def render(
         (out / "pictures").mkdir(exist_ok=True)
     chunks = [range(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
     task = partial(_render_chunk, model=model, out=out, settings=settings, pictures=pictures)
-    workers = min(workers or os.cpu_count() or 1, len(chunks))
+    workers = min(workers or cores(), len(chunks))
     rows: list[Row] = []
-    # spawned, not forked: the renderer starts threads
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=end_with_parent) as pool:
-        for done in pool.map(task, chunks):
-            rows += done
-            advance(len(done))
+    for done in map_in_order(task, chunks, workers):
+        rows += done
+        advance(len(done))
     metadata = {**METADATA, "settings": settings.plain()}
     if not expressions:
         rows = [{name: value for name, value in row.items() if name != EXPRESSION.name} for row in rows]
