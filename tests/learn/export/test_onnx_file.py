@@ -148,3 +148,14 @@ def test_checkpoints_of_this_and_of_earlier_versions(checkpoint: Path, tmp_path:
         crops = np.random.default_rng(0).integers(0, 256, (2, 112, 112, 3), np.uint8)
         raw = logit(Model(tmp_path / "plain.onnx")(crops)["action_units"].astype(np.float64))
         assert model(crops)["action_units"] == pytest.approx(expit(2 * raw + 1), abs=1e-3)
+
+
+@pytest.mark.parametrize("state", [None, [1]])
+def test_checkpoints_whose_state_is_lost_are_exported_without_metrics(
+    checkpoint: Path, tmp_path: Path, state: object
+) -> None:
+    folder = copytree(checkpoint, tmp_path / "best")
+    card = json.loads((folder / "checkpoint.json").read_text())
+    (folder / "checkpoint.json").write_text(json.dumps({**card, "state": state}))
+    export(folder, tmp_path / "plain.onnx")
+    assert Model(tmp_path / "plain.onnx").metadata["validation"] is None

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -171,16 +172,35 @@ def test_runs_of_earlier_versions_without_newer_keys_are_read(make_study: Make, 
         jobs(study, RunStore(tmp_path), [])
 
 
+def earlier(data: dict[str, Any]) -> dict[str, Any]:
+    """The file of a run as earlier versions wrote it."""
+    names = {"metrics": "figures", "context": "setting_then"}
+    for recipe in (data["recipe"], *(teacher["recipe"] for teacher in data["context"]["its teachers"])):
+        recipe["start"] = recipe.pop("warm_start")
+    return {names.get(key, key): value for key, value in data.items()}
+
+
 def test_runs_of_earlier_versions_have_other_names(make_study: Make, tmp_path: Path) -> None:
     study, store = make_study(), RunStore(tmp_path)
     run = perform(job(study, tmp_path, "multi-task"))
     path = tmp_path / "runs/multi-task/time0-fold0.json"
-    data = json.loads(path.read_text())
-    path.write_text(json.dumps({"figures": data.pop("metrics"), "setting_then": data.pop("context"), **data}))
-    assert store.read(study) == {("multi-task", "time0-fold0"): run}
+    path.write_text(json.dumps(earlier(json.loads(path.read_text()))))
+    assert replace(store.read(study)["multi-task", "time0-fold0"], recipe=run.recipe) == run
     changed = make_study(settings={"multi-task": {"each_task": True}})
     with pytest.raises(StudyError, match="other values of each_task"):
         store.read(changed)
+
+
+def test_runs_of_earlier_versions_with_teachers(make_study: Make, tmp_path: Path) -> None:
+    study, store = make_study(settings={"student": {"teachers": "teacher"}, "teacher": {}}), RunStore(tmp_path)
+    for name in ("teacher", "student"):
+        perform(job(study, tmp_path, name))
+        path = tmp_path / f"runs/{name}/time0-fold0.json"
+        path.write_text(json.dumps(earlier(json.loads(path.read_text()))))
+    assert list(store.read(study)) == [("student", "time0-fold0"), ("teacher", "time0-fold0")]
+    changed = make_study(settings={"student": {"teachers": "teacher"}, "teacher": {"change": {"epochs": 1}}})
+    with pytest.raises(StudyError, match=r"student.*other values of its teachers"):
+        store.find(changed, "student", changed.repeats[0])
 
 
 @pytest.mark.parametrize("key", ["metrics", "figures"])

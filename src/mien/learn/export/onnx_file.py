@@ -123,8 +123,9 @@ def _converted(module: Exported, crops: Tensor) -> Any:
 
 def _metadata(card: dict[str, Any], name: str | None, calibration: Calibration | None) -> dict[str, Any]:
     """The metadata of the file; ``validation`` has the metrics of training, which a calibration would change."""
-    state = card["state"]
-    validation = state.get("metrics", state.get("figures"))  # earlier versions called the metrics figures
+    state = card.get("state")
+    known = state if isinstance(state, dict) else {}
+    validation = known.get("metrics", known.get("figures"))  # earlier versions called the metrics figures
     return {
         "format": FORMAT,
         "name": name or card["recipe"]["name"],

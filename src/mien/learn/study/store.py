@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mien.atomic import replace_text
-from mien.learn.recipe import RecipeError, parse
+from mien.learn.recipe import RecipeError, parse_stored
 from mien.learn.study.plan import Repeat, Study, StudyError
 
 FORMAT = 1
@@ -135,10 +135,12 @@ def context_of(study: Study, setting: str, repeat: Repeat) -> dict[str, Any]:
 
 def _settings(run: FinishedRun) -> dict[str, Any]:
     """Recipe and context of a run; recipe keys that were added later have their defaults."""
-    found = parse(dict(run.recipe)).plain()
+    found = parse_stored(dict(run.recipe), "recipe").plain()
     if run.context is None:
         return found
-    teachers = [{**each, "recipe": parse(each["recipe"]).plain()} for each in run.context["its teachers"]]
+    teachers = [
+        {**each, "recipe": parse_stored(each["recipe"], "recipe").plain()} for each in run.context["its teachers"]
+    ]
     return {**found, **run.context, "its teachers": teachers}
 
 

@@ -36,10 +36,11 @@ def test_the_first_of_each_kind_are_shown_and_all_are_kept(tmp_path: Path) -> No
     assert errors.kinds == {"no such file": SHOWN + 7, "valence … is not a number": 1}
 
 
-def test_without_errors_an_old_file_is_removed(tmp_path: Path) -> None:
-    (tmp_path / ERRORS).write_text("from an earlier import")
+@pytest.mark.parametrize("name", [ERRORS, "import.faults.txt"])
+def test_without_errors_an_old_file_is_removed(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("from an earlier import")
     ImportErrors(pytest.fail).close(tmp_path)
-    assert not (tmp_path / ERRORS).exists()
+    assert not (tmp_path / name).exists()
 
 
 def test_beyond_the_limit_kinds_are_counted_together(tmp_path: Path) -> None:

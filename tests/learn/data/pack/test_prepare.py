@@ -231,10 +231,13 @@ def test_tight_faces_are_found(faces: Path, tmp_path: Path) -> None:
 
 def test_no_face_in_any_row(faces: Path, tmp_path: Path) -> None:
     rows = [{"path": str(faces / "empty.png"), "split": "train"}]
+    earlier = tmp_path / "prepare.faults.txt"
+    earlier.write_text("from an earlier version")
     for _ in range(2):
         with pytest.raises(ManifestError, match=r"no row has a usable face; the reasons are in .*prepare\.errors\.txt"):
             prepare_manifest(imported(tmp_path, rows), HOW, workers=1)
     assert (tmp_path / ERRORS).read_text().endswith("no face found\n")
+    assert not earlier.exists()
 
 
 def test_unusable_manifests_are_named(tmp_path: Path) -> None:

@@ -18,6 +18,9 @@ KINDS, OTHER = 100, "other reasons"
 ERRORS = "import.errors.txt"
 """The file next to the manifest with all lines."""
 
+EARLIER = "import.faults.txt"
+"""The name of the same file in earlier versions of mien; a new import removes it."""
+
 PLACE = re.compile(r"line \d+|row \d+|frame \d+|photo \d+|\S*[/\\.]\S*|.*[/\\].*")
 """Parts of a line that name a place, not a reason."""
 
@@ -61,7 +64,8 @@ class ImportErrors:
         there = ""
         if folder is not None:
             path = folder / ERRORS
-            path.unlink(missing_ok=True)
+            for stale in (path, folder / EARLIER):
+                stale.unlink(missing_ok=True)
             there = f" (all are in {path})"
             if self.kinds:
                 self._lines.seek(0)

@@ -38,6 +38,9 @@ PLAN = "plan.json"
 ERRORS = "prepare.errors.txt"
 """File next to the manifest: one line per skipped row."""
 
+EARLIER = "prepare.faults.txt"
+"""The name of the same file in earlier versions of mien; a new preparation removes it."""
+
 SCHEMA = pa.schema(
     [
         ("crop", pa.int64()),
@@ -204,7 +207,8 @@ def _replace_manifest(folder: Path, metadata: dict[str, Any], options: PackOptio
     path = folder / MANIFEST
     with replacing(path) as fresh:
         empty, problems = _merge_tables(folder, fresh, metadata, options)
-        (folder / ERRORS).unlink(missing_ok=True)
+        for stale in (ERRORS, EARLIER):
+            (folder / stale).unlink(missing_ok=True)
         if problems:
             (folder / ERRORS).write_text("".join(f"{line}\n" for line in problems))
         if not pq.read_metadata(fresh).num_rows:
