@@ -78,6 +78,28 @@ def test_a_killed_process_costs_its_job_alone() -> None:
     ]
 
 
+def identify(job: str, progress: ProgressCallback, stop: StopCheck) -> int:
+    if job == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return os.getpid()
+
+
+@pytest.mark.parametrize("reuse", [False, True])
+def test_processes_are_reused_on_request_alone(reuse: bool) -> None:
+    wanted: list[str] = ["a", "b", "killed", "c", "d"]
+
+    def one_at_a_time() -> str | None:
+        return wanted.pop(0) if wanted and len(found) == 5 - len(wanted) else None
+
+    found: list[Outcome[str, int]] = []
+    for outcome in run_jobs(one_at_a_time, identify, 2, reuse=reuse):
+        found.append(outcome)
+    a, b, killed, c, d = found
+    assert (killed.result, killed.killed) == (None, True)
+    assert (a.result == b.result, c.result == d.result) == (reuse, reuse)
+    assert b.result != c.result
+
+
 @BOTH
 def test_a_job_may_wait_for_another(workers: int) -> None:
     ended: list[str] = []

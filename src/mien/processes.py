@@ -15,6 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from queue import SimpleQueue
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from mien.interrupts import handled_by, stop_requests
@@ -30,6 +31,9 @@ POLL_SECONDS = 0.2
 
 EXPECTED_ERRORS = (OSError, ValueError)
 """Errors whose message is enough; any other error is a bug and is reported with its traceback."""
+
+RUN, STOP = "run", "stop"
+"""What the parent asks of a process: to run a job, and to stop it."""
 
 ProgressCallback: TypeAlias = Callable[..., object]
 """Called with what a job reports."""
@@ -70,6 +74,8 @@ def run_jobs(
     work: Work[Job, Result],
     workers: int,
     progress: ProgressCallback = lambda *_: None,
+    *,
+    reuse: bool = False,
 ) -> Generator[Outcome[Job, Result], None, None]:
     """Run jobs and yield the outcome of each as it ends. A failed or killed job does not affect the others.
 
@@ -79,9 +85,11 @@ def run_jobs(
     Args:
         next_job: returns the next job that can start; None if there is none until another job has ended.
         work: runs a job. With several workers it must be picklable, and so must jobs, results and reports.
-        workers: number of jobs that run at once, each in its own spawned process, which ends with this one. With 1,
-            jobs run in this process.
+        workers: number of jobs that run at once, in spawned processes that end with this one. With 1, jobs run in this
+            process.
         progress: called with the job and what it reports.
+        reuse: whether a process runs one job after another, which saves its start; by default each job has its own, so
+            that nothing a job leaves behind can reach the next.
 
     Raises:
         KeyboardInterrupt: after the last outcome, if a stop was requested; immediately at the second request.
@@ -97,7 +105,7 @@ def run_jobs(
             while not stop.is_set() and (job := next_job()) is not None:
                 yield _outcome(work, job, partial(progress, job), stop.is_set)
         else:
-            yield from _run_in_processes(next_job, work, workers, progress, stop.is_set)
+            yield from _run_in_processes(next_job, work, workers, progress, stop.is_set, reuse)
         if stop.is_set():
             raise KeyboardInterrupt
 
@@ -143,47 +151,54 @@ def _run_in_processes(
     workers: int,
     progress: ProgressCallback,
     stop: StopCheck,
+    reuse: bool,
 ) -> Iterator[Outcome[Job, Result]]:
-    running: dict[Any, tuple[Job, Any]] = {}
+    processes: dict[Any, Any] = {}
+    idle: list[Any] = []
+    running: dict[Any, Job] = {}
     stopping = False
     try:
         while True:
             while not stop() and len(running) < workers and (job := next_job()) is not None:
-                pipe, process = _start(work, job)
-                running[pipe] = job, process
+                pipe = idle.pop() if idle else _start(work, reuse, processes)
+                running[pipe] = job
+                pipe.send((RUN, job))
             if not running:
                 return
             if stop() and not stopping:
                 stopping = True
                 for pipe in running:
                     with suppress(OSError):  # the job has just ended
-                        pipe.send("stop")
+                        pipe.send((STOP, None))
             ready: list[Any] = multiprocessing.connection.wait(list(running), timeout=POLL_SECONDS)
             for pipe in ready:
-                job, process = running[pipe]
-                message = _receive(pipe, process)
-                if isinstance(message, Outcome):
-                    del running[pipe]
-                    process.join()
-                    pipe.close()
-                    yield replace(message, job=job)
+                message = _receive(pipe, processes[pipe])
+                if not isinstance(message, Outcome):
+                    progress(running[pipe], *message)
+                    continue
+                job = running.pop(pipe)
+                if reuse and not message.killed:
+                    idle.append(pipe)
                 else:
-                    progress(job, *message)
+                    pipe.close()
+                    processes.pop(pipe).join()
+                yield replace(message, job=job)
     finally:
-        for _, process in running.values():
+        for process in processes.values():
             process.kill()
             process.join()
 
 
-def _start(work: Work[Job, Result], job: Job) -> tuple[Any, Any]:
-    """Start the process of a job; return this end of its pipe, and the process."""
+def _start(work: Work[Job, Result], reuse: bool, processes: dict[Any, Any]) -> Any:
+    """Start a process, note it by this end of its pipe, and return this end."""
     context: Any = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_run_in_this_process, args=(theirs, work, job), daemon=True)
+    process = context.Process(target=_serve, args=(theirs, work, reuse), daemon=True)
     with handled_by(signal.SIG_IGN):  # inherited by the process: only its parent handles Ctrl-C, and passes it on
         process.start()
     theirs.close()  # from now on, the pipe closes when the process ends
-    return ours, process
+    processes[ours] = process
+    return ours
 
 
 def _receive(pipe: Any, process: Any) -> Any:
@@ -196,20 +211,26 @@ def _receive(pipe: Any, process: Any) -> Any:
         return Outcome(None, error=f"its process {status} (out of memory?)", killed=True)
 
 
-def _run_in_this_process(pipe: Any, work: Work[Job, Result], job: Job) -> None:
-    """Run one job in the process that was started for it."""
-    stop = threading.Event()
-    threading.Thread(target=_hear_parent, args=(pipe, stop), daemon=True).start()
-    outcome: Outcome[Any, Result] = _outcome(work, job, lambda *message: pipe.send(message), stop.is_set)
-    pipe.send(replace(outcome, job=None))
-    os._exit(0)  # threads of a library must not keep the process alive
+def _serve(pipe: Any, work: Work[Job, Result], reuse: bool) -> None:
+    """Run one job that the parent sends, or with ``reuse`` all, until it ends."""
+    stop, jobs = threading.Event(), SimpleQueue[Job]()
+    threading.Thread(target=_hear_parent, args=(pipe, jobs, stop), daemon=True).start()
+    while True:
+        outcome: Outcome[Any, Result] = _outcome(work, jobs.get(), lambda *message: pipe.send(message), stop.is_set)
+        pipe.send(replace(outcome, job=None))
+        if not reuse:
+            os._exit(0)  # threads of a library must not keep the process alive
 
 
-def _hear_parent(pipe: Any, stop: threading.Event) -> None:
-    """Note the parent's request to stop; exit when the parent ends."""
+def _hear_parent(pipe: Any, jobs: SimpleQueue[Any], stop: threading.Event) -> None:
+    """Pass on jobs and the request to stop; exit when the parent ends."""
     with suppress(EOFError, OSError):
-        while pipe.recv() == "stop":
-            stop.set()
+        while True:
+            request, job = pipe.recv()
+            if request == STOP:
+                stop.set()
+            else:
+                jobs.put(job)
     os._exit(1)
 
 

@@ -110,8 +110,8 @@ def test_a_folder_with_one_video_is_a_folder(here: Path, network: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--out", "t.parquet"], "give a folder"),
-        (["--out", "-"], "give a folder"),
+        (["--out", "t.parquet"], "--out must be a folder"),
+        (["--out", "-"], "--out must be a folder"),
         (["--format", "xml"], "--format xml: no such format; known: parquet, csv, jsonl"),
         (["--overlay", "a.mp4"], "the overlays of several videos need a folder"),
         (["--out", "films"], "is not empty"),

@@ -65,7 +65,7 @@ def run_all(
 
     Args:
         planned: the runs, teachers before their students.
-        workers: number of runs at once. With more than one, each has a process of its own and its share of the cores.
+        workers: number of runs at once. With more than one, each process has its share of the cores.
         ended: called with the outcome of each run that is finished or has failed.
         progress: called with the name of a run and its number of steps.
 
@@ -76,7 +76,7 @@ def run_all(
     queue = RunQueue(planned, ended)
     work = _perform if workers == 1 else partial(_perform_in_threads, threads=max(1, cores() // workers))
     with closing(
-        run_jobs(queue.next, work, workers, lambda run, text: progress(f"{' '.join(run.key)} {text}"))
+        run_jobs(queue.next, work, workers, lambda run, text: progress(f"{' '.join(run.key)} {text}"), reuse=True)
     ) as runs:
         for outcome in runs:
             queue.record(outcome)
