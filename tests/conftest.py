@@ -15,7 +15,8 @@ from mien.faces.align import CROP, TEMPLATE
 from mien.tasks import FACE, Kind, Task
 
 pytest_plugins = [
-    f"fixtures.{name}" for name in ("critics", "learning", "numbered_videos", "renders", "sharing", "studies", "videos")
+    f"fixtures.{name}"
+    for name in ("critics", "learning", "numbered_videos", "renders", "sharing", "shop", "studies", "videos")
 ]
 
 ROOT = Path(__file__).parents[1]

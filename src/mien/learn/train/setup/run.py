@@ -84,7 +84,8 @@ def build_run(recipe: Recipe, *, initialise: bool = True) -> Run:
     """Build a run from a recipe.
 
     Tables and priors of the couplings are counted in the labels that the manifests have, before teachers fill in
-    others; priors of losses after that, since they are those of the batches. The seed determines the weights.
+    others; priors of losses after that, since they are those of the batches. The seed determines the weights. Teachers
+    predict last of all, once the recipe, the network and the data are known to fit: that can take minutes.
 
     Args:
         recipe: what to train.
@@ -101,7 +102,9 @@ def build_run(recipe: Recipe, *, initialise: bool = True) -> Run:
     labelled = build_mixing(recipe, training, tasks)
     relatedness = build_relatedness(recipe.relatedness, tasks, labelled) if recipe.couplings else ()
     couplings = build_couplings(recipe.couplings, relatedness, tasks, labelled)
-    mixing = fill_labels(labelled, tasks, [Path(teacher) for teacher in recipe.teachers])
+    select = selection_metric(recipe.select, tasks, validation)
+    lambdas = build_lambdas(recipe.weights, tasks, couplings)
+    balancer = build_balancer(recipe.balancing, term_names(tasks, couplings))
 
     torch.manual_seed(recipe.seed)
     pretrained = initialise and recipe.warm_start.checkpoint is None
@@ -110,6 +113,7 @@ def build_run(recipe: Recipe, *, initialise: bool = True) -> Run:
     check_inputs(network, [*training, *validation, *(manifest for manifest, _ in probes.values())])
     frozen = freeze(network, recipe.warm_start, recipe.balancing)
     started = load_warm_start(network, recipe.warm_start, recipe.network, tasks) if initialise else []
+    mixing = fill_labels(labelled, tasks, [Path(teacher) for teacher in recipe.teachers])
     opponent = build_opponent(recipe.adversarial, recipe.network.name, network, tasks, mixing)
 
     return Run(
@@ -117,15 +121,15 @@ def build_run(recipe: Recipe, *, initialise: bool = True) -> Run:
         tasks=tasks,
         mixing=mixing.stratified(opponent.strata) if opponent and opponent.settings.stratify else mixing,
         validation=validation,
-        select=selection_metric(recipe.select, tasks, validation),
+        select=select,
         probes=probes,
         network=network,
         frozen=frozen,
         relatedness=relatedness,
         couplings=couplings,
         losses=build_losses(recipe.losses, tasks, mixing),
-        lambdas=build_lambdas(recipe.weights, tasks, couplings),
-        balancer=build_balancer(recipe.balancing, term_names(tasks, couplings)),
+        lambdas=lambdas,
+        balancer=balancer,
         opponent=opponent,
         notes=[*missing_shots(recipe, training), *started],
     )
