@@ -14,9 +14,8 @@ import pytest
 from PIL import Image
 
 import mien
+from fixtures.pages import BLOCK, ROOT
 
-ROOT = Path(__file__).parents[1]
-BLOCK = re.compile(r"(?P<mark><!-- not run: .+? -->\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 OUTSIDE = ("make", "pip")
 """Commands of the README that other checks run: `make demo` and `make test` in CI, the installation before both."""
 

@@ -140,11 +140,6 @@ def map_in_order(work: Callable[[Job], Result], jobs: Iterable[Job], workers: in
         pool.shutdown(cancel_futures=True)
 
 
-def end_with_parent() -> None:
-    """Make this process end when the one that started it ends, even if that one is killed."""
-    threading.Thread(target=_exit_after_parent, daemon=True).start()
-
-
 def _run_in_processes(
     next_job: Callable[[], Job | None],
     work: Work[Job, Result],
@@ -255,7 +250,7 @@ def _one_line(error: Exception) -> str:
 def _start_pool_process() -> None:
     """End with the parent, and silently on Ctrl-C: the parent reports it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    end_with_parent()
+    threading.Thread(target=_exit_after_parent, daemon=True).start()
 
 
 def _exit_after_parent() -> None:

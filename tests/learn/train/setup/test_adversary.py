@@ -77,25 +77,3 @@ def test_a_rate_alone_leaves_the_optimizer_what_it_is(caf_recipe: Recipes) -> No
     settings = parse(caf_recipe({"optimizer": {"rate": 0.01}})).adversarial
     assert settings is not None
     assert (settings.optimizer.kind, settings.optimizer.rate, settings.optimizer.weight_decay) == ("adam", 0.01, 0.0)
-
-
-@pytest.mark.parametrize(
-    ("probe", "message"),
-    [
-        ({"split": "valid", "column": "name"}, "probes.who: .* has no column name to identify people by"),
-        ({"split": "valid", "column": "path"}, "probes.who: .* needs two people with 5 or more faces each"),
-    ],
-)
-def test_a_probe_without_persons_is_refused(
-    probe: dict[str, str], message: str, caf_recipe: Recipes, affect_vectors: Path, tmp_path: Path
-) -> None:
-    with pytest.raises(RecipeError, match=message):
-        Trainer.of(parse(caf_recipe(probes={"who": {"manifest": str(affect_vectors), **probe}})), tmp_path)
-
-
-def test_a_probe_s_figure_is_logged(caf_recipe: Recipes, affect_vectors: Path, tmp_path: Path) -> None:
-    probes = {"who": {"manifest": str(affect_vectors), "split": "valid"}}
-    metrics = Trainer.of(parse(caf_recipe(probes=probes, steps=2)), tmp_path).train()
-    assert 0 <= metrics["probe.who"] <= 1
-    assert not set(metrics) & {"step", "epoch"}
-    assert "probe.who" in (tmp_path / "log.csv").read_text()
